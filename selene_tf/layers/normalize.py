@@ -1,0 +1,42 @@
+"""From pictures in 0..255 to what the first convolution expects."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("selene_tf")
+class Normalize(keras.layers.Layer):
+    """Subtracts the mean colour and divides by the standard deviation.
+
+    It is the network's first layer, so an exported network takes pictures as
+    they come from a file and nothing has to be known about them.
+
+    Args:
+        mean: Three numbers, red, green, blue, in 0..255.
+        standard_deviation: Three numbers, likewise.
+
+    Input shape: (batch, height, width, 3), RGB in 0..255, uint8 or float
+    Output shape: (batch, height, width, 3)
+    """
+
+    def __init__(self, mean, standard_deviation, **kwargs):
+        super().__init__(**kwargs)
+        self.mean = tuple(mean)
+        self.standard_deviation = tuple(standard_deviation)
+
+    def call(self, inputs):
+        # In float32 first: bfloat16 does not hold every integer up to 255.
+        images = ops.cast(inputs, "float32")
+        mean = ops.convert_to_tensor(self.mean, "float32")
+        deviation = ops.convert_to_tensor(self.standard_deviation, "float32")
+        return ops.cast((images - mean) / deviation, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mean": self.mean,
+            "standard_deviation": self.standard_deviation,
+        }

@@ -1,0 +1,65 @@
+"""The gate that decides how strongly a cell sends its output along each route."""
+
+import keras
+from keras import ops
+
+from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
+
+
+@keras.saving.register_keras_serializable("selene_tf")
+class SoftGate(keras.layers.Layer):
+    """Maps features to one weight in [0, 1) for each route, per picture.
+
+    A weight of exactly 0 closes the route. `relu(tanh(x))` is flat there, so a
+    closed gate gets no gradient from that picture.
+
+    Args:
+        num_routes: Number of outgoing routes, 1 to 3.
+        initial_bias: Bias of the projection; 1.5 starts every route open, at
+            tanh(1.5) = 0.905.
+        synchronized: Whether replicas share their batch statistics.
+
+    Input shape: (batch, height, width, channels), an even number of channels
+    Output shape: (batch, num_routes)
+
+    Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.3.
+    """
+
+    def __init__(self, num_routes, initial_bias=1.5, synchronized=False, **kwargs):
+        super().__init__(**kwargs)
+        self.num_routes = num_routes
+        self.initial_bias = initial_bias
+        self.synchronized = synchronized
+
+    def build(self, input_shape):
+        hidden = input_shape[-1] // 2
+        self.reduce = ConvNorm(
+            hidden,
+            synchronized=self.synchronized,
+            dtype=self.dtype_policy,
+            name="reduce",
+        )
+        self.project = keras.layers.Dense(
+            self.num_routes,
+            kernel_initializer=kaiming_normal(hidden),
+            bias_initializer=keras.initializers.Constant(self.initial_bias),
+            dtype=self.dtype_policy,
+            name="project",
+        )
+        self.reduce.build(input_shape)
+        self.project.build((input_shape[0], hidden))
+
+    def call(self, inputs, training=False):
+        pooled = ops.mean(self.reduce(inputs, training=training), axis=(1, 2))
+        return ops.relu(ops.tanh(self.project(pooled)))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.num_routes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_routes": self.num_routes,
+            "initial_bias": self.initial_bias,
+            "synchronized": self.synchronized,
+        }

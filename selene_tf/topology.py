@@ -1,0 +1,65 @@
+"""Which cells and routes the search space has: its shape, without weights.
+
+Layer 0 is the one cell behind the stem. Layer n > 0 is the official code's
+layer n - 1. Level 0 is the finest, at stride 4; level 3 is at stride 32. A cell
+sends its output along up to three routes to the next layer: keep (same level),
+up (one level finer) and down (one level coarser).
+
+Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, and SELENE, fig. 4.
+"""
+
+ROUTES = ("keep", "up", "down")
+NUM_LEVELS = 4
+# Fewer layers do not reach the coarsest level.
+MIN_LAYERS = NUM_LEVELS - 1
+
+_LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
+
+
+def stride(level):
+    """Pixels of the picture for one pixel of the level's features."""
+    return 4 << level
+
+
+def cell_name(layer, level):
+    """The Keras layer's name, for example cell_03_s8."""
+    return f"cell_{layer:02d}_s{stride(level)}"
+
+
+def num_levels(layer):
+    """How many levels a layer has: the pyramid opens by one level a layer."""
+    return min(layer + 1, NUM_LEVELS)
+
+
+def cells(num_layers):
+    """All (layer, level) pairs, in the order in which they are computed."""
+    return [
+        (layer, level)
+        for layer in range(num_layers + 1)
+        for level in range(num_levels(layer))
+    ]
+
+
+def routes(layer, level, num_layers):
+    """The routes that leave a cell; the last layer only keeps."""
+    if layer == num_layers:
+        return ("keep",)
+    allowed = {"keep": True, "up": level > 0, "down": level < NUM_LEVELS - 1}
+    return tuple(route for route in ROUTES if allowed[route])
+
+
+def target(layer, level, route):
+    """The (layer, level) that a route leads to."""
+    return layer + 1, level + _LEVEL_STEP[route]
+
+
+def sources(layer, level, num_layers):
+    """The (layer, level, route) that lead to a cell, finest level first."""
+    if layer == 0:
+        return []
+    return [
+        (layer - 1, source, route)
+        for source in range(num_levels(layer - 1))
+        for route in routes(layer - 1, source, num_layers)
+        if target(layer - 1, source, route) == (layer, level)
+    ]
