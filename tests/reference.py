@@ -64,7 +64,10 @@ def _cell(names, ours, official):
     operation = f"{official}.cell_ops._ops.0.op"
     for number, first in ((1, 0), (2, 2)):
         separable = f"{ours}/separable_{number}"
-        names[f"{separable}/depthwise/kernel"] = (f"{operation}.{first}.weight", "depth")
+        names[f"{separable}/depthwise/kernel"] = (
+            f"{operation}.{first}.weight",
+            "depth",
+        )
         _conv_norm(names, f"{separable}/pointwise", f"{operation}.{first + 1}")
     _conv_norm(names, f"{ours}/up", f"{official}.res_up.1")
     _conv_norm(names, f"{ours}/down", f"{official}.res_down.1")

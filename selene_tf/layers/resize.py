@@ -25,11 +25,8 @@ class Enlarge(keras.layers.Layer):
     def call(self, inputs):
         _, height, width, _ = ops.shape(inputs)
         size = (height * self.factor, width * self.factor)
-        outputs = ops.image.resize(
-            inputs, size, interpolation="bilinear", data_format="channels_last"
-        )
-        # TensorFlow's resize returns float32 whatever it is given.
-        return ops.cast(outputs, self.compute_dtype)
+        # Cast, since TensorFlow's resize returns float32 whatever it is given.
+        return ops.cast(_resize(inputs, size), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -93,3 +90,14 @@ class CropLike(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         features, reference = input_shape
         return (features[0], reference[1], reference[2], features[3])
+
+
+def _resize(inputs, size):
+    if keras.backend.backend() != "tensorflow":
+        return ops.image.resize(
+            inputs, size, interpolation="bilinear", data_format="channels_last"
+        )
+    # Keras's own would refuse a size that is known only when it runs.
+    import tensorflow as tf
+
+    return tf.image.resize(inputs, size)

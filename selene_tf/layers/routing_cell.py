@@ -111,7 +111,7 @@ class RoutingCell(keras.layers.Layer):
         return outputs
 
     def _in_fixed_order(self, gates):
-        columns = dict(zip(self.routes, ops.split(gates, len(self.routes), axis=1)))
+        columns = {route: gates[:, i : i + 1] for i, route in enumerate(self.routes)}
         absent = ops.zeros_like(gates[:, :1])
         return ops.concatenate(
             [columns.get(route, absent) for route in ("keep", "up", "down")], axis=1

@@ -1,0 +1,42 @@
+"""How every command starts and ends: strict flags, one line for a mistake."""
+
+import sys
+
+from absl import app, flags, logging
+
+from selene_tf.errors import UserError
+from selene_tf.flagfile import parse_strictly
+
+
+def run(main, flag_names):
+    """Parses the command line, runs `main()`, and exits.
+
+    Args:
+        main: Function without arguments; reads `flags.FLAGS`.
+        flag_names: The command's own flags, which --help then lists.
+
+    A `UserError` becomes one line on standard error and exit status 2, and so
+    does every mistake in the flags.
+    """
+    logging.set_verbosity(logging.ERROR)
+    for name in flag_names:
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+    app.run(lambda _: _guarded(main), flags_parser=_parse)
+
+
+def say(text):
+    """Prints a command's result on standard output."""
+    print(text)  # noqa: T201
+
+
+def _parse(arguments):
+    _guarded(lambda: parse_strictly(flags.FLAGS, arguments))
+    return arguments[:1]
+
+
+def _guarded(function):
+    try:
+        return function()
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)

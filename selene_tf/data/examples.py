@@ -1,0 +1,217 @@
+"""Which files make up a split: read from list files or from folders."""
+
+import dataclasses
+import functools
+import os
+from pathlib import Path
+
+from selene_tf.errors import UserError
+
+SPLITS = ("train", "val", "unlabelled")
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+_MASK_SUFFIXES = (".png",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One picture and, where it is labelled, its mask. Paths are resolved."""
+
+    image: Path
+    mask: Path | None
+
+
+def read_list(list_file, data_dir, need_masks):
+    """Reads the examples a list file names, in the order of its lines.
+
+    A line is 'picture mask' or 'picture', separated by a tab or by spaces; names
+    that hold a space need the tab. Paths are relative to `data_dir`; a leading '/'
+    is too, as in the lists of Cityscapes. Blank lines, a byte order mark and
+    Windows line ends do no harm.
+
+    Args:
+        list_file: Path of the list.
+        data_dir: Folder in which all files must lie, links followed.
+        need_masks: Whether every line must name a mask. If not, named masks are
+            dropped unopened.
+
+    Returns:
+        A non-empty tuple of `Example`.
+
+    Raises:
+        UserError: The list is missing, empty or not text; or a line has too few or
+            too many names, leads out of `data_dir` or repeats a picture.
+    """
+    root = _real_folder(data_dir)
+    resolve_folder = functools.lru_cache(maxsize=None)(os.path.realpath)
+    examples, first_lines = [], {}
+    for number, line in enumerate(_lines(list_file), start=1):
+        if not line.strip():
+            continue
+        place = f"{list_file}:{number}"
+        names = _names(line, need_masks, place)
+        paths = [_listed_path(root, name, place) for name in names]
+        paths = [_inside(root, path, resolve_folder, place) for path in paths]
+        first = first_lines.setdefault(paths[0], number)
+        if first != number:
+            raise UserError(
+                f"{place}: '{names[0]}' is the picture of line {first} again; each "
+                "picture may stand in a list once. Remove one of the lines."
+            )
+        mask = Path(paths[1]) if need_masks else None
+        examples.append(Example(Path(paths[0]), mask))
+    if not examples:
+        raise UserError(
+            f"{list_file} names no picture; write one picture a line"
+            f"{', followed by a tab and its mask' if need_masks else ''}."
+        )
+    return tuple(examples)
+
+
+def read_folder(data_dir, split, need_masks):
+    """Reads the examples of a split from folders, sorted by file name.
+
+    Pictures are `<data_dir>/<split>/images/*.png|jpg|jpeg`; the mask of
+    `images/x.jpg` is `masks/x.png`.
+
+    Args:
+        data_dir: Folder that holds the splits.
+        split: "train", "val" or "unlabelled".
+        need_masks: Whether every picture must have a mask. If not, masks are not
+            looked for.
+
+    Returns:
+        A non-empty tuple of `Example`.
+
+    Raises:
+        UserError: A folder is missing or empty, a picture has no mask, a mask has
+            no picture, two files share a stem, or a link leads out of `data_dir`.
+    """
+    if split not in SPLITS:
+        raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
+    root = _real_folder(data_dir)
+    images = _files(Path(data_dir) / split / "images", _IMAGE_SUFFIXES, split)
+    masks = {}
+    if need_masks:
+        masks = _files(Path(data_dir) / split / "masks", _MASK_SUFFIXES, split)
+        _check_pairs(images, masks, split)
+    return tuple(
+        Example(_linked(root, path), _linked(root, masks[stem]) if masks else None)
+        for stem, path in images.items()
+    )
+
+
+def _lines(list_file):
+    try:
+        # utf-8-sig drops the byte order mark that Windows editors write.
+        text = Path(list_file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{list_file} is not UTF-8 text; a list holds one 'picture mask' a line."
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"Cannot read the list {list_file} ({error.strerror}); expected a text "
+            "file with one 'picture mask' a line. Check the path."
+        ) from None
+    # Not splitlines: it would also split names at rare Unicode separators.
+    return text.split("\n")
+
+
+def _names(line, need_masks, place):
+    names = line.split("\t") if "\t" in line else line.split()
+    names = [name.strip() for name in names if name.strip()]
+    if len(names) > 2:
+        raise UserError(
+            f"{place}: found {len(names)} names, expected a picture and a mask; "
+            "separate the two by a tab if a name holds a space."
+        )
+    if not need_masks:
+        return names[:1]
+    if len(names) < 2:
+        raise UserError(
+            f"{place}: '{names[0]}' has no mask beside it; write the mask after the "
+            "picture, or name the picture in an unlabelled list."
+        )
+    return names
+
+
+def _listed_path(root, name, place):
+    if "\0" in name:
+        raise UserError(f"{place}: a file name holds a zero byte; save it as text.")
+    path = os.path.join(root, name.lstrip("/"))
+    # A leading '/' means the data folder, unless only the true absolute path exists.
+    if name.startswith("/") and not os.path.exists(path) and os.path.exists(name):
+        return name
+    return path
+
+
+def _inside(root, path, resolve_folder, place):
+    """Returns the path with all links followed, as a string; it must lie in root."""
+    # A list may hold a million lines: folders are resolved once, files only when
+    # they are links.
+    parent, file_name = os.path.split(path)
+    resolved = os.path.join(resolve_folder(parent), file_name)
+    if file_name in ("", ".", "..") or os.path.islink(resolved):
+        resolved = os.path.realpath(path)
+    if not resolved.startswith(root.rstrip(os.sep) + os.sep):
+        raise UserError(
+            f"{place}: '{path}' leads to '{resolved}', outside the data folder "
+            f"'{root}'; use only files inside it, or name a folder that holds them all."
+        )
+    return resolved
+
+
+def _real_folder(data_dir):
+    if not os.path.isdir(data_dir):
+        raise UserError(
+            f"The data folder '{data_dir}' does not exist or is not a folder; "
+            "check the path."
+        )
+    return os.path.realpath(data_dir)
+
+
+def _files(folder, suffixes, split):
+    """Returns {stem: path}, sorted by file name."""
+    layout = f"{split}/images/NAME.png or .jpg with {split}/masks/NAME.png"
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise UserError(
+            f"Cannot read the folder {folder} of split '{split}' ({error.strerror}); "
+            f"expected {layout}."
+        ) from None
+    files = {}
+    for path in (folder / name for name in names if not name.startswith(".")):
+        if path.suffix.lower() not in suffixes:
+            continue
+        other = files.setdefault(path.stem, path)
+        if other != path:
+            raise UserError(
+                f"{other} and {path} share the stem '{path.stem}', so their mask is "
+                "ambiguous; rename or remove one."
+            )
+    if not files:
+        raise UserError(
+            f"Split '{split}' is empty: {folder} holds no {', '.join(suffixes)} file; "
+            f"expected {layout}."
+        )
+    return files
+
+
+def _check_pairs(images, masks, split):
+    for stem, path in images.items():
+        if stem not in masks:
+            raise UserError(
+                f"{path} has no mask: expected {split}/masks/{stem}.png; add it or "
+                "move the picture to unlabelled/images."
+            )
+    for stem, path in masks.items():
+        if stem not in images:
+            raise UserError(
+                f"{path} has no picture: expected {split}/images/{stem}.png or .jpg; "
+                "add it or remove the mask."
+            )
+
+
+def _linked(root, path):
+    return Path(_inside(root, os.path.abspath(path), os.path.realpath, "Folder layout"))

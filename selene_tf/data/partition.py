@@ -1,0 +1,160 @@
+"""Which examples train with their labels, which without, and which validate."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from selene_tf.data.examples import Example, read_folder, read_list
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Three tuples of `Example` that share no picture; `unlabelled` has no masks."""
+
+    labelled: tuple[Example, ...]
+    unlabelled: tuple[Example, ...]
+    validation: tuple[Example, ...]
+
+
+def take_every(examples, ratio):
+    """Splits examples by the published rule: every `ratio`-th keeps its label.
+
+    Args:
+        examples: Sequence of `Example`; its order decides the outcome.
+        ratio: 8 labels one example in eight, from the first on; 1 labels all.
+
+    Returns:
+        Tuples (labelled, unlabelled), both in the given order; the unlabelled
+        examples have lost their masks.
+
+    Raises:
+        UserError: `ratio` is not a whole number of at least 1.
+    """
+    if ratio < 1 or ratio % 1:
+        raise UserError(
+            f"The labelled ratio is {ratio}; give a whole number of at least 1, for "
+            "example 8 to use one label in eight."
+        )
+    rest = [item for number, item in enumerate(examples) if number % ratio]
+    return tuple(examples[:: int(ratio)]), _without_masks(rest)
+
+
+def find_layout(data_dir):
+    """Returns "lists" if `data_dir` holds train.txt, else "folder".
+
+    Raises:
+        UserError: `data_dir` holds neither train.txt nor a folder train/images.
+    """
+    if (Path(data_dir) / "train.txt").is_file():
+        return "lists"
+    if (Path(data_dir) / "train" / "images").is_dir():
+        return "folder"
+    raise UserError(
+        f"No data found in '{data_dir}': expected train.txt and val.txt, or the "
+        "folders train/images, train/masks, val/images and val/masks."
+    )
+
+
+def make_split(
+    data_dir,
+    layout,
+    labelled_ratio,
+    labelled_list="",
+    unlabelled_list="",
+    validation_list="",
+):
+    """Decides which pictures are labelled, unlabelled and for validation.
+
+    Without lists, every `labelled_ratio`-th training example is labelled, and the
+    others are unlabelled together with those of unlabelled.txt or the folder
+    unlabelled/images, where there is one. A list replaces its part. With a labelled
+    list alone, all other training pictures are unlabelled.
+
+    Args:
+        data_dir: Folder of the data; listed paths are relative to it.
+        layout: "lists" (train.txt, val.txt) or "folder" (train/images, ...).
+        labelled_ratio: See `take_every`; without effect if labels come from a list.
+        labelled_list: List file of pictures and masks; a path from the working
+            folder or from `data_dir`. So are the next two.
+        unlabelled_list: List file of pictures.
+        validation_list: List file of pictures and masks.
+
+    Raises:
+        UserError: A file is missing or faulty, or a picture stands in two parts.
+    """
+    if layout not in ("lists", "folder"):
+        raise UserError(f"'{layout}' is no layout; choose 'lists' or 'folder'.")
+    labelled, unlabelled = _training_parts(
+        data_dir, layout, labelled_ratio, labelled_list, unlabelled_list
+    )
+    validation = _validation(data_dir, layout, validation_list)
+    split = Split(labelled, unlabelled, validation)
+    _check_overlap(split)
+    return split
+
+
+def _without_masks(examples):
+    return tuple(dataclasses.replace(example, mask=None) for example in examples)
+
+
+def _listed(list_file, data_dir, need_masks):
+    here = Path(list_file)
+    path = here if here.is_file() else Path(data_dir) / list_file
+    if not path.is_file():
+        raise UserError(
+            f"The list '{list_file}' is neither in the working folder nor in "
+            f"'{data_dir}'; check the path."
+        )
+    return read_list(path, data_dir, need_masks)
+
+
+def _training_parts(data_dir, layout, ratio, labelled_list, unlabelled_list):
+    if labelled_list:
+        labelled = _listed(labelled_list, data_dir, need_masks=True)
+    else:
+        training = _training(data_dir, layout, need_masks=True)
+        labelled, rest = take_every(training, ratio)
+    if unlabelled_list:
+        return labelled, _listed(unlabelled_list, data_dir, need_masks=False)
+    if labelled_list:
+        pool = _training(data_dir, layout, need_masks=False)
+        taken = {example.image for example in labelled}
+        rest = tuple(example for example in pool if example.image not in taken)
+    return labelled, rest + _never_labelled(data_dir, layout)
+
+
+def _training(data_dir, layout, need_masks):
+    if layout == "folder":
+        return read_folder(data_dir, "train", need_masks)
+    return read_list(Path(data_dir) / "train.txt", data_dir, need_masks)
+
+
+def _never_labelled(data_dir, layout):
+    if layout == "folder":
+        if not os.path.isdir(Path(data_dir) / "unlabelled"):
+            return ()
+        return read_folder(data_dir, "unlabelled", need_masks=False)
+    path = Path(data_dir) / "unlabelled.txt"
+    return read_list(path, data_dir, need_masks=False) if path.exists() else ()
+
+
+def _validation(data_dir, layout, validation_list):
+    if validation_list:
+        return _listed(validation_list, data_dir, need_masks=True)
+    if layout == "folder":
+        return read_folder(data_dir, "val", need_masks=True)
+    return read_list(Path(data_dir) / "val.txt", data_dir, need_masks=True)
+
+
+def _check_overlap(split):
+    parts = {}
+    for field in dataclasses.fields(split):
+        for example in getattr(split, field.name):
+            if example.image in parts:
+                raise UserError(
+                    f"{example.image} is listed as {parts[example.image]} and again "
+                    f"as {field.name}; a picture may be used once. Remove it from one "
+                    "of the lists or folders."
+                )
+            parts[example.image] = field.name

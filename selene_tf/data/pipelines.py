@@ -1,0 +1,265 @@
+"""Turns pictures into batches: the only file that shuffles, batches and prefetches.
+
+The order is read -> augment -> batch -> prefetch, and everything random depends on
+the seed and the number of the draw alone. A stream started at step s therefore
+gives what an uninterrupted one would have given, without any state to save.
+"""
+
+import collections.abc
+import dataclasses
+import os
+
+import tensorflow as tf
+
+from selene_tf.data.augment import augment
+from selene_tf.data.records import read_example
+from selene_tf.errors import UserError
+
+# Pictures read at the same time; the results come in order all the same.
+_PARALLEL_READS = min(8, max(2, os.cpu_count() or 2))
+_PREFETCHED_BATCHES = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Pictures that can be read by number.
+
+    Args:
+        size: Number of pictures.
+        read: Maps a number, an int64 tensor of 0 to `size - 1`, to a dict of
+            "image", uint8 (height, width, 3), and "label", uint8 (height, width).
+            The label of a picture without one is all 0.
+        failure: Returns the `UserError` that stopped reading, or None. TensorFlow
+            wraps it in an error of its own, so callers re-raise this one.
+    """
+
+    size: int
+    read: collections.abc.Callable
+    failure: collections.abc.Callable = lambda: None
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Settings of `augment.augment`.
+
+    Args:
+        crop_size: (height, width) of a training picture.
+        scales: Factors to choose from; (1.0,) keeps the size.
+        flip: Whether to mirror every other picture.
+        fill_colour: (red, green, blue) of 0 to 255 for padding.
+    """
+
+    crop_size: tuple[int, int]
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
+    fill_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self):
+        if len(self.crop_size) != 2 or min(self.crop_size) < 1:
+            raise UserError(
+                f"The crop size is {self.crop_size}; give a height and a width of at "
+                "least 1 pixel."
+            )
+        if not self.scales or min(self.scales) <= 0:
+            raise UserError(
+                f"The scales are {self.scales}; give one or more factors above 0."
+            )
+
+
+def in_memory(images, labels):
+    """Makes a source of arrays.
+
+    Args:
+        images: uint8 (number, height, width, 3).
+        labels: uint8 (number, height, width).
+
+    Raises:
+        UserError: There are no pictures, or the arrays do not fit together.
+    """
+    _check_size(len(images))
+    if images.shape[:3] != labels.shape:
+        raise UserError(
+            f"Pictures of shape {images.shape} and labels of shape {labels.shape} do "
+            "not fit; expected one label for each pixel."
+        )
+    # The whole data set would otherwise take up memory of the accelerator.
+    with tf.device("CPU:0"):
+        images = tf.convert_to_tensor(images, tf.uint8)
+        labels = tf.convert_to_tensor(labels, tf.uint8)
+
+    def read(index):
+        return {"image": tf.gather(images, index), "label": tf.gather(labels, index)}
+
+    return Source(len(images), read)
+
+
+def from_files(examples, num_classes, ignore_label, image_size=None):
+    """Makes a source that reads the files each time.
+
+    Args:
+        examples: Non-empty sequence of `Example`.
+        num_classes: See `records.read_mask`; so is `ignore_label`.
+        image_size: (height, width) to resize to, or None to keep each size. Without
+            it, `evaluation` needs pictures of one size or batches of one.
+
+    Raises:
+        UserError: There are no examples.
+    """
+    _check_size(len(examples))
+    failures = []
+
+    def load(index):
+        try:
+            example = examples[index]
+            image, mask = read_example(example, num_classes, ignore_label, image_size)
+        except UserError as error:
+            failures.append(error)
+            raise
+        return image, image[..., 0] * 0 if mask is None else mask
+
+    height, width = image_size or (None, None)
+
+    def read(index):
+        image, label = tf.numpy_function(
+            load, [index], (tf.uint8, tf.uint8), stateful=False
+        )
+        return {
+            "image": tf.ensure_shape(image, (height, width, 3)),
+            "label": tf.ensure_shape(label, (height, width)),
+        }
+
+    return Source(len(examples), read, lambda: failures[0] if failures else None)
+
+
+def stream(source, batch_size, seed, start_step, augmentation):
+    """Makes an endless data set of augmented batches.
+
+    Draw number k is the (k % size)-th of epoch k // size, and each epoch takes every
+    picture once, in an order of its own. Batches may reach over the end of an epoch.
+
+    Args:
+        source: A `Source`.
+        batch_size: Pictures a batch.
+        seed: Two integers; sources that run side by side need different ones.
+        start_step: Number of batches to leave out; costs nothing.
+        augmentation: An `Augmentation`.
+
+    Returns:
+        A `tf.data.Dataset` of dicts of "image", float32 (batch, *crop_size, 3);
+        "label", int32 (batch, *crop_size); "valid", bool (batch, *crop_size).
+
+    Raises:
+        UserError: The source is empty or the batch size is below 1.
+    """
+    return _finish(_batches(source, batch_size, seed, start_step, augmentation))
+
+
+def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
+    """Makes an endless data set of training batches.
+
+    Args:
+        labelled: `Source` of pictures with labels.
+        unlabelled: `Source` of pictures whose labels are not used, or None.
+        batch_size: Labelled pictures a batch; as many unlabelled ones are added.
+        seed: An integer.
+        start_step: Number of batches to leave out; costs nothing.
+        augmentation: An `Augmentation`.
+
+    Returns:
+        A `tf.data.Dataset` of dicts as from `stream`, with "unlabelled_image" and
+        "unlabelled_valid" of the same shapes if there are unlabelled pictures.
+
+    Raises:
+        UserError: A source is empty or the batch size is below 1.
+    """
+    batches = _batches(labelled, batch_size, (seed, 0), start_step, augmentation)
+    if unlabelled is None:
+        return _finish(batches)
+    others = _batches(unlabelled, batch_size, (seed, 1), start_step, augmentation)
+
+    def join(batch, other):
+        return {
+            **batch,
+            "unlabelled_image": other["image"],
+            "unlabelled_valid": other["valid"],
+        }
+
+    return _finish(tf.data.Dataset.zip(batches, others).map(join))
+
+
+def evaluation(source, batch_size):
+    """Makes a data set of every picture once, in order and unchanged.
+
+    Args:
+        source: A `Source`.
+        batch_size: Pictures a batch; the last may hold fewer.
+
+    Returns:
+        A `tf.data.Dataset` of dicts of "image", float32 (batch, height, width, 3),
+        and "label", int32 (batch, height, width).
+
+    Raises:
+        UserError: The source is empty or the batch size is below 1.
+    """
+    _check_size(source.size)
+    _check_batch_size(batch_size)
+
+    def draw(index):
+        example = source.read(index)
+        return {
+            "image": tf.cast(example["image"], tf.float32),
+            "label": tf.cast(example["label"], tf.int32),
+        }
+
+    numbers = tf.data.Dataset.range(source.size)
+    return _finish(
+        numbers.map(draw, num_parallel_calls=_PARALLEL_READS).batch(batch_size)
+    )
+
+
+def _batches(source, batch_size, seed, start_step, augmentation):
+    _check_size(source.size)
+    _check_batch_size(batch_size)
+
+    def draw(number):
+        index, augmentation_seed = _choose(number, source.size, seed)
+        example = source.read(index)
+        return augment(
+            example["image"],
+            example["label"],
+            augmentation_seed,
+            **dataclasses.asdict(augmentation),
+        )
+
+    numbers = tf.data.Dataset.counter(start_step * batch_size)
+    examples = numbers.map(draw, num_parallel_calls=_PARALLEL_READS)
+    return examples.batch(batch_size, drop_remainder=True)
+
+
+def _choose(number, size, seed):
+    """Returns the picture of a draw and the seed of its augmentation."""
+    order_seed, augmentation_seed = tf.unstack(
+        tf.random.split(tf.constant(seed, tf.int64), 2)
+    )
+    epoch_seed = tf.random.fold_in(order_seed, number // size)
+    # index_shuffle gives related orders for seeds that differ by a small number
+    # (measured), and fold_in leaves the epoch as it is; split scrambles it.
+    epoch_seed = tf.random.split(epoch_seed, 1)[0]
+    index = tf.random.experimental.index_shuffle(number % size, epoch_seed, size - 1)
+    return index, tf.random.fold_in(augmentation_seed, number)
+
+
+def _finish(batches):
+    options = tf.data.Options()
+    options.deterministic = True
+    return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
+
+
+def _check_size(size):
+    if size < 1:
+        raise UserError("There are no pictures; check the lists or folders.")
+
+
+def _check_batch_size(batch_size):
+    if batch_size < 1:
+        raise UserError(f"The batch size is {batch_size}; give at least 1.")

@@ -1,0 +1,129 @@
+"""From flags and flagfiles to a `Config`, and back."""
+
+import dataclasses
+import pathlib
+from typing import Literal, get_args, get_origin
+
+from absl import flags
+
+from selene_tf.config import Config, to_text
+from selene_tf.errors import UserError
+
+
+def define_flags(flag_values=flags.FLAGS):
+    """Makes an absl flag of every field of `Config`."""
+    for field in dataclasses.fields(Config):
+        _define_flag(field, flag_values)
+
+
+def from_flags(flag_values=flags.FLAGS):
+    """The `Config` that the parsed flags describe.
+
+    Raises:
+        UserError: if a value is out of range or two contradict each other.
+    """
+    values = {
+        field.name: _from_flag(field, flag_values[field.name].value)
+        for field in dataclasses.fields(Config)
+    }
+    for name in ("data_dir", "run_dir"):
+        if values[name]:
+            values[name] = str(pathlib.Path(values[name]).resolve())
+    return Config(**values)
+
+
+def to_flagfile(config):
+    """The flagfile that repeats `config`, every field on a line of its own."""
+    lines = [
+        f"--{field.name}={to_text(getattr(config, field.name))}"
+        for field in dataclasses.fields(config)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def from_flagfile(path):
+    """Reads a flagfile that `to_flagfile` wrote, or one of `configs/`.
+
+    Raises:
+        UserError: if it is missing or does not parse.
+    """
+    values = flags.FlagValues()
+    flags.DEFINE_string("flagfile", "", "", flag_values=values)
+    define_flags(values)
+    return parse(values, ["", f"--flagfile={path}"])
+
+
+def parse(flag_values, arguments):
+    """Parses a command line and returns its `Config`.
+
+    Raises:
+        UserError: one line, whatever is wrong.
+    """
+    parse_strictly(flag_values, arguments)
+    return from_flags(flag_values)
+
+
+def parse_strictly(flag_values, arguments):
+    """Parses a command line; the flagfile comes first, wherever it stands.
+
+    absl lets a flagfile override the flags before it, and swallows a flag
+    without its dashes as a positional argument.
+
+    Raises:
+        UserError: for an unknown flag, a value that does not parse, a
+            positional argument, an unreadable flagfile.
+    """
+    try:
+        positional = flag_values(_flagfile_first(arguments))[1:]
+    except (flags.Error, UnicodeDecodeError) as error:
+        raise UserError(" ".join(str(error).split())) from None
+    if positional:
+        raise UserError(
+            f"found '{positional[0]}', which is no flag; expected --name=value, on "
+            "the command line and in the flagfile alike."
+        )
+
+
+def _flagfile_first(arguments):
+    command, *rest = arguments
+    joined = []
+    rest = list(rest)
+    while rest:
+        argument = rest.pop(0)
+        if argument in ("--flagfile", "-flagfile") and rest:
+            argument = f"--flagfile={rest.pop(0)}"
+        joined.append(argument)
+    files = [a for a in joined if a.lstrip("-").startswith("flagfile=")]
+    others = [a for a in joined if a not in files]
+    return [command, *files, *others]
+
+
+def _define_flag(field, flag_values):
+    text, arguments = field.metadata["help"], {"flag_values": flag_values}
+    if get_origin(field.type) is Literal:
+        choices = list(get_args(field.type))
+        flags.DEFINE_enum(field.name, field.default, choices, text, **arguments)
+    elif get_origin(field.type) is tuple:
+        default = [str(value) for value in field.default]
+        flags.DEFINE_list(field.name, default, text, **arguments)
+    else:
+        define = {
+            int: flags.DEFINE_integer,
+            float: flags.DEFINE_float,
+            bool: flags.DEFINE_boolean,
+            str: flags.DEFINE_string,
+        }[field.type]
+        define(field.name, field.default, text, **arguments)
+
+
+def _from_flag(field, value):
+    if get_origin(field.type) is not tuple:
+        return value
+    kind = get_args(field.type)[0]
+    try:
+        return tuple(kind(part.strip()) for part in value if part.strip())
+    except ValueError:
+        raise UserError(
+            f"--{field.name}: found '{','.join(value)}', expected "
+            f"{'whole ' if kind is int else ''}numbers separated by commas."
+        ) from None

@@ -1,0 +1,72 @@
+"""The picture of a discovered path: layers from left to right, levels downwards."""
+
+from matplotlib.figure import Figure
+
+from selene_tf import topology
+
+_OPEN = "#c2410c"
+_CLOSED = "#d4d4d8"
+_PASSING = "#64748b"
+
+
+def draw(path, file):
+    """Draws a `Path` as PNG; open routes are as thick as their mean gate.
+
+    Args:
+        path: A `selene_tf.path.Path`.
+        file: Where the PNG goes.
+    """
+    figure = Figure(figsize=(2.5 + 0.75 * path.num_layers, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for layer, level in topology.cells(path.num_layers):
+        for route in topology.routes(layer, level, path.num_layers):
+            _draw_route(axes, path, layer, level, route)
+        _draw_cell(axes, path, layer, level)
+    _label(axes, path)
+    figure.savefig(file, dpi=120)
+
+
+def _draw_route(axes, path, layer, level, route):
+    place = (layer, level, topology.ROUTES.index(route))
+    to_layer, to_level = topology.target(layer, level, route)
+    ends = [layer, to_layer], [level, to_level]
+    if path.kept[place]:
+        width = 0.8 + 3.2 * path.mean_gate[place]
+        axes.plot(*ends, color=_OPEN, linewidth=width, zorder=2)
+    elif route == "keep" and path.passing[layer, level]:
+        axes.plot(*ends, color=_PASSING, linewidth=1.5, linestyle="--", zorder=2)
+    else:
+        axes.plot(*ends, color=_CLOSED, linewidth=0.8, linestyle=":", zorder=1)
+
+
+def _draw_cell(axes, path, layer, level):
+    computed = path.kept[layer, level].any()
+    passing = path.passing[layer, level]
+    colour = _OPEN if computed else _PASSING if passing else _CLOSED
+    face = colour if computed else "white"
+    axes.plot(
+        layer, level, "o", markersize=10, color=colour, markerfacecolor=face, zorder=3
+    )
+
+
+def _label(axes, path):
+    last = path.num_layers + 1
+    axes.plot([last, last], [0, topology.NUM_LEVELS - 1], color="#0f766e", linewidth=6)
+    axes.text(last + 0.2, 1.5, "decoder", rotation=90, va="center", color="#0f766e")
+    axes.set_yticks(
+        range(topology.NUM_LEVELS),
+        [f"stride {topology.stride(level)}" for level in range(topology.NUM_LEVELS)],
+    )
+    axes.set_xticks(range(path.num_layers + 1))
+    axes.set_xlabel("layer (0: behind the stem)")
+    axes.set_xlim(-0.6, last + 0.7)
+    axes.invert_yaxis()
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+    height, width = path.facts["picture_size"]
+    axes.set_title(
+        f"{path.facts['macs'] / 1e6:,.0f} of {path.facts['supernet_macs'] / 1e6:,.0f} "
+        f"MMACs at {height}x{width}, {path.facts['parameters']:,} of "
+        f"{path.facts['supernet_parameters']:,} parameters",
+        fontsize=10,
+    )

@@ -1,0 +1,54 @@
+"""Label maps in colour, and pictures beside what a network saw in them."""
+
+import numpy as np
+from PIL import Image
+
+_GAP = 4
+
+
+def colour_map(labels, colours):
+    """Paints a label map; ids without a colour, the ignored ones, are black.
+
+    Args:
+        labels: Integers (height, width).
+        colours: (red, green, blue) of each class.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(colours)] = colours
+    return table[np.asarray(labels, np.uint8)]
+
+
+def side_by_side(image, truth, prediction, colours):
+    """Picture, truth and prediction in a row, on white.
+
+    Args:
+        image: uint8 (height, width, 3).
+        truth: Integers (height, width).
+        prediction: Likewise.
+        colours: (red, green, blue) of each class.
+
+    Returns:
+        uint8 (height, 3 * width + 8, 3).
+    """
+    gap = np.full((image.shape[0], _GAP, 3), 255, np.uint8)
+    parts = [image, colour_map(truth, colours), colour_map(prediction, colours)]
+    return np.concatenate([parts[0], gap, parts[1], gap, parts[2]], axis=1)
+
+
+def write_predictions(folder, predict, examples, colours):
+    """Draws pictures beside their truth and their prediction, a PNG each.
+
+    Args:
+        folder: Where the files go; made if missing.
+        predict: As `evaluation.predictor` returns it.
+        examples: (name, image uint8 (height, width, 3), label (height, width)).
+        colours: (red, green, blue) of each class.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image, label in examples:
+        prediction = predict(image[None].astype(np.float32))["labels"][0].numpy()
+        picture = side_by_side(image, label, prediction, colours)
+        Image.fromarray(picture).save(folder / f"{name}.png")

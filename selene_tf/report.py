@@ -1,0 +1,101 @@
+"""What a finished run leaves behind: summary, path, pictures."""
+
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import selene_tf
+from selene_tf import metrics, path, path_drawing, pictures, run_folder
+from selene_tf.search import cost, dynamic_routing
+
+
+def scores(result, class_names):
+    """Scores of an `Evaluation`; null for a class that never occurs."""
+    per_class = metrics.iou(result.confusion)
+    return {
+        "mean_iou": result.mean_iou,
+        "iou": {
+            name: None if np.isnan(score) else float(score)
+            for name, score in zip(class_names, per_class, strict=True)
+        },
+        "pixel_accuracy": metrics.pixel_accuracy(result.confusion),
+        "images": len(result.sizes),
+    }
+
+
+def costs(result, channels):
+    """MACs over the pictures of an `Evaluation`, and the parameters.
+
+    Returns:
+        {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
+        supernet's MACs are the mean over the pictures' sizes.
+    """
+    num_classes, num_layers = len(result.confusion), result.gates.shape[1] - 1
+    shares = np.zeros(len(result.sizes), np.int64)
+    supernet = np.zeros(len(result.sizes), np.int64)
+    for size in np.unique(result.sizes, axis=0):
+        chosen = (result.sizes == size).all(axis=1)
+        table = cost.macs(num_classes, channels, num_layers, *size.tolist())
+        shares[chosen] = cost.of_pictures(table, result.gates[chosen])
+        supernet[chosen] = table.supernet
+    parameters = cost.parameters(num_classes, channels, num_layers)
+    return {
+        "macs": {
+            "mean": float(shares.mean()),
+            "min": int(shares.min()),
+            "max": int(shares.max()),
+            "supernet": float(supernet.mean()),
+        },
+        "parameters": parameters.supernet,
+    }
+
+
+def protocol(result):
+    """How the pictures were shown to the network, in words."""
+    sizes = np.unique(result.sizes, axis=0)
+    size = "x".join(map(str, sizes[0])) if len(sizes) == 1 else "their own sizes"
+    return (
+        f"whole pictures at {size}, one scale, no flip; confusion matrix of all pixels"
+    )
+
+
+def summary(result, class_names, channels, progress, seed):
+    """The content of summary.json."""
+    return {
+        "step": progress.step,
+        **scores(result, class_names),
+        "best_mean_iou": progress.best_mean_iou,
+        **costs(result, channels),
+        "seconds": round(progress.seconds, 1),
+        "seed": seed,
+        "protocol": protocol(result),
+        "versions": {
+            "selene_tf": selene_tf.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def write_path(run_dir, result, num_classes, channels, threshold):
+    """Finds the path from an `Evaluation`; writes path.json and path.png."""
+    found = dynamic_routing.discover(
+        result.gates, num_classes, channels, result.sizes[0], threshold
+    )
+    run_folder.write_json(run_dir / "path.json", path.to_json(found))
+    path_drawing.draw(found, run_dir / "path.png")
+
+
+def write_predictions(run_dir, predict, source, colours, count):
+    """Draws some pictures of a source, spread evenly over it."""
+    places = np.linspace(0, source.size - 1, min(count, source.size)).astype(int)
+    examples = (
+        (f"{place:05d}", example["image"].numpy(), example["label"].numpy())
+        for place in places.tolist()
+        for example in [source.read(tf.constant(place, tf.int64))]
+    )
+    pictures.write_predictions(run_dir / "predictions", predict, examples, colours)

@@ -1,0 +1,141 @@
+"""The files of a run folder: what is written when, and never by halves."""
+
+import json
+import os
+import pathlib
+import shutil
+
+from selene_tf.errors import UserError
+
+# A resumed run may find its data elsewhere, and may report more or less often.
+MAY_DIFFER = {
+    "run_dir",
+    "data_dir",
+    "memory_gib",
+    "log_every",
+    "keep_checkpoints",
+    "checkpoint_every",
+    "evaluation_batch_size",
+    "num_predictions",
+    "path_threshold",
+}
+
+
+def check(run_dir, flagfile_text):
+    """Checks, before anything is written, that the folder is new or the run's own.
+
+    Args:
+        run_dir: The folder.
+        flagfile_text: The run's flags, one a line.
+
+    Raises:
+        UserError: if there is none, or it holds something else, or a run with
+            other flags.
+    """
+    if not run_dir:
+        raise UserError(
+            "--run_dir: found nothing, expected the folder that the run goes to."
+        )
+    folder = pathlib.Path(run_dir)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--run_dir: '{folder}' is a file, expected a folder.")
+    path = folder / "config.cfg"
+    if path.exists():
+        _check_same(path, flagfile_text)
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise UserError(
+            f"--run_dir: '{folder}' holds files but no config.cfg, so it is no run; "
+            "expected a new or empty folder."
+        )
+
+
+def prepare(run_dir, flagfile_text, needed_bytes):
+    """Makes the folder and writes config.cfg.
+
+    Args:
+        run_dir: The folder.
+        flagfile_text: The run's flags, one a line.
+        needed_bytes: Free space that the run needs at least.
+
+    Raises:
+        UserError: if it cannot be written to or is too full.
+    """
+    folder = pathlib.Path(run_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_space(folder, needed_bytes)
+        write_text(folder / "config.cfg", flagfile_text)
+    except OSError as error:
+        raise UserError(
+            f"--run_dir: cannot write to '{folder}' ({error.strerror}); expected a "
+            "folder with free space that may be written to."
+        ) from None
+
+
+def write_text(path, text):
+    """Writes a file so that it is either the old one or the new one, whole."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.part")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path, content):
+    """Writes JSON, as `write_text` does."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path):
+    """Reads what `write_json` wrote."""
+    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
+def append_json_line(path, content):
+    """Adds a line to a log."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(content, allow_nan=False) + "\n")
+
+
+def drop_log_after(path, step):
+    """Removes the lines of steps that a resumed run will take again."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (ValueError, KeyError):
+            continue  # The last line of a killed run may be half a line.
+    write_text(path, "".join(kept))
+
+
+def _check_space(folder, needed_bytes):
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise UserError(
+            f"--run_dir: '{folder}' has {free / 2**20:.0f} MiB free, expected "
+            f"{needed_bytes / 2**20:.0f} MiB or more for checkpoints; free some space."
+        )
+
+
+def _check_same(path, flagfile_text):
+    found = _values(path.read_text(encoding="utf-8"))
+    wanted = _values(flagfile_text)
+    for name in sorted(found.keys() | wanted.keys()):
+        if name not in MAY_DIFFER and found.get(name) != wanted.get(name):
+            raise UserError(
+                f"--{name}: found '{wanted.get(name)}', but the run in {path.parent} "
+                f"was started with '{found.get(name)}'; use that value, or another "
+                "--run_dir."
+            )
+
+
+def _values(text):
+    lines = [line.strip() for line in text.splitlines()]
+    pairs = [line[2:].partition("=") for line in lines if line.startswith("--")]
+    return {name: value for name, _, value in pairs}

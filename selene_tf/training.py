@@ -1,0 +1,119 @@
+"""The training loop around `fit`: evaluations, checkpoints, signals."""
+
+import dataclasses
+import signal
+import sys
+import time
+
+import keras
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a run remembers beside its variables.
+
+    Attributes:
+        step: Optimiser steps taken.
+        seconds: Time of all starts together, tracing and evaluations included.
+        best_mean_iou: Best score of the deployed network so far, or None.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best_mean_iou: float | None = None
+
+
+class Supervisor(keras.callbacks.Callback):
+    """Evaluates and saves every so often, and before the process has to go.
+
+    Args:
+        progress: A `Progress`, kept up to date.
+        steps: Steps of the whole training.
+        evaluate: Function without arguments, returns {name: mean IoU} with the
+            deployed network's under "mean_iou".
+        evaluate_every: Steps between two evaluations.
+        checkpoints: A `Checkpoints`.
+        checkpoint_every: Steps between two checkpoints.
+        log: A `TrainingLog`.
+    """
+
+    def __init__(
+        self,
+        progress,
+        steps,
+        evaluate,
+        evaluate_every,
+        checkpoints,
+        checkpoint_every,
+        log,
+    ):
+        super().__init__()
+        self.progress = progress
+        self.steps = steps
+        self.evaluate = evaluate
+        self.evaluate_every = evaluate_every
+        self.checkpoints = checkpoints
+        self.checkpoint_every = checkpoint_every
+        self.log = log
+        self._signal = None
+
+    def on_train_begin(self, logs=None):
+        del logs
+        self._counted = time.perf_counter()
+        self._handlers = {
+            number: signal.signal(number, self._note_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+
+    def on_train_batch_end(self, batch, logs=None):
+        del batch, logs
+        self.progress.step += 1
+        if self._due(self.evaluate_every):
+            self._evaluate()
+        if self._due(self.checkpoint_every) or self._signal:
+            self._save()
+        if self._signal:
+            print("stopped; the same command goes on.", file=sys.stderr)  # noqa: T201
+            sys.exit(128 + self._signal)
+
+    def on_train_end(self, logs=None):
+        del logs
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _due(self, every):
+        return self.progress.step % every == 0 or self.progress.step == self.steps
+
+    def _note_signal(self, number, frame):
+        del frame
+        self._signal = number
+
+    def _evaluate(self):
+        started = time.perf_counter()
+        scores = self.evaluate()
+        best = self.progress.best_mean_iou
+        score = scores["mean_iou"]
+        self.progress.best_mean_iou = score if best is None else max(best, score)
+        self.log.leave_out(time.perf_counter() - started)
+        self.log.add(scores)
+
+    def _save(self):
+        started = time.perf_counter()
+        self.progress.seconds += started - self._counted
+        self._counted = started
+        self.checkpoints.save(self.progress.step, dataclasses.asdict(self.progress))
+        self.log.leave_out(time.perf_counter() - started)
+
+
+def fit(algorithm, dataset, steps, callbacks):
+    """Trains for a number of steps; the callbacks do all the telling."""
+    # One "epoch" of just the steps that are left, so that a resumed run takes
+    # exactly as many steps as an uninterrupted one.
+    algorithm.fit(
+        dataset,
+        epochs=1,
+        steps_per_epoch=steps,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )

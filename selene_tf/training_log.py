@@ -1,0 +1,123 @@
+"""What a training run tells while it runs: bar, log.jsonl, TensorBoard."""
+
+import math
+import sys
+import time
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+from selene_tf import run_folder
+from selene_tf.errors import UserError
+
+
+class TrainingLog(keras.callbacks.Callback):
+    """Shows progress and logs the mean losses of every interval.
+
+    On a terminal there is a bar; elsewhere a line at each interval.
+
+    Args:
+        run_dir: The run's folder (a `pathlib.Path`).
+        first_step: Steps taken before this start.
+        steps: Steps of the whole training.
+        log_every: Steps of an interval.
+        pictures_per_step: Pictures that a step reads, for the speed.
+    """
+
+    def __init__(self, run_dir, first_step, steps, log_every, pictures_per_step):
+        super().__init__()
+        self.file = run_dir / "log.jsonl"
+        self.tensorboard = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+        self.step = first_step
+        self.steps = steps
+        self.log_every = log_every
+        self.pictures_per_step = pictures_per_step
+        self._sums, self._count = {}, 0
+        # Steps since when, for the speed; None until the first step is traced.
+        self._timed, self._since = 0, None
+
+    def on_train_begin(self, logs=None):
+        del logs
+        self.bar = tqdm(
+            total=self.steps,
+            initial=self.step,
+            unit="step",
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        del batch
+        self.step += 1
+        _check_finite(self.step, logs)
+        for name, value in logs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+        self._count += 1
+        self._timed += 1
+        if self._since is None:
+            self._timed, self._since = 0, time.perf_counter()
+        self.bar.update()
+        if self.step % self.log_every == 0 or self.step == self.steps:
+            self._write_interval()
+
+    def on_train_end(self, logs=None):
+        del logs
+        self.bar.close()
+        self.tensorboard.close()
+
+    def add(self, values):
+        """Logs and shows numbers by name at the present step."""
+        self._record(values)
+        text = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
+        self.bar.write(f"step {self.step}/{self.steps}  {text}", file=sys.stderr)
+
+    def leave_out(self, seconds):
+        """Leaves time spent on something else out of the speed."""
+        if self._since is not None:
+            self._since += seconds
+
+    def _record(self, values):
+        run_folder.append_json_line(self.file, {"step": self.step, **values})
+        with self.tensorboard.as_default(step=self.step):
+            for name, value in values.items():
+                if value is not None:
+                    tf.summary.scalar(name, value)
+
+    def _write_interval(self):
+        values = {name: total / self._count for name, total in self._sums.items()}
+        values["learning_rate"] = float(self.model.optimizer.learning_rate)
+        values["images_per_second"] = self._speed()
+        self._sums, self._count = {}, 0
+        if self.bar.disable:
+            self.add(values | {"minutes_left": self._minutes_left()})
+        else:
+            self._record(values)
+            self.bar.set_postfix({k: _short(value) for k, value in values.items()})
+        self._timed, self._since = 0, time.perf_counter()
+
+    def _speed(self):
+        if not self._timed:
+            return None
+        seconds = max(time.perf_counter() - self._since, 1e-9)
+        return self._timed * self.pictures_per_step / seconds
+
+    def _minutes_left(self):
+        speed = self._speed()
+        if speed is None:
+            return None
+        pictures = (self.steps - self.step) * self.pictures_per_step
+        return round(pictures / speed / 60, 2)
+
+
+def _short(value):
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _check_finite(step, losses):
+    for name, value in losses.items():
+        if not math.isfinite(float(value)):
+            raise UserError(
+                f"{name} is {float(value)} at step {step}; the training diverged: "
+                "lower --learning_rate or lengthen --warm_up_steps, and start anew."
+            )

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from selene_tf.data import augment as augmentations
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.integers(0, 256, (9, 12, 3)).astype(np.float32)
+LABEL = RNG.integers(0, 5, (9, 12)).astype(np.int32)
+FILL = (1.5, 2.5, 3.5)
+SEEDS = [(1, number) for number in range(40)]
+
+
+def assert_equal(first, second):
+    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+def run(function, seed, image=IMAGE, label=LABEL):
+    """Runs an augmentation eagerly and in Dataset.map; both must agree."""
+    eager = function(tf.constant(image), tf.constant(label), tf.constant(seed))
+    dataset = tf.data.Dataset.from_tensors((image, label, np.int32(seed)))
+    mapped = next(iter(dataset.map(function)))
+    # TensorFlow fuses operations in graphs, which may change the last digit.
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), eager, mapped
+    )
+    return tf.nest.map_structure(lambda value: value.numpy(), mapped)
+
+
+def scaled(factors):
+    return lambda image, label, seed: augmentations.random_scale(
+        image, label, seed, factors
+    )
+
+
+def cropped(height, width):
+    return lambda image, label, seed: augmentations.crop_or_pad(
+        image, label, seed, (height, width), FILL
+    )
+
+
+def augmented(crop_size, scales, flip):
+    return lambda image, label, seed: augmentations.augment(
+        image, label, seed, crop_size, scales, flip, FILL
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "size"),
+    # 9 and 12 times the factor, rounded half up by hand.
+    [(0.5, (5, 6)), (0.7, (6, 8)), (1.3, (12, 16)), (2.0, (18, 24)), (0.01, (1, 1))],
+)
+def test_scale_resizes_like_pillow(factor, size):
+    image, label = run(scaled((factor,)), (3, 4))
+    height, width = size
+    assert image.shape == (height, width, 3)
+    picture = Image.fromarray(IMAGE.astype(np.uint8))
+    pillow = picture.resize((width, height), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(image, np.asarray(pillow), atol=1.01)
+    ids = Image.fromarray(LABEL.astype(np.uint8))
+    pillow = ids.resize((width, height), Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(label, np.asarray(pillow))
+
+
+def test_scale_rounds_sides_of_one_half_up():
+    image = np.zeros((5, 15, 3), np.float32)
+    result, _ = run(scaled((1.1,)), (0, 0), image, np.zeros((5, 15), np.int32))
+    assert result.shape == (int(5 * 1.1 + 0.5), int(15 * 1.1 + 0.5), 3)
+
+
+def test_scale_draws_every_factor_about_as_often():
+    heights = [
+        int(augmentations.random_scale(IMAGE, LABEL, seed, (0.5, 1.0, 2.0))[1].shape[0])
+        for seed in SEEDS
+    ]
+    assert set(heights) == {5, 9, 18}
+    # 40 draws at one third: a count below 5 has a probability below 1 in 1000.
+    assert min(heights.count(height) for height in set(heights)) >= 5
+
+
+def test_scale_of_one_changes_nothing():
+    assert_equal(run(scaled((1.0, 1.0)), (3, 4)), (IMAGE, LABEL))
+
+
+def test_flip_mirrors_both_or_neither_about_half_of_the_time():
+    mirrored = (IMAGE[:, ::-1], LABEL[:, ::-1])
+    flips = 0
+    for seed in SEEDS:
+        image, label = augmentations.random_flip(IMAGE, LABEL, seed)
+        flipped = bool((label.numpy() != LABEL).any())
+        flips += flipped
+        assert_equal((image, label), mirrored if flipped else (IMAGE, LABEL))
+    assert 10 <= flips <= 30
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_flip_agrees_in_a_data_set(seed):
+    run(augmentations.random_flip, seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_crop_is_a_window_of_both(seed):
+    image, label, valid = run(cropped(4, 5), seed)
+    windows = [
+        (row, column)
+        for row in range(6)
+        for column in range(8)
+        if (LABEL[row : row + 4, column : column + 5] == label).all()
+    ]
+    assert len(windows) == 1
+    row, column = windows[0]
+    assert_equal(image, IMAGE[row : row + 4, column : column + 5])
+    assert valid.all()
+
+
+def test_crop_reaches_every_place():
+    columns = {
+        int(augmentations.crop_or_pad(IMAGE, LABEL, seed, (9, 10), FILL)[0][0, 0, 0])
+        for seed in SEEDS
+    }
+    assert columns == set(IMAGE[0, :3, 0].astype(int))
+
+
+def test_padding_is_centred_with_the_smaller_half_first():
+    image, label, valid = run(cropped(12, 13), (0, 0))
+    expected = np.zeros((12, 13), bool)
+    expected[1:10, 0:12] = True
+    assert_equal(valid, expected)
+    assert_equal(label[1:10, :12], LABEL)
+    assert_equal(image[1:10, :12], IMAGE)
+    assert (label[~expected] == 255).all()
+    assert (image[~expected] == np.float32(FILL)).all()
+
+
+def test_one_side_is_cropped_and_the_other_padded():
+    image, label, valid = run(cropped(11, 5), (2, 9))
+    assert_equal(valid, np.repeat([False] + [True] * 9 + [False], 5).reshape(11, 5))
+    starts = [c for c in range(8) if (LABEL[:, c : c + 5] == label[1:10]).all()]
+    assert len(starts) == 1
+    assert_equal(image[1:10], IMAGE[:, starts[0] : starts[0] + 5])
+
+
+def test_augment_without_anything_to_do_is_the_identity():
+    batch = run(augmented((9, 12), (1.0,), False), (5, 6))
+    assert_equal(batch["image"], IMAGE)
+    assert_equal(batch["label"], LABEL)
+    assert batch["valid"].all()
+
+
+def test_augment_takes_bytes_and_gives_static_shapes():
+    spec = (
+        tf.TensorSpec((None, None, 3), tf.uint8),
+        tf.TensorSpec((None, None), tf.uint8),
+        tf.TensorSpec((2,), tf.int64),
+    )
+    function = tf.function(augmented((4, 5), (0.5, 2.0), True), input_signature=spec)
+    outputs = function.get_concrete_function().structured_outputs
+    assert {name: (value.dtype, value.shape) for name, value in outputs.items()} == {
+        "image": (tf.float32, (4, 5, 3)),
+        "label": (tf.int32, (4, 5)),
+        "valid": (tf.bool, (4, 5)),
+    }
+
+
+def test_augment_depends_on_the_seed_alone():
+    function = augmented((4, 5), (0.5, 1.0, 1.5), True)
+    assert_equal(run(function, SEEDS[0]), run(function, SEEDS[0]))
+    pictures = {run(function, seed)["image"].tobytes() for seed in SEEDS[:6]}
+    assert len(pictures) > 3
+
+
+def test_augment_draws_scale_and_flip_independently():
+    gradient = np.repeat(np.arange(8, dtype=np.float32)[np.newaxis], 8, axis=0)
+    image = np.repeat(gradient[..., np.newaxis], 3, axis=2)
+    outcomes = set()
+    for seed in SEEDS:
+        batch = augmented((8, 8), (0.5, 1.0), True)(image, gradient, tf.constant(seed))
+        valid = batch["valid"].numpy()
+        row = batch["image"].numpy()[4][valid[4], 0]
+        outcomes.add((int(valid.sum()), bool(row[0] > row[-1])))
+    assert outcomes == {(16, False), (16, True), (64, False), (64, True)}

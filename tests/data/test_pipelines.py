@@ -1,0 +1,220 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from selene_tf.data import pipelines
+from selene_tf.data.examples import Example
+from selene_tf.errors import UserError
+
+PLAIN = pipelines.Augmentation(crop_size=(4, 6))
+VARIED = pipelines.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
+
+
+def make_source(size, first=0):
+    """Makes pictures of one value each, their number, and labels of one value."""
+    values = np.arange(first, first + size, dtype=np.uint8)
+    images = np.broadcast_to(values[:, None, None, None], (size, 4, 6, 3))
+    labels = np.broadcast_to(values[:, None, None] % 5, (size, 4, 6))
+    return pipelines.in_memory(images, labels)
+
+
+def make_noise(size):
+    rng = np.random.default_rng(size)
+    images = rng.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8)
+    return pipelines.in_memory(images, rng.integers(0, 5, (size, 8, 8), dtype=np.uint8))
+
+
+def take(dataset, count):
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def drawn(dataset, batches, key="image"):
+    """Returns the numbers of the pictures drawn, from pictures of `make_source`."""
+    values = [batch[key][:, 0, 0, 0] for batch in take(dataset, batches)]
+    return np.concatenate(values).astype(int).tolist()
+
+
+def assert_equal(first, second):
+    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+def save_examples(folder, count, labelled=True):
+    examples = []
+    for number in range(count):
+        image, mask = folder / f"{number}.png", folder / f"{number}_mask.png"
+        Image.fromarray(np.full((4, 6, 3), number, np.uint8)).save(image)
+        Image.fromarray(np.full((4, 6), number % 3, np.uint8)).save(mask)
+        examples.append(Example(image, mask if labelled else None))
+    return examples
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(1, 2), (2, 1), (5, 3), (12, 4)])
+def test_every_epoch_takes_each_picture_once(size, batch_size):
+    dataset = pipelines.stream(make_source(size), batch_size, (1, 2), 0, PLAIN)
+    numbers = drawn(dataset, batches=size * 3)[: size * 3]
+    epochs = np.reshape(numbers, (3, size))
+    np.testing.assert_array_equal(np.sort(epochs), [range(size)] * 3)
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    source = make_source(12)
+    orders = [
+        tuple(drawn(pipelines.stream(source, 12, seed, epoch, PLAIN), 1))
+        for seed in ((1, 0), (1, 1), (2, 0))
+        for epoch in range(3)
+    ]
+    assert len(set(orders)) == 9
+
+
+def test_each_picture_comes_at_each_place_alike():
+    # 300 epochs of 4 pictures: each of 16 counts is 75, give or take 7.5.
+    dataset = pipelines.stream(make_source(4), 100, (3, 0), 0, PLAIN)
+    epochs = np.reshape(drawn(dataset, 12), (300, 4))
+    counts = [
+        (epochs[:, place] == number).sum() for place in range(4) for number in range(4)
+    ]
+    assert min(counts) > 75 - 30
+    assert max(counts) < 75 + 30
+
+
+@pytest.mark.parametrize("start_step", [1, 4, 9])
+def test_a_later_start_gives_what_an_uninterrupted_run_would(start_step):
+    def batches(start):
+        return pipelines.training(make_noise(5), make_noise(7), 3, 11, start, VARIED)
+
+    whole = take(batches(0), start_step + 3)
+    assert_equal(whole[start_step:], take(batches(start_step), 3))
+
+
+def test_the_same_seed_gives_the_same_batches_and_another_does_not():
+    def batches(seed):
+        return take(pipelines.training(make_noise(5), None, 4, seed, 0, VARIED), 3)
+
+    assert_equal(batches(1), batches(1))
+    pairs = zip(batches(1), batches(2), strict=True)
+    assert any((one["image"] != two["image"]).any() for one, two in pairs)
+
+
+def test_a_late_start_costs_nothing_and_large_seeds_work():
+    start = 10**12
+    dataset = pipelines.training(make_source(3), None, 3, 2**40, start, PLAIN)
+    assert sorted(drawn(dataset, 1)) == [0, 1, 2]
+
+
+def test_the_same_picture_is_augmented_anew_each_time():
+    batches = take(pipelines.stream(make_noise(1), 1, (1, 1), 0, VARIED), 4)
+    pictures = {batch["image"].tobytes() for batch in batches}
+    assert len(pictures) > 1
+
+
+def test_training_batch_holds_named_parts_and_no_unlabelled_label():
+    dataset = pipelines.training(make_source(5), make_source(3, 100), 4, 1, 0, PLAIN)
+    picture = tf.TensorSpec((4, 4, 6, 3), tf.float32)
+    valid = tf.TensorSpec((4, 4, 6), tf.bool)
+    assert dataset.element_spec == {
+        "image": picture,
+        "label": tf.TensorSpec((4, 4, 6), tf.int32),
+        "valid": valid,
+        "unlabelled_image": picture,
+        "unlabelled_valid": valid,
+    }
+    for batch in take(dataset, 3):
+        numbers = batch["image"][:, 0, 0, 0].astype(int)
+        np.testing.assert_array_equal(batch["label"][:, 0, 0], numbers % 5)
+        assert (batch["unlabelled_image"] >= 100).all()
+
+
+def test_training_streams_draw_on_their_own():
+    source = make_source(12)
+    dataset = pipelines.training(source, source, 12, 1, 0, PLAIN)
+    assert drawn(dataset, 1) != drawn(dataset, 1, "unlabelled_image")
+
+
+def test_training_without_unlabelled_pictures():
+    dataset = pipelines.training(make_source(5), None, 4, 1, 0, PLAIN)
+    assert set(dataset.element_spec) == {"image", "label", "valid"}
+
+
+def test_padding_reaches_the_batch_in_the_fill_colour():
+    settings = pipelines.Augmentation((6, 6), fill_colour=(9.0, 8.0, 7.0))
+    batch = take(pipelines.stream(make_source(2), 2, (1, 0), 0, settings), 1)[0]
+    assert not batch["valid"][:, [0, 5]].any()
+    assert batch["valid"][:, 1:5].all()
+    assert (batch["label"][:, [0, 5]] == 255).all()
+    assert (batch["image"][:, [0, 5]] == [9.0, 8.0, 7.0]).all()
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(1, [1]), (4, [3, 1]), (6, [3, 3])])
+def test_evaluation_takes_every_picture_once_in_order(size, sizes):
+    dataset = pipelines.evaluation(make_source(size), 3)
+    batches = take(dataset, 99)
+    assert [len(batch["image"]) for batch in batches] == sizes
+    assert drawn(dataset, 99) == list(range(size))
+    assert batches[0]["image"].dtype == np.float32
+    assert batches[0]["label"].dtype == np.int32
+
+
+def test_files_and_memory_give_the_same_batches(tmp_path):
+    examples = save_examples(tmp_path, 5)
+    files = pipelines.from_files(examples, 3, 255)
+    images = np.stack([np.full((4, 6, 3), number, np.uint8) for number in range(5)])
+    labels = images[..., 0] % 3
+    memory = pipelines.in_memory(images, labels)
+    for source in (files, memory):
+        assert source.size == 5
+    assert_equal(
+        take(pipelines.training(files, files, 2, 1, 0, VARIED), 4),
+        take(pipelines.training(memory, memory, 2, 1, 0, VARIED), 4),
+    )
+    assert_equal(
+        take(pipelines.evaluation(files, 2), 9),
+        take(pipelines.evaluation(memory, 2), 9),
+    )
+    assert files.failure() is None
+    assert memory.failure() is None
+
+
+def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
+    source = pipelines.from_files(save_examples(tmp_path, 3, False), 3, 255, (2, 3))
+    dataset = pipelines.evaluation(source, 3)
+    assert dataset.element_spec["image"].shape == (None, 2, 3, 3)
+    batch = take(dataset, 1)[0]
+    assert not batch["label"].any()
+    np.testing.assert_array_equal(batch["image"][:, 0, 0, 0], [0, 1, 2])
+
+
+def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
+    examples = save_examples(tmp_path, 3)
+    examples[1].mask.write_bytes(b"text")
+    source = pipelines.from_files(examples, 3, 255)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        take(pipelines.training(source, None, 3, 1, 0, PLAIN), 1)
+    assert isinstance(source.failure(), UserError)
+    assert str(examples[1].mask) in str(source.failure())
+    assert "\n" not in str(source.failure())
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (lambda: make_source(0), "no pictures"),
+        (lambda: pipelines.from_files([], 3, 255), "no pictures"),
+        (lambda: pipelines.evaluation(make_source(1), 0), "batch size is 0"),
+        (lambda: pipelines.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
+        (lambda: pipelines.Augmentation((0, 4)), r"\(0, 4\)"),
+        (lambda: pipelines.Augmentation((4,)), "crop size"),
+        (lambda: pipelines.Augmentation((4, 4), ()), "scales"),
+        (lambda: pipelines.Augmentation((4, 4), (1.0, -1.0)), "above 0"),
+        (
+            lambda: pipelines.in_memory(
+                np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 5), np.uint8)
+            ),
+            r"\(2, 4, 5\)",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(action, expected):
+    with pytest.raises(UserError, match=expected) as caught:
+        action()
+    assert "\n" not in str(caught.value)

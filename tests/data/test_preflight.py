@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from selene_tf.data.examples import Example
+from selene_tf.data.preflight import check, load
+from selene_tf.errors import UserError
+
+IDS = np.array([[0, 1, 1], [2, 7, 7]], np.uint8)
+
+
+def save(path, array):
+    Image.fromarray(array).save(path)
+    return path
+
+
+def make_example(folder, name, ids=IDS, value=0, labelled=True):
+    image = np.full((*ids.shape, 3), value, np.uint8)
+    mask = save(folder / f"{name}_mask.png", ids) if labelled else None
+    return Example(save(folder / f"{name}.png", image), mask)
+
+
+def assert_refused(action, *expected):
+    with pytest.raises(UserError) as caught:
+        action()
+    message = str(caught.value)
+    assert "\n" not in message
+    for text in expected:
+        assert str(text) in message
+
+
+def test_report_counts_pictures_classes_and_sizes(tmp_path):
+    examples = [
+        make_example(tmp_path, "a"),
+        make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),
+        make_example(tmp_path, "c", labelled=False),
+    ]
+    report = check(examples, num_classes=3, ignore_label=7)
+    assert report.problems == ()
+    assert (report.pictures, report.labelled) == (3, 2)
+    assert report.class_pixels == (21, 2, 1)
+    assert report.ignored_pixels == 2
+    assert report.sizes == {(2, 3): 2, (4, 5): 1}
+
+
+def test_report_counts_what_training_sees_after_resizing(tmp_path):
+    examples = [make_example(tmp_path, "a", np.zeros((4, 6), np.uint8))]
+    report = check(examples, 3, 255, image_size=(2, 3))
+    assert report.sizes == {(2, 3): 1}
+    assert report.class_pixels == (6, 0, 0)
+
+
+def test_first_problem_in_list_order_is_raised(tmp_path):
+    examples = [make_example(tmp_path, name) for name in "abcdefgh"]
+    examples[2].image.write_bytes(b"")
+    examples[5].mask.unlink()
+    assert_refused(lambda: check(examples, 3, 7), examples[2].image, "empty")
+
+
+def test_collect_lists_every_problem_in_order(tmp_path):
+    examples = [make_example(tmp_path, name) for name in "abcd"]
+    examples[0].image.write_bytes(b"text")
+    examples[2].mask.unlink()
+    report = check(examples, 3, 7, collect=True)
+    assert report.pictures == 2
+    expected = [str(examples[0].image), str(examples[2].mask)]
+    assert len(report.problems) == 2
+    assert all(
+        path in line for path, line in zip(expected, report.problems, strict=True)
+    )
+
+
+def test_progress_counts_up_in_order(tmp_path):
+    examples = [make_example(tmp_path, name) for name in "abc"]
+    seen = []
+    check(examples, 3, 7, progress=lambda *call: seen.append(call))
+    load(examples, 3, 7, progress=lambda *call: seen.append(call))
+    assert seen == [(1, 3), (2, 3), (3, 3)] * 2
+
+
+def test_load_stacks_in_order_with_zeros_for_missing_masks(tmp_path):
+    examples = [
+        make_example(tmp_path, "a", value=10),
+        make_example(tmp_path, "b", value=20, labelled=False),
+        make_example(tmp_path, "c", value=30),
+    ]
+    images, labels = load(examples, num_classes=3, ignore_label=7)
+    assert (images.dtype, images.shape) == (np.uint8, (3, 2, 3, 3))
+    assert (labels.dtype, labels.shape) == (np.uint8, (3, 2, 3))
+    np.testing.assert_array_equal(images[:, 0, 0, 0], [10, 20, 30])
+    ids = [[0, 1, 1], [2, 255, 255]]
+    np.testing.assert_array_equal(labels, [ids, np.zeros((2, 3)), ids])
+
+
+def test_load_needs_equal_sizes_or_an_image_size(tmp_path):
+    examples = [
+        make_example(tmp_path, "a"),
+        make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),
+    ]
+    assert_refused(lambda: load(examples, 3, 7), examples[1].image, "5 x 4", "3 x 2")
+    images, labels = load(examples, 3, 7, image_size=(4, 6))
+    assert images.shape == (2, 4, 6, 3)
+    assert labels.shape == (2, 4, 6)
+
+
+def test_load_refuses_bad_files_and_no_files(tmp_path):
+    examples = [make_example(tmp_path, name) for name in "ab"]
+    examples[1].mask.unlink()
+    assert_refused(lambda: load(examples, 3, 7), examples[1].mask)
+    assert_refused(lambda: load([], 3, 7), "no pictures")
