@@ -1,9 +1,5 @@
 """Scores the network of a run: python evaluate.py --run_dir=... ."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from absl import flags
 
 from selene_tf import command
@@ -27,7 +23,8 @@ flags.DEFINE_string(
 
 
 def main():
-    from selene_tf import run_evaluation
+    with command.quiet_start():
+        from selene_tf import run_evaluation
 
     result = run_evaluation.evaluate_run(
         flags.FLAGS.run_dir,

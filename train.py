@@ -1,9 +1,6 @@
 """Searches and trains a segmentation network: python train.py --flagfile=... ."""
 
 import dataclasses
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import flags
 
@@ -14,7 +11,8 @@ from selene_tf.config import Config
 def main():
     # Imported here: --help and mistakes in the flags need not wait for TensorFlow.
     config = flagfile.from_flags()
-    from selene_tf import experiment
+    with command.quiet_start():
+        from selene_tf import experiment
 
     summary = experiment.train(config)
     macs = summary["macs"]

@@ -1,9 +1,5 @@
 """Writes a run's network as SavedModel: python -m export.saved_model ... ."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from absl import flags
 
 from selene_tf import command
@@ -22,7 +18,8 @@ flags.DEFINE_string(
 
 
 def main():
-    from selene_tf import run_evaluation
+    with command.quiet_start():
+        from selene_tf import run_evaluation
 
     result = run_evaluation.export_run(
         flags.FLAGS.run_dir,

@@ -1,5 +1,7 @@
 """How every command starts and ends: strict flags, one line for a mistake."""
 
+import contextlib
+import os
 import sys
 
 from absl import app, flags, logging
@@ -22,6 +24,29 @@ def run(main, flag_names):
     for name in flag_names:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(lambda _: _guarded(main), flags_parser=_parse)
+
+
+@contextlib.contextmanager
+def quiet_start():
+    """Around the imports that start TensorFlow.
+
+    It writes some lines about CPUs and missing GPUs past every log level, straight
+    to the standard error's file descriptor, where a mistake's one line would
+    drown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def say(text):

@@ -109,7 +109,7 @@ class Config:
     )
     learning_rate: float = option(0.02, "Initial learning rate.", above=0)
     poly_power: float = option(0.9, "Exponent of the polynomial decay.", at_least=0)
-    warm_up_steps: int = option(40_000, "Steps of linear warm-up; 0: none.", at_least=0)
+    warm_up_steps: int = option(1000, "Steps of linear warm-up; 0: none.", at_least=0)
     warm_up_factor: float = option(
         0.001, "Share of the rate at which the warm-up starts.", at_least=0, at_most=1
     )
@@ -229,8 +229,8 @@ def _check_data(config):
     if config.dataset == "scenes":
         if config.data_dir:
             raise UserError(
-                f"--data_dir: found '{config.data_dir}', but --dataset=scenes draws "
-                "its pictures; leave it out, or name another --dataset."
+                f"--data_dir: found '{config.data_dir}', expected nothing, since "
+                "--dataset=scenes draws its pictures; or name another --dataset."
             )
         if not config.image_size:
             raise UserError(

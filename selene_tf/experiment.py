@@ -4,6 +4,7 @@ The only file that reads a `Config`: everything below takes plain arguments.
 """
 
 import contextlib
+import math
 import pathlib
 import sys
 
@@ -141,16 +142,20 @@ def make_algorithm(config):
     return algorithm
 
 
-def make_optimizer(config):
-    """SGD on the polynomial schedule."""
-    schedule = schedules.PolyWithWarmUp(
+def make_schedule(config):
+    """The learning rate by step."""
+    return schedules.PolyWithWarmUp(
         config.learning_rate,
         config.steps,
         config.poly_power,
         config.warm_up_steps,
         config.warm_up_factor,
     )
-    return TorchSGD(schedule, config.momentum, config.weight_decay)
+
+
+def make_optimizer(config):
+    """SGD on the schedule."""
+    return TorchSGD(make_schedule(config), config.momentum, config.weight_decay)
 
 
 def make_training_dataset(config, data, first_step):
@@ -203,22 +208,14 @@ def train(config):
     data = make_sources(config)
     _say(_describe(config, data))
     algorithm = make_algorithm(config)
-    variables = _variables(algorithm)
-    checkpoints = Checkpoints(
-        run_dir / "checkpoints", variables, config.keep_checkpoints
-    )
-    needed = 4 * sum(
-        variable.value.shape.num_elements() for variable in variables.values()
-    )
+    variables = algorithm.named_variables()
+    needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
     run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
-    progress = _resume(checkpoints, run_dir)
-    predictors = {
-        name: evaluation.predictor(network)
-        for name, network in algorithm.networks.items()
-    }
-    if progress.step < config.steps:
-        _fit(config, algorithm, data, predictors, checkpoints, progress)
-    return _finish(config, algorithm, data, predictors, progress)
+    with run_folder.writable(run_dir), _readable_failures(data):
+        checkpoints = Checkpoints(
+            run_dir / "checkpoints", variables, config.keep_checkpoints
+        )
+        return _run(config, algorithm, data, checkpoints, run_dir)
 
 
 def restore(run_dir, which="deployed"):
@@ -255,88 +252,74 @@ def restore(run_dir, which="deployed"):
     return config, network, restored[0]
 
 
-def _fit(config, algorithm, data, predictors, checkpoints, progress):
-    validation = _validation_dataset(config, data.validation)
+def _run(config, algorithm, data, checkpoints, run_dir):
+    progress = training.resume(checkpoints, run_dir / "log.jsonl")
+    if progress.step:
+        _say(f"resuming {run_dir} after step {progress.step}")
     num_classes = dataset_info(config).num_classes
+    predictors = {
+        name: evaluation.predictor(network)
+        for name, network in algorithm.networks.items()
+    }
+    validation = pipelines.evaluation(data.validation, config.evaluation_batch_size)
 
     def evaluate():
-        scores = {
-            f"mean_iou_{name}": evaluation.evaluate(
-                predict, validation, num_classes
-            ).mean_iou
+        return {
+            name: evaluation.evaluate(predict, validation, num_classes)
             for name, predict in predictors.items()
         }
-        return {"mean_iou": scores[f"mean_iou_{algorithm.deployed}"], **scores}
 
+    result = None
+    if progress.step < config.steps:
+        result = _fit(config, algorithm, data, checkpoints, progress, evaluate)
+    if result is None:
+        result = evaluate()[algorithm.deployed]
+    return _report(config, data, result, progress, predictors[algorithm.deployed])
+
+
+def _fit(config, algorithm, data, checkpoints, progress, evaluate):
+    """Trains to the end; returns the last evaluation of the deployed network."""
     batches = 1 if data.unlabelled is None else 2
     log = TrainingLog(
         pathlib.Path(config.run_dir),
         progress.step,
         config.steps,
         config.log_every,
+        make_schedule(config),
         config.batch_size * batches,
     )
     supervisor = training.Supervisor(
         progress,
         config.steps,
         evaluate,
+        algorithm.deployed,
         config.evaluate_every,
         checkpoints,
         config.checkpoint_every,
         log,
     )
     dataset = make_training_dataset(config, data, progress.step)
-    with _readable_failures(data):
-        training.fit(
-            algorithm, dataset, config.steps - progress.step, [log, supervisor]
-        )
+    training.fit(algorithm, dataset, config.steps - progress.step, [log, supervisor])
+    return supervisor.last_evaluation
 
 
-def _finish(config, algorithm, data, predictors, progress):
-    info = dataset_info(config)
-    predict = predictors[algorithm.deployed]
-    result = evaluation.evaluate(
-        predict, _validation_dataset(config, data.validation), info.num_classes
-    )
-    run_dir = pathlib.Path(config.run_dir)
+def _report(config, data, result, progress, predict):
+    info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
     report.write_path(
         run_dir, result, info.num_classes, config.channels, config.path_threshold
     )
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )
-    summary = report.summary(
-        result, info.class_names, config.channels, progress, config.seed
-    )
+    summary = {
+        "step": progress.step,
+        **report.summary(result, info.class_names, config.channels),
+        "best_mean_iou": progress.best_mean_iou,
+        "seconds": round(progress.seconds, 1),
+        "seed": config.seed,
+    }
     run_folder.write_json(run_dir / "summary.json", summary)
     return summary
-
-
-def _resume(checkpoints, run_dir):
-    restored = checkpoints.restore()
-    progress = training.Progress(**restored[1]) if restored else training.Progress()
-    run_folder.drop_log_after(run_dir / "log.jsonl", progress.step)
-    if restored:
-        _say(f"resuming {run_dir} after step {progress.step}")
-    return progress
-
-
-def _variables(algorithm):
-    """All that a run has to remember, by name."""
-    named = {
-        f"{name}/{variable.path}": variable
-        for name, network in algorithm.networks.items()
-        for variable in network.weights
-    }
-    named |= {
-        f"optimizer/{variable.path}": variable
-        for variable in algorithm.optimizer.variables
-    }
-    return named
-
-
-def _validation_dataset(config, source):
-    return pipelines.evaluation(source, config.evaluation_batch_size)
 
 
 @contextlib.contextmanager

@@ -61,15 +61,11 @@ def protocol(result):
     )
 
 
-def summary(result, class_names, channels, progress, seed):
-    """The content of summary.json."""
+def summary(result, class_names, channels):
+    """Scores, costs and what they were measured with."""
     return {
-        "step": progress.step,
         **scores(result, class_names),
-        "best_mean_iou": progress.best_mean_iou,
         **costs(result, channels),
-        "seconds": round(progress.seconds, 1),
-        "seed": seed,
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,

@@ -51,10 +51,8 @@ def evaluate_run(run_dir, split="val", network="deployed", model="", data_dir=""
     }
     what = "-saved_model" if model else "" if network == "deployed" else f"-{network}"
     file = pathlib.Path(run_dir) / f"evaluation-{split}{what}.json"
-    try:
+    with run_folder.writable(run_dir):
         run_folder.write_json(file, content)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written ({error.strerror}).") from None
     return content
 
 

@@ -1,5 +1,6 @@
 """The files of a run folder: what is written when, and never by halves."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -61,14 +62,25 @@ def prepare(run_dir, flagfile_text, needed_bytes):
         UserError: if it cannot be written to or is too full.
     """
     folder = pathlib.Path(run_dir)
-    try:
+    with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(folder, needed_bytes)
         write_text(folder / "config.cfg", flagfile_text)
+
+
+@contextlib.contextmanager
+def writable(folder):
+    """Turns what the system says of a full or read-only folder into one line.
+
+    Raises:
+        UserError: in place of an `OSError` inside the block.
+    """
+    try:
+        yield
     except OSError as error:
         raise UserError(
-            f"--run_dir: cannot write to '{folder}' ({error.strerror}); expected a "
-            "folder with free space that may be written to."
+            f"cannot write to '{folder}' ({error.strerror or error}); expected a "
+            "folder with free space that may be written to; a run then goes on."
         ) from None
 
 

@@ -7,6 +7,8 @@ import time
 
 import keras
 
+from selene_tf import run_folder
+
 
 @dataclasses.dataclass
 class Progress:
@@ -23,14 +25,31 @@ class Progress:
     best_mean_iou: float | None = None
 
 
+def resume(checkpoints, log_file):
+    """Restores the newest checkpoint and cuts the log back to it.
+
+    Args:
+        checkpoints: A `Checkpoints`.
+        log_file: The run's log.jsonl.
+
+    Returns:
+        A `Progress`, at step 0 if there is no checkpoint.
+    """
+    restored = checkpoints.restore()
+    progress = Progress(**restored[1]) if restored else Progress()
+    run_folder.drop_log_after(log_file, progress.step)
+    return progress
+
+
 class Supervisor(keras.callbacks.Callback):
     """Evaluates and saves every so often, and before the process has to go.
 
     Args:
         progress: A `Progress`, kept up to date.
         steps: Steps of the whole training.
-        evaluate: Function without arguments, returns {name: mean IoU} with the
-            deployed network's under "mean_iou".
+        evaluate: Function without arguments, returns {name: `Evaluation`} of
+            the networks.
+        deployed: Name of the network whose score counts.
         evaluate_every: Steps between two evaluations.
         checkpoints: A `Checkpoints`.
         checkpoint_every: Steps between two checkpoints.
@@ -42,6 +61,7 @@ class Supervisor(keras.callbacks.Callback):
         progress,
         steps,
         evaluate,
+        deployed,
         evaluate_every,
         checkpoints,
         checkpoint_every,
@@ -51,6 +71,8 @@ class Supervisor(keras.callbacks.Callback):
         self.progress = progress
         self.steps = steps
         self.evaluate = evaluate
+        self.deployed = deployed
+        self.last_evaluation = None
         self.evaluate_every = evaluate_every
         self.checkpoints = checkpoints
         self.checkpoint_every = checkpoint_every
@@ -90,12 +112,13 @@ class Supervisor(keras.callbacks.Callback):
 
     def _evaluate(self):
         started = time.perf_counter()
-        scores = self.evaluate()
-        best = self.progress.best_mean_iou
-        score = scores["mean_iou"]
+        results = self.evaluate()
+        self.last_evaluation = results[self.deployed]
+        score, best = self.last_evaluation.mean_iou, self.progress.best_mean_iou
         self.progress.best_mean_iou = score if best is None else max(best, score)
         self.log.leave_out(time.perf_counter() - started)
-        self.log.add(scores)
+        scores = {f"mean_iou_{name}": r.mean_iou for name, r in results.items()}
+        self.log.add({"mean_iou": score, **scores})
 
     def _save(self):
         started = time.perf_counter()

@@ -22,11 +22,15 @@ class TrainingLog(keras.callbacks.Callback):
         first_step: Steps taken before this start.
         steps: Steps of the whole training.
         log_every: Steps of an interval.
+        learning_rate: Function from the step to the rate.
         pictures_per_step: Pictures that a step reads, for the speed.
     """
 
-    def __init__(self, run_dir, first_step, steps, log_every, pictures_per_step):
+    def __init__(
+        self, run_dir, first_step, steps, log_every, learning_rate, pictures_per_step
+    ):
         super().__init__()
+        self.learning_rate = learning_rate
         self.file = run_dir / "log.jsonl"
         self.tensorboard = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
         self.step = first_step
@@ -86,7 +90,8 @@ class TrainingLog(keras.callbacks.Callback):
 
     def _write_interval(self):
         values = {name: total / self._count for name, total in self._sums.items()}
-        values["learning_rate"] = float(self.model.optimizer.learning_rate)
+        # The rate of the step just taken; the optimiser's is that of the next.
+        values["learning_rate"] = float(self.learning_rate(self.step - 1))
         values["images_per_second"] = self._speed()
         self._sums, self._count = {}, 0
         if self.bar.disable:

@@ -37,6 +37,17 @@ class Algorithm(keras.Model):
     def after_update(self):
         """Runs after the optimiser's step."""
 
+    def named_variables(self):
+        """Name to variable of all that a checkpoint has to hold."""
+        named = {
+            f"{name}/{variable.path}": variable
+            for name, network in self.networks.items()
+            for variable in network.weights
+        }
+        for variable in self.optimizer.variables:
+            named[f"optimizer/{variable.path}"] = variable
+        return named
+
     def train_step(self, batch):
         """One step; returns the mean of every loss, and their sum as "loss"."""
         replica = tf.distribute.get_replica_context()

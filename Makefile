@@ -1,0 +1,34 @@
+# make demo   installs, trains on drawn street scenes, evaluates, exports
+# make test   installs, runs every test
+# make lint   installs, checks style
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN ?= runs/demo
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint install
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+demo: install
+	$(BIN)/python train.py --flagfile=configs/demo.cfg --run_dir=$(RUN)
+	$(BIN)/python evaluate.py --run_dir=$(RUN)
+	test -e $(RUN)/saved_model || \
+	  $(BIN)/python -m export.saved_model --run_dir=$(RUN) --output=$(RUN)/saved_model
+	@echo
+	@echo "Look at $(RUN)/predictions (picture, truth, prediction), $(RUN)/path.png"
+	@echo "(the path that the pictures take) and $(RUN)/summary.json."
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .

@@ -1,0 +1,142 @@
+"""A training that starts on faulty pictures says which, in one line."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from selene_tf.config import Config
+from selene_tf.errors import UserError
+from tests.test_end_to_end import assert_one_line, run
+
+CLASSES = "--class_names=ground,thing"
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A folder data set of six training and two validation pictures."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 2)):
+        for kind in ("images", "masks"):
+            (tmp_path / "data" / split / kind).mkdir(parents=True)
+        for i in range(count):
+            image = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+            mask = rng.integers(0, 2, (48, 64), dtype=np.uint8)
+            folder = tmp_path / "data" / split
+            Image.fromarray(image).save(folder / "images" / f"{i}.png")
+            Image.fromarray(mask).save(folder / "masks" / f"{i}.png")
+    return tmp_path / "data"
+
+
+def train(data_dir, *arguments):
+    return run(
+        "train.py",
+        *("--dataset=folder", CLASSES, f"--data_dir={data_dir}"),
+        *("--labelled_ratio=2", "--crop_size=32,32", "--channels=4", "--num_layers=3"),
+        *("--batch_size=2", "--steps=3", "--warm_up_steps=1", "--evaluate_every=3"),
+        *("--num_predictions=1", f"--run_dir={data_dir.parent / 'run'}"),
+        *arguments,
+    )
+
+
+@pytest.mark.slow
+def test_sound_pictures_train_and_the_unlabelled_need_no_mask(data_dir):
+    for i in (1, 3, 5):
+        (data_dir / "train/masks" / f"{i}.png").rename(data_dir / f"{i}.spare")
+    (data_dir / "train/images/extra.png").unlink(missing_ok=True)
+    listed = "\n".join(f"train/images/{i}.png train/masks/{i}.png" for i in (0, 2, 4))
+    (data_dir / "labelled.txt").write_text(listed)
+    (data_dir / "unlabelled.txt").write_text(
+        "\n".join(f"train/images/{i}.png" for i in (1, 3, 5))
+    )
+    (data_dir / "validation.txt").write_text("val/images/0.png val/masks/0.png\r\n")
+    result = train(
+        data_dir,
+        "--labelled_list=labelled.txt",
+        "--unlabelled_list=unlabelled.txt",
+        "--validation_list=validation.txt",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "3 labelled, 3 unlabelled, 1 validation" in result.stderr
+
+
+def write_mask(file, mask):
+    Image.fromarray(np.asarray(mask, np.uint8)).save(file)
+
+
+def mask_of_another_size(data_dir):
+    write_mask(data_dir / "train/masks/2.png", np.zeros((40, 64)))
+    return ["masks/2.png", "40", "48"]
+
+
+def label_out_of_range(data_dir):
+    mask = np.zeros((48, 64))
+    mask[5, 7] = 9
+    write_mask(data_dir / "train/masks/4.png", mask)
+    return ["masks/4.png", "9"]
+
+
+def label_out_of_range_in_validation(data_dir):
+    write_mask(data_dir / "val/masks/1.png", np.full((48, 64), 2))
+    return ["masks/1.png", "2"]
+
+
+def unreadable_picture(data_dir):
+    (data_dir / "train/images/1.png").write_text("version https://git-lfs...")
+    return ["images/1.png"]
+
+
+def truncated_picture(data_dir):
+    file = data_dir / "train/images/3.png"
+    file.write_bytes(file.read_bytes()[:-500])
+    return ["images/3.png"]
+
+
+def empty_split(data_dir):
+    for kind in ("images", "masks"):
+        for file in (data_dir / "val" / kind).iterdir():
+            file.unlink()
+    return ["val"]
+
+
+def missing_mask(data_dir):
+    (data_dir / "train/masks/0.png").unlink()
+    return ["0.png", "mask"]
+
+
+FAULTS = [
+    mask_of_another_size,
+    label_out_of_range,
+    label_out_of_range_in_validation,
+    unreadable_picture,
+    truncated_picture,
+    empty_split,
+    missing_mask,
+]
+
+
+@pytest.mark.parametrize("memory_gib", [1.0, 0.0])
+@pytest.mark.parametrize("spoil", FAULTS)
+def test_faulty_data_are_named_in_one_line(data_dir, spoil, memory_gib):
+    from selene_tf import experiment
+
+    words = spoil(data_dir)
+    config = Config(
+        dataset="folder",
+        class_names=("ground", "thing"),
+        data_dir=str(data_dir),
+        labelled_ratio=2,
+        memory_gib=memory_gib,
+    )
+    with pytest.raises(UserError) as caught:
+        experiment.make_sources(config)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [label_out_of_range, unreadable_picture])
+def test_faulty_data_end_a_training_with_status_2(data_dir, spoil):
+    words = spoil(data_dir)
+    assert_one_line(train(data_dir), *words)
+    assert not (data_dir.parent / "run").exists()

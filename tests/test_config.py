@@ -1,0 +1,65 @@
+import dataclasses
+
+import pytest
+
+from selene_tf.config import Config
+from selene_tf.errors import UserError
+
+SCENES = {"image_size": (96, 160)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"steps": 0}, "--steps"),
+        ({"seed": -1}, "--seed"),
+        ({"learning_rate": float("nan")}, "--learning_rate"),
+        ({"learning_rate": float("inf")}, "--learning_rate"),
+        ({"learning_rate": 0.0}, "--learning_rate"),
+        ({"scales": (0.5, float("nan"))}, "--scales"),
+        ({"scales": ()}, "--scales"),
+        ({"scales": (-1.0,)}, "--scales"),
+        ({"momentum": 1.0}, "--momentum"),
+        ({"ema_momentum": 1.5}, "--ema_momentum"),
+        ({"channels": 15}, "--channels"),
+        ({"num_layers": 2}, "--num_layers"),
+        ({"crop_size": (96,)}, "--crop_size"),
+        ({"crop_size": (96, 16)}, "--crop_size"),
+        ({"image_size": (1, 1)}, "--image_size"),
+        ({"image_size": ()}, "--image_size"),
+        ({"algorithm": "mean_techer"}, "--algorithm"),
+        ({"algorithm": "supervised", "deploy": "teacher"}, "--deploy"),
+        ({"steps": 100, "warm_up_steps": 100}, "--warm_up_steps"),
+        ({"consistency_ramp_steps": 10**6}, "--consistency_ramp_steps"),
+        ({"data_dir": "somewhere"}, "--data_dir"),
+        ({"data_dir": "x # my data"}, "--data_dir"),
+        ({"class_names": ("a", "b")}, "--class_names"),
+        ({"dataset": "folder", "image_size": ()}, "--class_names"),
+        ({"unlabelled_list": "u.txt"}, "--unlabelled_list"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_flag(changes, flag):
+    with pytest.raises(UserError) as caught:
+        Config(**SCENES | changes)
+    message = str(caught.value)
+    assert message.startswith(flag + ":")
+    assert "expected" in message
+    assert "\n" not in message
+
+
+def test_it_cannot_be_changed():
+    config = Config(**SCENES)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.steps = 1
+
+
+def test_the_defaults_are_the_papers():
+    config = Config(**SCENES)
+    assert config.algorithm == "mean_teacher"
+    assert config.learning_rate == 0.02
+    assert config.momentum == 0.9
+    assert config.poly_power == 0.9
+    assert config.ema_momentum == 0.99
+    assert config.consistency_weight == 100
+    assert config.scales == (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+    assert config.num_layers == 16

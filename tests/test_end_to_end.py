@@ -1,0 +1,261 @@
+"""The commands as a user runs them, on drawn scenes and on bad input."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).parents[1]
+TINY = [
+    "--dataset=scenes",
+    "--image_size=48,64",
+    "--num_training_scenes=12",
+    "--num_validation_scenes=4",
+    "--labelled_ratio=3",
+    "--crop_size=32,64",
+    "--channels=4",
+    "--num_layers=3",
+    "--batch_size=2",
+    "--steps=8",
+    "--warm_up_steps=2",
+    "--consistency_ramp_steps=4",
+    "--log_every=2",
+    "--evaluate_every=4",
+    "--checkpoint_every=2",
+    "--num_predictions=2",
+]
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def train(run_dir, *arguments):
+    return run("train.py", *TINY, f"--run_dir={run_dir}", *arguments)
+
+
+def assert_one_line(result, *words):
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of mean teacher, and what train.py printed."""
+    run_dir = tmp_path_factory.mktemp("runs") / "mean teacher"
+    result = train(run_dir)
+    assert result.returncode == 0, result.stderr
+    return run_dir, result
+
+
+def test_a_run_folder_holds_what_it_should(finished):
+    run_dir, _ = finished
+    names = {path.name for path in run_dir.iterdir()}
+    assert names >= {
+        *("config.cfg", "log.jsonl", "tensorboard", "checkpoints", "summary.json"),
+        *("path.json", "path.png", "predictions"),
+    }
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["step"] == 8
+    assert 0 <= summary["mean_iou"] <= summary["best_mean_iou"] <= 1
+    assert set(summary["macs"]) == {"mean", "min", "max", "supernet"}
+    assert summary["macs"]["min"] <= summary["macs"]["mean"] <= summary["macs"]["max"]
+    assert summary["macs"]["max"] <= summary["macs"]["supernet"]
+    assert summary["seed"] == 0
+    assert summary["seconds"] > 0
+
+
+def test_the_log_names_every_loss_and_both_networks(finished):
+    run_dir, _ = finished
+    lines = [json.loads(x) for x in (run_dir / "log.jsonl").read_text().splitlines()]
+    losses = [line for line in lines if "loss" in line]
+    assert [line["step"] for line in losses] == [2, 4, 6, 8]
+    for line in losses:
+        parts = line["supervised"] + line["consistency"]
+        assert line["loss"] == pytest.approx(parts, rel=1e-5)
+        assert line["learning_rate"] > 0
+    assert losses[-1]["images_per_second"] > 0
+    scores = [line for line in lines if "mean_iou" in line]
+    assert [line["step"] for line in scores] == [4, 8]
+    assert all(line["mean_iou"] == line["mean_iou_teacher"] for line in scores)
+    assert all("mean_iou_student" in line for line in scores)
+
+
+def test_prediction_pictures_are_three_side_by_side(finished):
+    run_dir, _ = finished
+    files = sorted((run_dir / "predictions").glob("*.png"))
+    assert len(files) == 2
+    assert Image.open(files[0]).size == (3 * 64 + 8, 48)
+
+
+def test_starting_a_finished_run_again_changes_nothing(finished):
+    run_dir, _ = finished
+    before = (run_dir / "summary.json").read_bytes()
+    result = train(run_dir)
+    assert result.returncode == 0, result.stderr
+    assert "finished" in result.stderr
+    assert (run_dir / "summary.json").read_bytes() == before
+
+
+def test_evaluation_repeats_the_summary(finished):
+    run_dir, _ = finished
+    result = run("evaluate.py", f"--run_dir={run_dir}")
+    assert result.returncode == 0, result.stderr
+    found = json.loads((run_dir / "evaluation-val.json").read_text())
+    summary = json.loads((run_dir / "summary.json").read_text())
+    for name in ("mean_iou", "iou", "macs", "parameters", "images", "pixel_accuracy"):
+        assert found[name] == summary[name]
+    assert found["latency_ms"] > 0
+    assert f"{found['mean_iou']:.4f}" in result.stdout
+
+
+def test_the_exported_network_scores_the_same(finished, tmp_path):
+    run_dir, _ = finished
+    output = tmp_path / "saved model"
+    result = run(
+        "-m", "export.saved_model", f"--run_dir={run_dir}", f"--output={output}"
+    )
+    assert result.returncode == 0, result.stderr
+    result = run("evaluate.py", f"--run_dir={run_dir}", f"--model={output}")
+    assert result.returncode == 0, result.stderr
+    exported = json.loads((run_dir / "evaluation-val-saved_model.json").read_text())
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert exported["mean_iou"] == pytest.approx(summary["mean_iou"], abs=1e-4)
+    again = run(
+        "-m", "export.saved_model", f"--run_dir={run_dir}", f"--output={output}"
+    )
+    assert_one_line(again, "--output", "exists")
+
+
+def test_another_configuration_in_the_same_folder_is_refused(finished):
+    run_dir, _ = finished
+    assert_one_line(train(run_dir, "--learning_rate=0.5"), "--learning_rate", "0.5")
+
+
+def tensors(run_dir):
+    import tensorflow as tf
+
+    newest = sorted((run_dir / "checkpoints").glob("step-*"))[-1]
+    reader = tf.train.load_checkpoint(str(newest / "variables"))
+    names = [n for n in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in n]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
+    finished, tmp_path
+):
+    uninterrupted, _ = finished
+    run_dir = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *TINY, f"--run_dir={run_dir}"],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.time() + 120
+    while not list(run_dir.glob("checkpoints/step-*")) and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run_dir / "summary.json").exists(), "it was killed too late to test"
+    result = train(run_dir)
+    assert result.returncode == 0, result.stderr
+    assert "resuming" in result.stderr
+    wanted, found = tensors(uninterrupted), tensors(run_dir)
+    assert wanted.keys() == found.keys()
+    assert len(wanted) > 100
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(value, found[name], err_msg=name)
+    scores = [
+        json.loads((d / "summary.json").read_text()) for d in (uninterrupted, run_dir)
+    ]
+    assert scores[0]["mean_iou"] == scores[1]["mean_iou"]
+    assert scores[0]["best_mean_iou"] == scores[1]["best_mean_iou"]
+
+
+@pytest.mark.slow
+def test_a_terminated_run_saves_and_says_so(tmp_path):
+    arguments = [*TINY, "--steps=100000", "--checkpoint_every=50000"]
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *arguments, f"--run_dir={tmp_path / 'run'}"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("step 2/"):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "the same command goes on" in stderr
+    assert "Traceback" not in stderr
+    assert len(list((tmp_path / "run/checkpoints").glob("step-*"))) == 1
+
+
+@pytest.mark.slow
+def test_supervised_training_runs_too(tmp_path):
+    result = train(tmp_path / "run", "--algorithm=supervised", "--steps=4")
+    assert result.returncode == 0, result.stderr
+    lines = (tmp_path / "run/log.jsonl").read_text()
+    assert "consistency" not in lines
+    assert "mean_iou_student" in lines
+
+
+@pytest.mark.parametrize(
+    "command", ["train.py", "evaluate.py", "-m export.saved_model"]
+)
+def test_help_lists_the_flags(command):
+    result = run(*command.split(), "--help")
+    assert "--run_dir" in result.stdout
+    if command == "train.py":
+        assert "--consistency_weight" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--stepz=3"], ["stepz"]),
+        (["steps=3"], ["steps=3"]),
+        (["--learning_rate=nan"], ["--learning_rate"]),
+        (["--flagfile=nowhere.cfg"], ["nowhere.cfg"]),
+        (["--dataset=camvid"], ["--data_dir"]),
+        (["--dataset=camvid", "--data_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
+        (["--dataset=cityscapes", "--data_dir=/"], ["--dataset", "cityscapes"]),
+        (["--labelled_ratio=1"], ["--labelled_ratio"]),
+    ],
+)
+def test_mistakes_end_with_one_line_and_status_2(tmp_path, arguments, words):
+    assert_one_line(train(tmp_path / "run", *arguments), *words)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["evaluate.py", "--run_dir=/nowhere"], ["--run_dir", "/nowhere"]),
+        (["evaluate.py"], ["--run_dir"]),
+        (
+            ["-m", "export.saved_model", "--run_dir=/nowhere", "--output=x"],
+            ["/nowhere"],
+        ),
+    ],
+)
+def test_commands_on_no_run_end_with_one_line(command, words):
+    assert_one_line(run(*command), *words)

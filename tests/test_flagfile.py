@@ -1,0 +1,103 @@
+import pathlib
+
+import pytest
+from absl import flags
+
+from selene_tf import flagfile
+from selene_tf.errors import UserError
+
+CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.cfg"))
+
+
+def parse(*arguments):
+    values = flags.FlagValues()
+    flags.DEFINE_string("flagfile", "", "", flag_values=values)
+    flagfile.define_flags(values)
+    return flagfile.parse(values, ["train.py", *arguments])
+
+
+def written(tmp_path, text):
+    file = tmp_path / "some.cfg"
+    file.write_text(text)
+    return f"--flagfile={file}"
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.name)
+def test_every_shipped_configuration_parses_and_round_trips(file, tmp_path):
+    config = flagfile.from_flagfile(file)
+    copy = tmp_path / "config.cfg"
+    copy.write_text(flagfile.to_flagfile(config))
+    assert flagfile.from_flagfile(copy) == config
+
+
+def test_there_is_a_configuration_for_each_of_the_promised_runs():
+    names = {file.stem for file in CONFIGS}
+    assert names >= {"demo", "camvid", "camvid_small", "cityscapes", "pascal_voc"}
+
+
+@pytest.mark.parametrize("name", ["cityscapes", "pascal_voc"])
+def test_the_papers_configurations_hold_the_papers_settings(name):
+    file = next(file for file in CONFIGS if file.stem == name)
+    config = flagfile.from_flagfile(file)
+    crop, batch = {"cityscapes": (800, 8), "pascal_voc": (512, 16)}[name]
+    assert config.crop_size == (crop, crop)
+    assert config.batch_size == batch
+    assert config.learning_rate == 0.02
+    assert config.consistency_weight == 100
+    assert config.consistency_ramp_steps == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--stpes=5",),
+        ("steps=5",),
+        ("--steps=five",),
+        ("--steps",),
+        ("--steps=5.5",),
+        ("--learning_rate=nan",),
+        ("--crop_size=96,wide",),
+        ("--algorithm=mean_techer",),
+        ("--flip=perhaps",),
+        ("--flagfile=/nowhere/at/all.cfg",),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(arguments):
+    with pytest.raises(UserError) as caught:
+        parse("--image_size=96,160", *arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_misspelt_flag_gets_a_suggestion():
+    with pytest.raises(UserError, match="steps"):
+        parse("--stepz=5")
+
+
+@pytest.mark.parametrize("line", ["steps=5", "--steps=5 # why", "--stpes=5", '"x"'])
+def test_a_mistake_in_the_flagfile_is_one_line(tmp_path, line):
+    argument = written(tmp_path, f"--image_size=96,160\n{line}\n")
+    with pytest.raises(UserError) as caught:
+        parse(argument)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_binary_flagfile_is_one_line(tmp_path):
+    file = tmp_path / "binary.cfg"
+    file.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(UserError):
+        parse(f"--flagfile={file}")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_command_line_wins_wherever_the_flagfile_stands(tmp_path, first):
+    argument = written(tmp_path, "--image_size=96,160\n--steps=2000\n")
+    others = ["--steps=3000", argument]
+    assert parse(*(reversed(others) if first else others)).steps == 3000
+
+
+def test_a_nested_flagfile_is_overridden_by_the_one_that_includes_it(tmp_path):
+    base = tmp_path / "base.cfg"
+    base.write_text("--image_size=96,160\n--scales=1,2\n--steps=2000\n")
+    config = parse(written(tmp_path, f"--flagfile={base}\n--scales=0.5\n"))
+    assert config.scales == (0.5,)
+    assert config.steps == 2000

@@ -1,0 +1,89 @@
+"""Imports run one way; this table is ARCHITECTURE.md's."""
+
+import ast
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "selene_tf"
+
+# What each module may import from the package; a folder stands for its files.
+# `errors` and `topology` import nothing and may be imported by all.
+ALLOWED = {
+    "errors": set(),
+    "topology": set(),
+    "config": set(),
+    "flagfile": {"config"},
+    "command": {"flagfile"},
+    "losses": set(),
+    "metrics": set(),
+    "schedules": set(),
+    "optimizer": set(),
+    "pictures": set(),
+    "run_folder": set(),
+    "path": set(),
+    "path_drawing": set(),
+    "checkpoints": {"run_folder"},
+    "training": {"run_folder"},
+    "training_log": {"run_folder"},
+    "evaluation": {"metrics"},
+    "saved_model": set(),
+    "data": {"data"},
+    "layers": {"layers"},
+    "networks": {"layers"},
+    "algorithms": {"algorithms", "losses"},
+    "search": {"search", "path"},
+    "report": {"metrics", "path", "path_drawing", "pictures", "run_folder", "search"},
+    "experiment": {
+        *("algorithms", "checkpoints", "data", "evaluation", "flagfile", "networks"),
+        *("optimizer", "report", "run_folder", "schedules", "training", "training_log"),
+    },
+    "run_evaluation": {
+        *("data", "evaluation", "experiment", "report", "run_folder", "saved_model"),
+    },
+}
+EVERYWHERE = {"errors", "topology"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported_modules(file):
+    """Names of our modules, first part after the package, that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            first, *rest = node.module.split(".")
+            if first == "selene_tf":
+                yield from [rest[0]] if rest else [name.name for name in node.names]
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                first, *rest = name.name.split(".")
+                if first == "selene_tf" and rest:
+                    yield rest[0]
+
+
+def owner(file):
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_run_one_way(file):
+    if file == PACKAGE / "__init__.py":
+        assert not list(imported_modules(file))
+        return
+    allowed = ALLOWED[owner(file)] | EVERYWHERE
+    assert set(imported_modules(file)) <= allowed
+
+
+def test_errors_and_topology_import_nothing():
+    for name in EVERYWHERE:
+        assert not list(imported_modules(PACKAGE / f"{name}.py"))
+
+
+@pytest.mark.parametrize("folder", ["layers", "networks"])
+def test_layers_and_networks_name_tensorflow_only_where_they_say_why(folder):
+    """They run on other backends; TensorFlow is imported inside functions only."""
+    for file in (PACKAGE / folder).glob("*.py"):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.Import):
+                assert all(name.name != "tensorflow" for name in node.names), file

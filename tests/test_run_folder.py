@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from selene_tf import run_folder
+from selene_tf.errors import UserError
+
+FLAGS = "--steps=10\n--data_dir=/a\n"
+
+
+def test_a_new_folder_is_made_with_its_flags(tmp_path):
+    folder = tmp_path / "some run" / "ü"
+    run_folder.check(folder, FLAGS)
+    run_folder.prepare(folder, FLAGS, needed_bytes=1)
+    assert (folder / "config.cfg").read_text() == FLAGS
+    run_folder.check(folder, FLAGS)
+
+
+def test_another_configuration_is_refused_and_named(tmp_path):
+    run_folder.prepare(tmp_path, FLAGS, 1)
+    with pytest.raises(UserError, match="--steps: found '20'.*'10'"):
+        run_folder.check(tmp_path, FLAGS.replace("10", "20"))
+
+
+def test_moved_data_are_no_other_configuration(tmp_path):
+    run_folder.prepare(tmp_path, FLAGS, 1)
+    run_folder.check(tmp_path, FLAGS.replace("/a", "/b"))
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match=r"no config\.cfg"):
+        run_folder.check(tmp_path, FLAGS)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_no_folder_is_refused():
+    with pytest.raises(UserError, match="--run_dir"):
+        run_folder.check("", FLAGS)
+
+
+def test_a_file_in_its_place_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        run_folder.check(file, FLAGS)
+
+
+@pytest.mark.parametrize("place", ["/proc/selene", "/dev/null/run"])
+def test_a_place_that_cannot_be_written_is_one_line(place):
+    with pytest.raises(UserError, match="cannot write") as caught:
+        run_folder.prepare(place, FLAGS, 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="MiB free"):
+        run_folder.prepare(tmp_path, FLAGS, needed_bytes=2**70)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "summary.json"
+    run_folder.write_json(file, {"step": 1})
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_folder.os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        run_folder.write_json(file, {"step": 2})
+    assert run_folder.read_json(file) == {"step": 1}
+
+
+def test_a_resumed_log_loses_what_will_be_logged_again(tmp_path):
+    file = tmp_path / "log.jsonl"
+    for step in (10, 20, 30):
+        run_folder.append_json_line(file, {"step": step})
+    with open(file, "a") as log:
+        log.write('{"step": 3')
+    run_folder.drop_log_after(file, 20)
+    steps = [json.loads(line)["step"] for line in file.read_text().splitlines()]
+    assert steps == [10, 20]
+
+
+def test_not_a_number_is_not_written_as_json(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        run_folder.write_json(tmp_path / "x.json", {"loss": float("nan")})
