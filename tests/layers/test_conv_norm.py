@@ -62,8 +62,8 @@ def test_starts_as_kaiming_normal(kernel_size, channels):
     error = expected / math.sqrt(2 * kernel.size)
     assert kernel.std() == pytest.approx(expected, abs=5 * error)
     assert abs(kernel.mean()) < 5 * expected / math.sqrt(kernel.size)
-    # A truncated normal stops at 2 standard deviations (2.28 of its own); of a
-    # normal sample 4.6 % lie beyond 2.
+    # A truncated normal stops at 2.28 of its own standard deviations; of a true
+    # normal 1.24 % lie beyond 2.5.
     beyond = (np.abs(kernel) > 2.5 * expected).mean()
     assert beyond == pytest.approx(0.01242, abs=0.003)
 

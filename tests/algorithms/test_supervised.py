@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import losses
+from selene_tf.algorithms.supervised import Supervised
+from tests.algorithms.batches import (
+    Bench,
+    build_network,
+    distance,
+    labelled_part,
+    make_batch,
+    values,
+)
+
+BATCH = labelled_part(make_batch())
+
+
+@pytest.fixture(scope="module")
+def traced():
+    return Bench(Supervised(build_network(), tf.Variable(5.0)))
+
+
+@pytest.fixture
+def bench(traced):
+    traced.reset()
+    return traced
+
+
+def test_one_step_moves_the_student(bench):
+    student = bench.algorithm.networks["student"]
+    before = values(student.weights)
+    bench.step(BATCH)
+    moved = [
+        (new != old).any()
+        for old, new in zip(before, values(student.weights), strict=True)
+    ]
+    # Every normalisation's statistics move, and the weights wherever a gradient
+    # gets through the statistics of two single pixels at stride 32.
+    for variable, has_moved in zip(student.weights, moved, strict=True):
+        if "/moving_" in variable.path or variable.path.startswith("predictor"):
+            assert has_moved, variable.path
+    assert np.mean(moved) > 0.9
+
+
+def test_the_loss_is_the_cross_entropy_before_the_step(bench):
+    logits = build_network()(BATCH["image"], training=True)["logits"]
+    expected = float(np.mean(losses.cross_entropy(BATCH["label"], logits)))
+    found = bench.step(BATCH)
+    assert set(found) == {"loss", "supervised", "gradient_norm"}
+    assert found["supervised"] == pytest.approx(expected, rel=1e-5)
+    assert found["loss"] == found["supervised"]
+
+
+def test_steps_on_one_batch_lower_its_loss(bench):
+    found = [bench.step(BATCH)["loss"] for _ in range(6)]
+    assert found[-1] < 0.9 * found[0]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 2.0])
+def test_the_step_is_the_gradient_clipped_to_its_norm(bench, share):
+    gradient_norm = bench.step(BATCH)["gradient_norm"]
+    bench.reset()
+    bench.algorithm.optimizer.learning_rate = 1.0
+    bound = share * gradient_norm
+    bench.algorithm.max_gradient_norm.assign(bound)
+    before = values(bench.algorithm.trainable_variables)
+    # What is told is the norm before it is clipped.
+    assert bench.step(BATCH)["gradient_norm"] == pytest.approx(gradient_norm, rel=1e-4)
+    # The momentum has nothing to add in the first step.
+    moved = distance(before, values(bench.algorithm.trainable_variables))
+    assert moved == pytest.approx(min(bound, gradient_norm), rel=1e-3)
+
+
+def test_pictures_without_a_labelled_pixel_move_no_weight(bench):
+    before = values(bench.algorithm.trainable_variables)
+    unlabelled = np.full_like(BATCH["label"], 255)
+    assert bench.step(BATCH | {"label": unlabelled})["loss"] == 0.0
+    assert distance(before, values(bench.algorithm.trainable_variables)) == 0.0
+
+
+def test_deploys_the_network_that_it_trains(bench):
+    assert bench.algorithm.deployed == "student"
+    student = bench.algorithm.networks["student"]
+    trained = {id(variable) for variable in bench.algorithm.trainable_variables}
+    assert trained == {id(variable) for variable in student.trainable_variables}

@@ -1,0 +1,187 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from selene_tf import topology
+from selene_tf.search import cost, dynamic_routing
+
+INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
+
+
+def gates_of(num_layers, pictures, values):
+    """Gates that are 0 but for {(layer, level, route): gate of each picture}."""
+    gates = np.zeros((pictures, num_layers + 1, 4, 3))
+    for (layer, level, route), gate in values.items():
+        gates[:, layer, level, INDEX[route]] = gate
+    return gates
+
+
+def routes_of(kept):
+    """{(layer, level, route)} of a table of booleans."""
+    return {
+        (int(layer), int(level), topology.ROUTES[route])
+        for layer, level, route in np.argwhere(kept)
+    }
+
+
+def all_ways(num_layers):
+    """Every way from the stem to the decoder, as tuples of routes."""
+    ways = []
+    for steps in itertools.product(topology.ROUTES, repeat=num_layers):
+        cell, way = (0, 0), []
+        for route in steps:
+            if route not in topology.routes(*cell, num_layers):
+                break
+            way.append((*cell, route))
+            cell = topology.target(*cell, route)
+        else:
+            ways.append((*way, (*cell, "keep")))
+    return ways
+
+
+def discover(gates, threshold=0.5):
+    return dynamic_routing.discover(gates, 3, 4, (64, 96), threshold)
+
+
+def random_gates(seed, num_layers=4, pictures=5, bias=0.0):
+    rng = np.random.default_rng(seed)
+    gates = np.zeros((pictures, num_layers + 1, 4, 3))
+    for layer, level in topology.cells(num_layers):
+        for route in topology.routes(layer, level, num_layers):
+            values = np.tanh(rng.normal(bias, 1.0, pictures))
+            gates[:, layer, level, INDEX[route]] = np.maximum(values, 0.0)
+    return gates
+
+
+FINEST = {(layer, 0, "keep"): 0.9 for layer in range(4)}
+
+
+@pytest.mark.parametrize(("threshold", "kept"), [(0.5, True), (0.51, False)])
+def test_a_route_stays_if_the_share_of_pictures_that_open_it_reaches_the_threshold(
+    threshold, kept
+):
+    detour = {(0, 0, "down"): [0.1, 0.1, 0, 0], (1, 1, "up"): [0.1, 0.1, 0, 0]}
+    # Below the smallest gate that counts as open.
+    faint = {(1, 0, "down"): 0.9e-4, (2, 1, "up"): 0.9e-4}
+    gates = gates_of(3, 4, FINEST | detour | faint)
+    path = discover(gates, threshold)
+    assert routes_of(path.kept) == set(FINEST) | (set(detour) if kept else set())
+    assert path.open_share[0, 0, INDEX["down"]] == 0.5
+    assert path.mean_gate[0, 0, INDEX["down"]] == pytest.approx(0.05)
+    assert path.open_share[1, 0, INDEX["down"]] == 0.0
+
+
+def test_a_dead_end_is_removed():
+    # Each of (2, 1)'s routes is open in one picture of four: too few for any,
+    # and too many for the cell to pass its input on.
+    gates = gates_of(
+        3,
+        4,
+        FINEST
+        | {
+            (1, 0, "down"): 0.9,
+            (2, 1, "keep"): [0.9, 0, 0, 0],
+            (2, 1, "up"): [0, 0.9, 0, 0],
+            (2, 1, "down"): [0, 0, 0.9, 0],
+        },
+    )
+    path = discover(gates)
+    assert routes_of(path.kept) == set(FINEST)
+    assert not path.passing.any()
+
+
+def test_what_the_stem_does_not_reach_is_removed():
+    gates = gates_of(3, 2, FINEST | {(2, 1, "keep"): 0.9, (3, 1, "keep"): 0.9})
+    assert routes_of(discover(gates).kept) == set(FINEST)
+
+
+def test_a_closed_cell_that_something_flows_into_passes_its_input_on():
+    gates = gates_of(3, 2, FINEST | {(1, 0, "down"): 0.9})
+    path = discover(gates)
+    assert routes_of(path.kept) == set(FINEST) | {(1, 0, "down")}
+    # (2, 1) and (3, 1) are closed, and carry the route down to the decoder.
+    expected = np.zeros((4, 4), bool)
+    expected[2:, 1] = True
+    np.testing.assert_array_equal(path.passing, expected)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9, 0.99e-4])
+def test_the_path_is_connected_if_hardly_a_gate_is_open(value):
+    gates = np.where(random_gates(0, bias=5.0) > 0, value, 0.0)
+    path = discover(gates)
+    assert any(set(way) <= routes_of(path.kept) for way in all_ways(4))
+
+
+def test_facts_say_what_it_costs():
+    gates = gates_of(3, 4, FINEST)
+    path = discover(gates)
+    macs = cost.macs(3, 4, 3, 64, 96)
+    parameters = cost.parameters(3, 4, 3)
+    for name, table in {"macs": macs, "parameters": parameters}.items():
+        # Four cells at the finest level, their gates, and no way up or down.
+        cells = table.cells[:, 0].sum() + table.gates[:, 0].sum()
+        assert path.facts[name] == table.stem + table.decoder + cells
+        assert path.facts[f"supernet_{name}"] == table.supernet
+    assert path.facts["pictures"] == 4
+    assert path.facts["picture_size"] == [64, 96]
+    assert path.num_layers == 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_strongest_route_has_the_largest_product_of_all_ways(seed):
+    mean_gate = random_gates(seed).mean(axis=0)
+    strongest = routes_of(dynamic_routing.strongest_route(mean_gate))
+
+    def product(way):
+        return np.prod([mean_gate[a, b, INDEX[route]] for a, b, route in way])
+
+    assert strongest == set(max(all_ways(4), key=product))
+
+
+def test_the_strongest_route_by_hand():
+    values = dict.fromkeys(FINEST, 0.5)
+    # 0.9 * 0.9 * 0.5 * 0.5 by way of level 1, against 0.5 ** 4.
+    values |= {(0, 0, "down"): 0.9, (1, 1, "up"): 0.9}
+    kept = dynamic_routing.strongest_route(gates_of(3, 1, values)[0])
+    assert routes_of(kept) == {
+        (0, 0, "down"),
+        (1, 1, "up"),
+        (2, 0, "keep"),
+        (3, 0, "keep"),
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 1.0])
+def test_all_that_stays_lies_on_a_way_from_the_stem_to_the_decoder(seed, threshold):
+    gates = random_gates(seed, bias=-0.5)
+    path = discover(gates, threshold)
+    kept = routes_of(path.kept)
+    passing = {(int(a), int(b), "keep") for a, b in np.argwhere(path.passing)}
+    ways = [set(way) for way in all_ways(4) if set(way) <= kept | passing]
+    assert kept | passing == set().union(*ways)
+    # A cell that is computed does not pass its raw input on as well.
+    assert not (path.passing & path.kept.any(axis=-1)).any()
+    strongest = dynamic_routing.strongest_route(gates.mean(axis=0))
+    assert routes_of(strongest) <= kept
+    # Nothing stays that too few pictures open, but for the strongest route.
+    share = (gates > 1e-4).mean(axis=0)
+    assert (share[path.kept & ~strongest] >= threshold).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_connected_keeps_just_what_lies_on_a_way(seed):
+    rng = np.random.default_rng(seed)
+    kept, passing = np.zeros((5, 4, 3), bool), np.zeros((5, 4), bool)
+    for layer, level in topology.cells(4):
+        for route in topology.routes(layer, level, 4):
+            kept[layer, level, INDEX[route]] = rng.random() < 0.5
+        passing[layer, level] = rng.random() < 0.3 and not kept[layer, level].any()
+    may_flow = routes_of(kept) | {(a, b, "keep") for a, b in np.argwhere(passing)}
+    on_a_way = set().union(*[way for way in all_ways(4) if set(way) <= may_flow])
+    kept_after, passing_after = dynamic_routing.connected(kept, passing)
+    assert routes_of(kept_after) == routes_of(kept) & on_a_way
+    assert {(a, b, "keep") for a, b in np.argwhere(passing_after)} == {
+        (a, b, "keep") for a, b in np.argwhere(passing) if (a, b, "keep") in on_a_way
+    }

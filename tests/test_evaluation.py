@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import evaluation, report
+from selene_tf.networks import dynamic_routing
+from selene_tf.search import cost
+
+
+def fake_predict(images):
+    """Says class 1 where a picture is bright; gates all open."""
+    labels = tf.cast(images[..., 0] > 127, tf.int32)
+    return {"labels": labels, "gates": tf.ones((len(images), 4, 4, 3))}
+
+
+def batches(images, labels, size):
+    dataset = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels})
+    return dataset.batch(size)
+
+
+def test_a_confusion_matrix_over_all_pictures_the_last_batch_included():
+    images = np.zeros((3, 2, 2, 3), "float32")
+    images[1] = 255
+    labels = np.zeros((3, 2, 2), "int32")
+    labels[1, 0] = 1
+    labels[2, 0, 0] = 255
+    result = evaluation.evaluate(fake_predict, batches(images, labels, 2), 2)
+    # 4 + 3 pixels of class 0 are right; in the bright picture 2 of 4 are.
+    assert result.confusion.tolist() == [[7, 2], [0, 2]]
+    assert result.mean_iou == pytest.approx((7 / 9 + 2 / 4) / 2)
+    assert result.gates.shape == (3, 4, 4, 3)
+    assert result.sizes.tolist() == [[2, 2]] * 3
+
+
+def test_nothing_to_evaluate_is_refused():
+    empty = batches(np.zeros((0, 2, 2, 3)), np.zeros((0, 2, 2)), 1)
+    with pytest.raises(ValueError, match="no pictures"):
+        evaluation.evaluate(fake_predict, empty, 2)
+
+
+def test_the_compiled_function_gives_the_networks_labels_at_any_size():
+    network = dynamic_routing.build(3, channels=4, num_layers=3)
+    predict = evaluation.predictor(network)
+    rng = np.random.default_rng(0)
+    for size in ((32, 64), (40, 50)):
+        images = rng.uniform(0, 255, (2, *size, 3)).astype("float32")
+        wanted = np.asarray(network(images)["logits"]).argmax(-1)
+        np.testing.assert_array_equal(predict(images)["labels"], wanted)
+
+
+def test_a_summary_counts_each_picture_at_its_own_size():
+    gates = np.ones((2, 4, 4, 3), "float32")
+    sizes = np.array([[32, 32], [64, 64]])
+    result = evaluation.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
+    summary = report.summary(result, ("ground", "thing"), channels=4)
+    small, large = (
+        cost.macs(2, 4, 3, *size.tolist()).supernet for size in result.sizes
+    )
+    assert summary["macs"]["supernet"] == (small + large) / 2
+    assert summary["iou"] == {"ground": 0.75, "thing": 0.0}
+    assert summary["pixel_accuracy"] == 0.75
+    assert summary["images"] == 2
+    assert "own sizes" in summary["protocol"]

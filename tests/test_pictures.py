@@ -1,0 +1,42 @@
+import numpy as np
+from PIL import Image
+
+from selene_tf import pictures
+
+COLOURS = ((10, 20, 30), (200, 100, 50))
+
+
+def test_each_class_has_its_colour_and_ignored_pixels_are_black():
+    labels = np.array([[0, 1], [255, 1]])
+    painted = pictures.colour_map(labels, COLOURS)
+    assert painted[0, 0].tolist() == [10, 20, 30]
+    assert painted[0, 1].tolist() == [200, 100, 50]
+    assert painted[1, 0].tolist() == [0, 0, 0]
+
+
+def test_picture_truth_and_prediction_stand_in_a_row(tmp_path):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    truth = rng.integers(0, 2, (5, 7))
+
+    class Labels:
+        @staticmethod
+        def numpy():
+            return 1 - truth
+
+    def predict(images):
+        assert images.shape == (1, 5, 7, 3)
+        return {"labels": [Labels]}
+
+    pictures.write_predictions(
+        tmp_path / "predictions", predict, [("00003", image, truth)], COLOURS
+    )
+    written = np.asarray(Image.open(tmp_path / "predictions/00003.png"))
+    assert written.shape == (5, 3 * 7 + 8, 3)
+    np.testing.assert_array_equal(written[:, :7], image)
+    np.testing.assert_array_equal(
+        written[:, 11:18], pictures.colour_map(truth, COLOURS)
+    )
+    np.testing.assert_array_equal(
+        written[:, 22:], pictures.colour_map(1 - truth, COLOURS)
+    )

@@ -1,0 +1,94 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import schedules
+from selene_tf.schedules import PolyWithWarmUp
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (0, 0.02),
+        (50, 0.02 * 0.5**0.9),
+        (75, 0.02 * 0.25**0.9),
+        (100, 0.0),
+        # Beyond its end it stays there, and is not the NaN of (-0.1) ** 0.9.
+        (110, 0.0),
+    ],
+)
+def test_polynomial_decay(step, expected):
+    assert float(PolyWithWarmUp(0.02, 100)(step)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (0, 0.001),
+        (5, 0.95 * (0.001 + 0.5 * 0.999)),
+        (10, 0.9),
+        (20, 0.8),
+    ],
+)
+def test_warm_up_multiplies_the_decay(step, expected):
+    schedule = PolyWithWarmUp(1.0, 100, power=1.0, warm_up_steps=10)
+    assert float(schedule(step)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_warm_up_starts_from_its_factor():
+    schedule = PolyWithWarmUp(2.0, 100, warm_up_steps=10, warm_up_factor=0.25)
+    assert float(schedule(0)) == pytest.approx(0.5)
+
+
+def test_a_traced_step_gives_the_same():
+    schedule = PolyWithWarmUp(0.02, 100, warm_up_steps=10)
+    steps = [0, 3, 10, 99, 100]
+    traced = tf.function(schedule)
+    values = [float(traced(tf.constant(step, tf.int64))) for step in steps]
+    expected = [float(schedule(step)) for step in steps]
+    # 1 - 99 / 100 leaves five of float32's seven digits.
+    np.testing.assert_allclose(values, expected, rtol=1e-5)
+
+
+def test_comes_back_from_its_configuration():
+    schedule = PolyWithWarmUp(0.02, 100, 0.7, 10, 0.2)
+    back = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(schedule)
+    )
+    assert back.get_config() == schedule.get_config()
+    assert float(back(5)) == float(schedule(5))
+
+
+@pytest.mark.parametrize(
+    ("step", "share"),
+    [(0, math.exp(-5)), (10, math.exp(-5 / 4)), (20, 1.0), (1000, 1.0)],
+)
+def test_the_ramp_rises_to_the_weight(step, share):
+    at = schedules.ramp_up(100.0, steps=20)
+    assert float(at(step)) == pytest.approx(100.0 * share, rel=1e-5)
+
+
+def test_the_ramp_only_rises():
+    at = schedules.ramp_up(3.0, steps=20)
+    values = [float(at(step)) for step in range(30)]
+    assert (np.diff(values[:21]) > 0).all()
+    assert set(values[20:]) == {3.0}
+
+
+@pytest.mark.parametrize("step", [0, 7, 1000])
+def test_without_steps_the_weight_is_constant(step):
+    assert float(schedules.ramp_up(100, steps=0)(step)) == 100.0
+
+
+@pytest.mark.parametrize(
+    ("labelled", "unlabelled", "batch_size", "expected"),
+    [(372, 2603, 8, 326), (10, 0, 4, 3), (8, 8, 8, 1)],
+)
+def test_an_epoch_is_a_pass_over_the_larger_set(
+    labelled, unlabelled, batch_size, expected
+):
+    # SELENE, algorithm 1: the ceiling of 2603 / 8 = 325.4, and so on.
+    assert schedules.steps_per_epoch(labelled, unlabelled, batch_size) == expected
