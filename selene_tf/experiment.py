@@ -11,7 +11,15 @@ import sys
 import keras
 import tensorflow as tf
 
-from selene_tf import evaluation, flagfile, report, run_folder, schedules, training
+from selene_tf import (
+    curve_drawing,
+    evaluation,
+    flagfile,
+    report,
+    run_folder,
+    schedules,
+    training,
+)
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.checkpoints import Checkpoints
@@ -310,6 +318,9 @@ def _report(config, data, result, progress, predict):
     )
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
+    )
+    curve_drawing.draw(
+        run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
     summary = {
         "step": progress.step,

@@ -111,6 +111,12 @@ def append_json_line(path, content):
         file.write(json.dumps(content, allow_nan=False) + "\n")
 
 
+def read_json_lines(path):
+    """Reads what `append_json_line` wrote."""
+    text = pathlib.Path(path).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def drop_log_after(path, step):
     """Removes the lines of steps that a resumed run will take again."""
     path = pathlib.Path(path)

@@ -73,13 +73,16 @@ class TrainingLog(keras.callbacks.Callback):
     def add(self, values):
         """Logs and shows numbers by name at the present step."""
         self._record(values)
-        text = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
-        self.bar.write(f"step {self.step}/{self.steps}  {text}", file=sys.stderr)
+        self._show(values)
 
     def leave_out(self, seconds):
         """Leaves time spent on something else out of the speed."""
         if self._since is not None:
             self._since += seconds
+
+    def _show(self, values):
+        text = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
+        self.bar.write(f"step {self.step}/{self.steps}  {text}", file=sys.stderr)
 
     def _record(self, values):
         run_folder.append_json_line(self.file, {"step": self.step, **values})
@@ -94,10 +97,10 @@ class TrainingLog(keras.callbacks.Callback):
         values["learning_rate"] = float(self.learning_rate(self.step - 1))
         values["images_per_second"] = self._speed()
         self._sums, self._count = {}, 0
+        self._record(values)
         if self.bar.disable:
-            self.add(values | {"minutes_left": self._minutes_left()})
+            self._show(values | {"minutes_left": self._minutes_left()})
         else:
-            self._record(values)
             self.bar.set_postfix({k: _short(value) for k, value in values.items()})
         self._timed, self._since = 0, time.perf_counter()
 

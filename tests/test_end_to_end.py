@@ -69,7 +69,7 @@ def test_a_run_folder_holds_what_it_should(finished):
     names = {path.name for path in run_dir.iterdir()}
     assert names >= {
         *("config.cfg", "log.jsonl", "tensorboard", "checkpoints", "summary.json"),
-        *("path.json", "path.png", "predictions"),
+        *("path.json", "path.png", "curve.png", "predictions"),
     }
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["step"] == 8

@@ -23,6 +23,7 @@ ALLOWED = {
     "run_folder": set(),
     "path": set(),
     "path_drawing": set(),
+    "curve_drawing": set(),
     "checkpoints": {"run_folder"},
     "training": {"run_folder"},
     "training_log": {"run_folder"},
@@ -35,8 +36,17 @@ ALLOWED = {
     "search": {"search", "path"},
     "report": {"metrics", "path", "path_drawing", "pictures", "run_folder", "search"},
     "experiment": {
-        *("algorithms", "checkpoints", "data", "evaluation", "flagfile", "networks"),
-        *("optimizer", "report", "run_folder", "schedules", "training", "training_log"),
+        *("algorithms", "checkpoints", "curve_drawing", "data", "evaluation"),
+        *(
+            "flagfile",
+            "networks",
+            "optimizer",
+            "report",
+            "run_folder",
+            "schedules",
+            "training",
+            "training_log",
+        ),
     },
     "run_evaluation": {
         *("data", "evaluation", "experiment", "report", "run_folder", "saved_model"),

@@ -36,7 +36,7 @@ def train(kind, scope):
             )
         schedule = PolyWithWarmUp(0.2, 10)
         algorithm.compile(
-            optimizer=TorchSGD(schedule, 0.9, weight_decay=1e-3), jit_compile=False
+            optimizer=TorchSGD(schedule, 0.9, weight_decay=1e-3), run_eagerly=True
         )
         algorithm.optimizer.build(algorithm.trainable_variables)
     variables = {
@@ -61,8 +61,18 @@ def dataset(kind):
 
 
 def relative(one, other):
-    """Largest difference over the largest value."""
-    return float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-12))
+    """By kind of weight: the largest difference over the largest value.
+
+    By kind ("student kernel", "teacher moving_mean"), since an offset that has
+    hardly left 0 holds nothing but the rounding of the sums in its gradient.
+    """
+    differences, sizes = {}, {}
+    for name, value in one.items():
+        kind = f"{name.split('/')[0]} {name.split('/')[-1]}"
+        difference = np.abs(value - other[name]).max()
+        differences[kind] = max(differences.get(kind, 0.0), float(difference))
+        sizes[kind] = max(sizes.get(kind, 0.0), float(np.abs(value).max()))
+    return {kind: differences[kind] / max(sizes[kind], 1e-12) for kind in sizes}
 
 
 def main(kind):
@@ -76,11 +86,10 @@ def main(kind):
     before_2, double, double_losses = train(kind, strategy.scope())
     result = {
         "replicas": strategy.num_replicas_in_sync,
-        "before": max(relative(before[name], before_2[name]) for name in before),
-        "after": {name: relative(single[name], double[name]) for name in single},
-        "moved": {name: relative(single[name], before[name]) for name in single},
-        "single_losses": single_losses,
-        "double_losses": double_losses,
+        "at_start": relative(before, before_2),
+        "moved": relative(single, before),
+        "different": relative(single, double),
+        "losses": [single_losses, double_losses],
     }
     print(json.dumps(result))  # noqa: T201
 
