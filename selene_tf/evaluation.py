@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf import metrics
+from selene_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ def evaluate(predict, dataset, num_classes):
         An `Evaluation`.
 
     Raises:
-        ValueError: if the data set is empty.
+        UserError: if there is no labelled pixel in the whole set.
     """
     confusion = np.zeros((num_classes, num_classes), np.int64)
     gates, sizes = [], []
@@ -72,6 +73,9 @@ def evaluate(predict, dataset, num_classes):
         )
         gates.append(outputs["gates"].numpy())
         sizes.append(np.tile(labels.shape[1:], (len(labels), 1)))
-    if not gates:
-        raise ValueError("There are no pictures to evaluate.")
+    if not confusion.sum():
+        raise UserError(
+            "found no labelled pixel in the pictures to evaluate; expected masks in "
+            "which not every pixel has the ignore label."
+        )
     return Evaluation(confusion, np.concatenate(gates), np.concatenate(sizes))

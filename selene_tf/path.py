@@ -10,6 +10,12 @@ from selene_tf import topology
 from selene_tf.errors import UserError
 
 VERSION = 1
+FACTS = {
+    *("num_classes", "channels", "pictures", "picture_size", "threshold"),
+    *("macs", "parameters", "supernet_macs", "supernet_parameters"),
+}
+# More than any network has; a damaged number must not fill the memory.
+_MAX_LAYERS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +28,7 @@ class Path:
             their input on to the same level.
         mean_gate: Float (num_layers + 1, 4, 3), mean gate over the pictures.
         open_share: Likewise, share of the pictures that open the route.
-        facts: Plain numbers that travel along: "num_classes", "channels",
-            "pictures", "picture_size", "threshold", "macs", "parameters",
-            "supernet_macs", "supernet_parameters".
+        facts: Plain numbers that travel along, by the names in `FACTS`.
     """
 
     kept: np.ndarray
@@ -65,9 +69,9 @@ def read(file):
                 "it was written by another release of selene_tf."
             )
         return _from_json(content)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{file}: found no readable path ({type(error).__name__}: {error}); "
             "expected the path.json of a run."
@@ -96,19 +100,42 @@ def _cell_to_json(path, layer, level):
 
 def _from_json(content):
     num_layers = content["num_layers"]
-    shape = (num_layers + 1, topology.NUM_LEVELS)
-    kept = np.zeros((*shape, 3), bool)
-    passing = np.zeros(shape, bool)
-    mean_gate, open_share = np.zeros((*shape, 3)), np.zeros((*shape, 3))
-    for cell in content["cells"]:
-        place = cell["layer"], cell["level"]
-        if place not in topology.cells(num_layers):
-            raise ValueError(f"there is no cell at layer and level {place}")
-        passing[place] = cell["passes_input"]
-        for route, values in cell["routes"].items():
-            at = (*place, topology.ROUTES.index(route))
-            kept[at] = values["open"]
-            mean_gate[at], open_share[at] = values["mean_gate"], values["open_share"]
+    if not topology.MIN_LAYERS <= num_layers <= _MAX_LAYERS:
+        raise ValueError(f"num_layers is {num_layers}")
+    places = [(cell["layer"], cell["level"]) for cell in content["cells"]]
+    if places != topology.cells(num_layers):
+        raise ValueError(f"the cells are not those of {num_layers} layers")
     own = ("version", "num_layers", "cells")
     facts = {name: value for name, value in content.items() if name not in own}
-    return Path(kept, passing, mean_gate, open_share, facts)
+    if facts.keys() != FACTS:
+        raise ValueError(f"the facts differ by {sorted(facts.keys() ^ FACTS)}")
+    shape = (num_layers + 1, topology.NUM_LEVELS)
+    path = Path(
+        kept=np.zeros((*shape, 3), bool),
+        passing=np.zeros(shape, bool),
+        mean_gate=np.zeros((*shape, 3)),
+        open_share=np.zeros((*shape, 3)),
+        facts=facts,
+    )
+    for cell in content["cells"]:
+        _fill_cell(path, cell)
+    return path
+
+
+def _fill_cell(path, cell):
+    place = cell["layer"], cell["level"]
+    if set(cell["routes"]) != set(topology.routes(*place, path.num_layers)):
+        raise ValueError(f"the routes of {topology.cell_name(*place)} are others")
+    path.passing[place] = _checked(cell["passes_input"], bool)
+    for route, values in cell["routes"].items():
+        at = (*place, topology.ROUTES.index(route))
+        path.kept[at] = _checked(values["open"], bool)
+        path.mean_gate[at] = _checked(values["mean_gate"], float)
+        path.open_share[at] = _checked(values["open_share"], float)
+
+
+def _checked(value, kind):
+    is_share = kind is bool or (isinstance(value, float) and 0 <= value <= 1)
+    if not isinstance(value, kind) or not is_share:
+        raise ValueError(f"found {value!r} for a {kind.__name__}")
+    return value

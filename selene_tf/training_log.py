@@ -101,7 +101,10 @@ class TrainingLog(keras.callbacks.Callback):
         if self.bar.disable:
             self._show(values | {"minutes_left": self._minutes_left()})
         else:
-            self.bar.set_postfix({k: _short(value) for k, value in values.items()})
+            # What a narrow terminal cuts off is what comes last.
+            first = {name: values[name] for name in ("loss", "images_per_second")}
+            shown = {k: _short(value) for k, value in (first | values).items()}
+            self.bar.set_postfix(shown)
         self._timed, self._since = 0, time.perf_counter()
 
     def _speed(self):

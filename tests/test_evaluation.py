@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from selene_tf import evaluation, report
+from selene_tf.errors import UserError
 from selene_tf.networks import dynamic_routing
 from selene_tf.search import cost
 
@@ -32,10 +33,12 @@ def test_a_confusion_matrix_over_all_pictures_the_last_batch_included():
     assert result.sizes.tolist() == [[2, 2]] * 3
 
 
-def test_nothing_to_evaluate_is_refused():
-    empty = batches(np.zeros((0, 2, 2, 3)), np.zeros((0, 2, 2)), 1)
-    with pytest.raises(ValueError, match="no pictures"):
-        evaluation.evaluate(fake_predict, empty, 2)
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_nothing_to_evaluate_is_refused(pictures):
+    images = np.zeros((pictures, 2, 2, 3), "float32")
+    unlabelled = batches(images, np.full((pictures, 2, 2), 255), 1)
+    with pytest.raises(UserError, match="no labelled pixel"):
+        evaluation.evaluate(fake_predict, unlabelled, 2)
 
 
 def test_the_compiled_function_gives_the_networks_labels_at_any_size():

@@ -95,6 +95,16 @@ WHOLE = json.dumps(paths.to_json(make_path()))
         edited(
             lambda content: content["cells"][3]["routes"]["keep"].update(mean_gate="x")
         ),
+        edited(
+            lambda content: content["cells"][3]["routes"]["keep"].update(mean_gate=2.0)
+        ),
+        edited(lambda content: content["cells"][3]["routes"]["keep"].update(open="no")),
+        edited(lambda content: content["cells"][3].update(routes=[1])),
+        edited(lambda content: content["cells"].pop()),
+        edited(lambda content: content.update(num_layers=10**12)),
+        edited(lambda content: content.update(num_layers=-1, cells=[])),
+        edited(lambda content: content.pop("macs")),
+        WHOLE.replace('"mean_gate": 0', '"mean_gate": NaN, "was": 0', 1),
     ],
 )
 def test_a_damaged_or_foreign_file_is_refused_in_one_line(content, tmp_path):

@@ -8,7 +8,8 @@ from keras import ops
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation of 4-D features with PyTorch's conventions.
 
-    Three things differ from Keras's layer:
+    Synchronised over replicas it is Keras's layer, whose moving variance is the
+    biased one. Otherwise three things differ from Keras's:
 
     - Defaults are those of the official network: epsilon 1e-5 and a momentum
       of 0.9, which PyTorch writes as 0.1.

@@ -20,12 +20,12 @@ class Normalize(keras.layers.Layer):
     """
 
     def __init__(self, mean, standard_deviation, **kwargs):
-        super().__init__(**kwargs)
+        # No cast on the way in: in bfloat16 the difference would lose digits.
+        super().__init__(autocast=False, **kwargs)
         self.mean = tuple(mean)
         self.standard_deviation = tuple(standard_deviation)
 
     def call(self, inputs):
-        # In float32 first: bfloat16 does not hold every integer up to 255.
         images = ops.cast(inputs, "float32")
         mean = ops.convert_to_tensor(self.mean, "float32")
         deviation = ops.convert_to_tensor(self.standard_deviation, "float32")

@@ -8,35 +8,42 @@ import contextlib
 import json
 import sys
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from selene_tf import schedules
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.layers.conv_norm import ConvNorm
+from selene_tf.layers.normalize import Normalize
+from selene_tf.layers.resize import Enlarge
+from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.optimizer import TorchSGD
 from selene_tf.schedules import PolyWithWarmUp
-from tests.algorithms.batches import build_network, labelled_part, make_batch
+from tests.algorithms.batches import CLASSES, build_network, labelled_part, make_batch
 
 STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 3, 4, 0.2
 
 
-def train(kind, scope):
-    """Weights by path, before and after, and the losses of the last step."""
+def train(kind, scope, run_eagerly):
+    """Weights by path, before and after, and the losses of each step."""
     with scope:
-        student = build_network(0, "student", synchronized=True)
         if kind == "supervised":
+            student = build_network(0, "student", synchronized=True)
             algorithm = Supervised(student, MAX_GRADIENT_NORM)
         else:
             algorithm = MeanTeacher(
-                student,
-                build_network(1, "teacher", synchronized=True),
+                build_cell(0, "student"),
+                build_cell(1, "teacher"),
                 schedules.ramp_up(100.0, 5),
                 MAX_GRADIENT_NORM,
             )
         schedule = PolyWithWarmUp(0.2, 10)
         algorithm.compile(
-            optimizer=TorchSGD(schedule, 0.9, weight_decay=1e-3), run_eagerly=True
+            optimizer=TorchSGD(schedule, 0.9, weight_decay=1e-3),
+            run_eagerly=run_eagerly,
+            jit_compile=False,
         )
         algorithm.optimizer.build(algorithm.trainable_variables)
     variables = {
@@ -48,6 +55,22 @@ def train(kind, scope):
     history = algorithm.fit(dataset(kind), epochs=STEPS, steps_per_epoch=1, verbose=0)
     after = {name: weight.numpy() for name, weight in variables.items()}
     return before, after, history.history
+
+
+def build_cell(seed, name):
+    """A network of one cell: two whole ones would take minutes to trace."""
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((None, None, 3), name="image")
+    features = Normalize((128,) * 3, (64,) * 3)(image)
+    features = ConvNorm(4, 3, strides=2, synchronized=True, name="stem")(features)
+    active = keras.ops.ones_like(keras.ops.mean(features, axis=(1, 2))[:, :1])
+    cell = RoutingCell(("keep", "up", "down"), synchronized=True, name="cell")
+    outputs = cell([features], [active])
+    coarse = Enlarge(4, name="enlarge")(outputs["down"])
+    features = [outputs["up"], Enlarge(2, name="double")(outputs["keep"]), coarse]
+    joined = keras.layers.Concatenate(name="join")(features)
+    logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
+    return keras.Model(image, {"logits": logits}, name=name)
 
 
 def dataset(kind):
@@ -81,9 +104,13 @@ def main(kind):
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
     tf.config.set_visible_devices([], "GPU")
-    before, single, single_losses = train(kind, contextlib.nullcontext())
+    # Eagerly, since three steps do not pay for tracing them; eager steps on two
+    # replicas would wait for one another at every normalisation.
+    before, single, single_losses = train(
+        kind, contextlib.nullcontext(), run_eagerly=True
+    )
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    before_2, double, double_losses = train(kind, strategy.scope())
+    before_2, double, double_losses = train(kind, strategy.scope(), run_eagerly=False)
     result = {
         "replicas": strategy.num_replicas_in_sync,
         "at_start": relative(before, before_2),
