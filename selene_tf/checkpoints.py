@@ -58,8 +58,9 @@ class Checkpoints:
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise UserError(
-                f"cannot write the checkpoint {final} ({_reason(error)}); free some "
-                "space and start the command again: it resumes from the one before."
+                f"cannot write the checkpoint {final} ({run_folder.reason(error)}); "
+                "free some space and start the command again: it resumes from the one "
+                "before."
             ) from None
         for old in self._all()[self.keep :]:
             shutil.rmtree(old, ignore_errors=True)
@@ -85,12 +86,7 @@ class Checkpoints:
                     file=sys.stderr,
                 )
                 continue
-            status = self._checkpoint.read(str(folder / "variables"))
-            status.assert_existing_objects_matched()
-            if partly:
-                status.expect_partial()
-            else:
-                status.assert_consumed()
+            self._read(folder, partly)
             return manifest["step"], manifest["state"]
         if folders:
             raise UserError(
@@ -98,6 +94,17 @@ class Checkpoints:
                 "one from a backup, or start anew with another --run_dir."
             )
         return None
+
+    def _read(self, folder, partly):
+        status = self._checkpoint.read(str(folder / "variables"))
+        try:
+            status.assert_existing_objects_matched()
+            status.expect_partial() if partly else status.assert_consumed()
+        except AssertionError:
+            raise UserError(
+                f"{folder} holds other variables than this network has; it was "
+                "written by another release of selene_tf."
+            ) from None
 
     def _all(self):
         """Folders of checkpoints, newest first."""
@@ -118,7 +125,3 @@ def _read_manifest(folder):
         return manifest if intact and "state" in manifest else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _reason(error):
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]

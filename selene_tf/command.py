@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 
 from absl import app, flags, logging
@@ -55,7 +56,11 @@ def say(text):
 
 
 def _parse(arguments):
-    _guarded(lambda: parse_strictly(flags.FLAGS, arguments))
+    try:
+        _guarded(lambda: parse_strictly(flags.FLAGS, arguments))
+    except SystemExit as stop:
+        # absl ends with status 1 after --help.
+        sys.exit(0 if stop.code == 1 else stop.code)
     return arguments[:1]
 
 
@@ -65,3 +70,5 @@ def _guarded(function):
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

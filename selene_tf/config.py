@@ -37,7 +37,9 @@ class Config:
     )
     data_dir: str = option("", "Folder of the data set; none for scenes.")
     image_size: tuple[int, ...] = option(
-        (), "Height,width to which pictures are resized when read; empty: as they are."
+        (),
+        "Height,width to which pictures are resized when read; empty: as they are. "
+        "Scenes are drawn at it; empty: 96,160.",
     )
     class_names: tuple[str, ...] = option(
         (), "Names of the classes, for --dataset=folder."
@@ -152,14 +154,20 @@ def to_text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _is_spoilt(text, in_list):
+    """Whether a value has caught a flagfile's comment, quotes or a stray comma."""
+    quoted = text.startswith(("'", '"'))
+    return quoted or " #" in text or "\n" in text or (in_list and "," in text)
+
+
 def _check_value(field, value):
     """Refuses NaN, infinity and what a flagfile's comment leaves in a value."""
     for part in value if isinstance(value, tuple) else (value,):
         if isinstance(part, float) and not math.isfinite(part):
             raise UserError(f"--{field.name}: found {part}, expected a finite number.")
-        if isinstance(part, str) and (" #" in part or "\n" in part or '"' in part):
+        if isinstance(part, str) and _is_spoilt(part, isinstance(value, tuple)):
             raise UserError(
-                f"--{field.name}: found '{part}', expected the bare value; comments "
+                f"--{field.name}: found {part!r}, expected the bare value; comments "
                 "stand on lines of their own and nothing is quoted."
             )
     if get_origin(field.type) is Literal and value not in get_args(field.type):
@@ -225,27 +233,32 @@ def _check_size(name, size, smallest):
         )
 
 
+# Fields that have a meaning for some data sets only.
+_FILES = ("camvid", "folder", "cityscapes", "pascal_voc")
+_ONLY_FOR = {
+    "num_training_scenes": ("scenes",),
+    "num_validation_scenes": ("scenes",),
+    "class_names": ("folder",),
+    "ignore_label": ("folder",),
+    "data_dir": _FILES,
+    "labelled_list": _FILES,
+    "unlabelled_list": _FILES,
+    "validation_list": _FILES,
+}
+
+
 def _check_data(config):
-    if config.dataset == "scenes":
-        if config.data_dir:
+    for field in dataclasses.fields(config):
+        value, datasets = getattr(config, field.name), _ONLY_FOR.get(field.name)
+        if datasets and config.dataset not in datasets and value != field.default:
             raise UserError(
-                f"--data_dir: found '{config.data_dir}', expected nothing, since "
-                "--dataset=scenes draws its pictures; or name another --dataset."
-            )
-        if not config.image_size:
-            raise UserError(
-                "--image_size: found nothing, expected height,width of the scenes, "
-                "such as 96,160."
+                f"--{field.name}: found '{to_text(value)}', expected nothing, since "
+                f"--dataset={config.dataset} has no use for it."
             )
     if config.dataset == "folder" and len(config.class_names) < 2:
         raise UserError(
             f"--class_names: found '{to_text(config.class_names)}', expected the names "
             "of two or more classes for --dataset=folder, in the order of their ids."
-        )
-    if config.dataset != "folder" and config.class_names:
-        raise UserError(
-            f"--class_names: found '{to_text(config.class_names)}', expected nothing, "
-            f"since --dataset={config.dataset} names its own classes."
         )
     if config.unlabelled_list and not config.labelled_list:
         raise UserError(

@@ -36,6 +36,8 @@ def _names(lines, prefix):
 
 
 def _plot(axes, lines, name, label, marker=None):
-    points = [(line["step"], line[name]) for line in lines if line.get(name)]
+    points = [
+        (line["step"], line[name]) for line in lines if line.get(name) is not None
+    ]
     if points:
         axes.plot(*zip(*points, strict=True), label=label, marker=marker, markersize=4)

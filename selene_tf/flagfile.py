@@ -29,6 +29,10 @@ def from_flags(flag_values=flags.FLAGS):
     for name in ("data_dir", "run_dir"):
         if values[name]:
             values[name] = str(pathlib.Path(values[name]).resolve())
+    # A list may also be named relative to the data; then it stays as it is.
+    for name in ("labelled_list", "unlabelled_list", "validation_list"):
+        if values[name] and pathlib.Path(values[name]).is_file():
+            values[name] = str(pathlib.Path(values[name]).resolve())
     return Config(**values)
 
 
@@ -77,6 +81,11 @@ def parse_strictly(flag_values, arguments):
         positional = flag_values(_flagfile_first(arguments))[1:]
     except (flags.Error, UnicodeDecodeError) as error:
         raise UserError(" ".join(str(error).split())) from None
+    if (
+        flag_values.find_module_defining_flag("undefok")
+        and flag_values["undefok"].value
+    ):
+        raise UserError("--undefok: found, expected no unknown flag to be let pass.")
     if positional:
         raise UserError(
             f"found '{positional[0]}', which is no flag; expected --name=value, on "

@@ -16,17 +16,19 @@ def confusion_matrix(labels, predictions, num_classes, ignore_label=255):
         int64 (num_classes, num_classes), labels in rows.
 
     Raises:
-        ValueError: if a label is neither a class nor `ignore_label`.
+        ValueError: if a label is neither a class nor `ignore_label`, or a
+            prediction no class.
     """
     labels = np.asarray(labels).ravel().astype(np.int64)
     predictions = np.asarray(predictions).ravel().astype(np.int64)
     labelled = labels != ignore_label
     labels, predictions = labels[labelled], predictions[labelled]
-    if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
-        raise ValueError(
-            f"labels lie in {labels.min()}..{labels.max()}, expected "
-            f"0..{num_classes - 1} or {ignore_label} for ignored pixels."
-        )
+    for name, values in (("labels", labels), ("predictions", predictions)):
+        if values.size and not 0 <= values.min() <= values.max() < num_classes:
+            raise ValueError(
+                f"{name} lie in {values.min()}..{values.max()}, expected "
+                f"0..{num_classes - 1} or {ignore_label} for ignored labels."
+            )
     counts = np.bincount(labels * num_classes + predictions, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
 

@@ -1,6 +1,5 @@
 """What evaluate.py and the export commands do with a finished run."""
 
-import dataclasses
 import pathlib
 import time
 
@@ -33,26 +32,26 @@ def evaluate_run(run_dir, split="val", network="deployed", model="", data_dir=""
     Raises:
         UserError: for whatever is wrong with the run, the model or the data.
     """
-    config, trained, step = _restore(run_dir, network, data_dir)
-    info = experiment.dataset_info(config)
-    source = experiment.make_split_source(config, split)
-    predict = evaluation.predictor(trained)
-    scored = _serving(model, predict) if model else predict
-    dataset = pipelines.evaluation(source, config.evaluation_batch_size)
-    result = evaluation.evaluate(scored, dataset, info.num_classes)
+    trained = experiment.restore(run_dir, network, split, data_dir)
+    predict = (
+        _serving(model, trained) if model else evaluation.predictor(trained.network)
+    )
+    dataset = pipelines.evaluation(trained.source, trained.batch_size)
+    result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
     content = {
-        "step": step,
+        "step": None if model else trained.step,
         "split": split,
         "what": model or network,
-        **report.scores(result, info.class_names),
-        **report.costs(result, config.channels),
-        "latency_ms": _latency(scored, source),
+        **report.scores(result, trained.info.class_names),
+        **report.costs(result, trained.channels),
+        "latency_ms": _latency(predict, trained.source),
         "protocol": report.protocol(result),
     }
     what = "-saved_model" if model else "" if network == "deployed" else f"-{network}"
-    file = pathlib.Path(run_dir) / f"evaluation-{split}{what}.json"
     with run_folder.writable(run_dir):
-        run_folder.write_json(file, content)
+        run_folder.write_json(
+            pathlib.Path(run_dir) / f"evaluation-{split}{what}.json", content
+        )
     return content
 
 
@@ -60,15 +59,13 @@ def export_run(run_dir, output, network="deployed", data_dir=""):
     """Writes a run's network as SavedModel; see `saved_model.export`."""
     if not output:
         raise UserError("--output: found nothing, expected the folder to write.")
-    config, trained, _ = _restore(run_dir, network, data_dir)
-    source = experiment.make_split_source(config, "val")
-    count = min(_COMPARED_PICTURES, source.size)
+    trained = experiment.restore(run_dir, network, "val", data_dir)
+    places = range(min(_COMPARED_PICTURES, trained.source.size))
     images = [
-        source.read(tf.constant(place, tf.int64))["image"].numpy()
-        for place in range(count)
+        trained.source.read(tf.constant(place, tf.int64))["image"].numpy()
+        for place in places
     ]
-    class_names = experiment.dataset_info(config).class_names
-    return saved_model.export(trained, output, images, class_names)
+    return saved_model.export(trained.network, output, images, trained.info.class_names)
 
 
 def table(content):
@@ -93,24 +90,18 @@ def table(content):
     )
 
 
-def _restore(run_dir, network, data_dir):
-    config, trained, step = experiment.restore(run_dir, network)
-    if data_dir:
-        config = dataclasses.replace(config, data_dir=str(pathlib.Path(data_dir)))
-    return config, trained, step
-
-
-def _serving(model, predict):
-    """Labels from the SavedModel; gates, which it does not give, from the run."""
+def _serving(model, trained):
+    """The SavedModel as a function, if it is one for the run's classes."""
     serve = saved_model.load(model)
-
-    def both(images):
-        return {
-            "labels": serve(images)["labels"],
-            "gates": predict(images)["gates"],
-        }
-
-    return both
+    outputs = serve(np.zeros((1, 32, 32, 3), np.uint8))
+    found = outputs["logits"].shape[-1], outputs["gates"].shape[1:]
+    wanted = trained.info.num_classes, trained.network.output["gates"].shape[1:]
+    if found != wanted:
+        raise UserError(
+            f"--model: '{model}' has {found[0]} classes and gates of {found[1]}, but "
+            f"the run has {wanted[0]} and {wanted[1]}; expected a model of the run."
+        )
+    return serve
 
 
 def _latency(predict, source):

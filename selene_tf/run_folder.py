@@ -6,6 +6,8 @@ import os
 import pathlib
 import shutil
 
+import tensorflow as tf
+
 from selene_tf.errors import UserError
 
 # A resumed run may find its data elsewhere, and may report more or less often.
@@ -38,16 +40,13 @@ def check(run_dir, flagfile_text):
             "--run_dir: found nothing, expected the folder that the run goes to."
         )
     folder = pathlib.Path(run_dir)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--run_dir: '{folder}' is a file, expected a folder.")
-    path = folder / "config.cfg"
-    if path.exists():
-        _check_same(path, flagfile_text)
-    elif folder.is_dir() and any(folder.iterdir()):
+    try:
+        _check_folder(folder, flagfile_text)
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"--run_dir: '{folder}' holds files but no config.cfg, so it is no run; "
-            "expected a new or empty folder."
-        )
+            f"--run_dir: cannot read '{folder}' ({reason(error)}); expected a new "
+            "folder, or that of a run."
+        ) from None
 
 
 def prepare(run_dir, flagfile_text, needed_bytes):
@@ -73,26 +72,35 @@ def writable(folder):
     """Turns what the system says of a full or read-only folder into one line.
 
     Raises:
-        UserError: in place of an `OSError` inside the block.
+        UserError: in place of an error of the system or of TensorFlow.
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise UserError(
-            f"cannot write to '{folder}' ({error.strerror or error}); expected a "
-            "folder with free space that may be written to; a run then goes on."
+            f"cannot write to '{folder}' ({reason(error)}); expected a folder with "
+            "free space that may be written to; a run then goes on."
         ) from None
+
+
+def reason(error):
+    """What the system says is wrong, in one line."""
+    text = getattr(error, "strerror", None) or getattr(error, "message", None)
+    return (text or str(error)).splitlines()[0]
 
 
 def write_text(path, text):
     """Writes a file so that it is either the old one or the new one, whole."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.part")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path, content):
@@ -101,8 +109,18 @@ def write_json(path, content):
 
 
 def read_json(path):
-    """Reads what `write_json` wrote."""
-    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    """Reads what `write_json` wrote.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: found no readable JSON ({reason(error)}); remove it, and the "
+            "command that wrote it will write it anew."
+        ) from None
 
 
 def append_json_line(path, content):
@@ -130,6 +148,22 @@ def drop_log_after(path, step):
         except (ValueError, KeyError):
             continue  # The last line of a killed run may be half a line.
     write_text(path, "".join(kept))
+
+
+def _check_folder(folder, flagfile_text):
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--run_dir: '{folder}' is a file, expected a folder.")
+    path = folder / "config.cfg"
+    if path.exists():
+        _check_same(path, flagfile_text)
+        return
+    # A kill may leave the unfinished config.cfg of a run that never began.
+    leftover = f".{path.name}.part"
+    if folder.is_dir() and any(file.name != leftover for file in folder.iterdir()):
+        raise UserError(
+            f"--run_dir: '{folder}' holds files but no config.cfg, so it is no run; "
+            "expected a new or empty folder."
+        )
 
 
 def _check_space(folder, needed_bytes):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from selene_tf import run_folder
 from selene_tf.errors import UserError
 
 # float32 rounding of another order of operations; logits are of order 10.
@@ -19,9 +20,10 @@ def export(network, output, images, class_names):
     """Writes a network as SavedModel and compares the two on real pictures.
 
     Its signature `serving_default` takes "image", uint8 (batch, height, width,
-    3), RGB of any size, and gives "labels", int32 (batch, height, width), and
-    "logits", float32 (batch, height, width, classes). Normalisation and padding
-    are inside; the class names lie in assets.extra/classes.json.
+    3), RGB of any size, and gives "labels", int32 (batch, height, width),
+    "logits", float32 (batch, height, width, classes), and "gates", as the network
+    does. Normalisation and padding are inside; the class names lie in
+    assets.extra/classes.json.
 
     The folder appears whole or not at all.
 
@@ -52,10 +54,10 @@ def export(network, output, images, class_names):
         (extra / "classes.json").write_text(json.dumps(list(class_names)) + "\n")
         result = compare(network, load(temporary), images)
         temporary.rename(output)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise UserError(
-            f"--output: cannot write '{output}' ({error.strerror}); expected a place "
-            "with free space that may be written to."
+            f"--output: cannot write '{output}' ({run_folder.reason(error)}); expected "
+            "a place with free space that may be written to."
         ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -71,19 +73,22 @@ def load(folder):
     try:
         model = tf.saved_model.load(str(folder))
         signature = model.signatures["serving_default"]
-    except (OSError, KeyError, ValueError) as error:
+        inputs = set(signature.structured_input_signature[1])
+        outputs = set(signature.structured_outputs)
+    # A damaged one makes TensorFlow raise almost anything.
+    except Exception as error:
         raise UserError(
-            f"'{folder}' holds no SavedModel of a segmentation network "
-            f"({type(error).__name__}); expected what export.saved_model writes."
+            f"'{folder}' holds no readable SavedModel ({type(error).__name__}: "
+            f"{run_folder.reason(error)}); expected what export.saved_model writes."
         ) from None
+    if inputs != {"image"} or not {"labels", "logits", "gates"} <= outputs:
+        raise UserError(
+            f"'{folder}' takes {sorted(inputs)} and gives {sorted(outputs)}; expected "
+            "what export.saved_model writes: image to gates, labels and logits."
+        )
 
     def serve(images):
-        outputs = signature(image=tf.cast(images, tf.uint8))
-        if not {"labels", "logits"} <= outputs.keys():
-            raise UserError(
-                f"'{folder}' gives {sorted(outputs)}, expected labels and logits."
-            )
-        return outputs
+        return signature(image=tf.cast(images, tf.uint8))
 
     # The signature lives only as long as the model that it came from.
     serve.model = model
@@ -122,9 +127,9 @@ def compare(network, serve, images):
 
 def _write(network, folder):
     def serve(image):
-        logits = network(image, training=False)["logits"]
-        labels = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        return {"labels": labels, "logits": logits}
+        outputs = network(image, training=False)
+        labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
+        return {"labels": labels, **outputs}
 
     archive = keras.export.ExportArchive()
     archive.track(network)

@@ -13,6 +13,11 @@ NUM_LEVELS = 4
 # Fewer layers do not reach the coarsest level.
 MIN_LAYERS = NUM_LEVELS - 1
 
+# The official stem is this wide whatever the width of the cells.
+STEM_CHANNELS = 64
+# A gate above it is open; so is a cell whose gates sum up to it (official code).
+OPEN_ABOVE = 1e-4
+
 _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
 
 

@@ -1,5 +1,6 @@
 """The training loop around `fit`: evaluations, checkpoints, signals."""
 
+import contextlib
 import dataclasses
 import signal
 import sys
@@ -16,7 +17,7 @@ class Progress:
 
     Attributes:
         step: Optimiser steps taken.
-        seconds: Time of all starts together, tracing and evaluations included.
+        seconds: Time of all starts together, from reading the data on.
         best_mean_iou: Best score of the deployed network so far, or None.
     """
 
@@ -45,8 +46,8 @@ class Supervisor(keras.callbacks.Callback):
     """Evaluates and saves every so often, and before the process has to go.
 
     Args:
+        started: `time.perf_counter()` when the command began.
         progress: A `Progress`, kept up to date.
-        steps: Steps of the whole training.
         evaluate: Function without arguments, returns {name: `Evaluation`} of
             the networks.
         deployed: Name of the network whose score counts.
@@ -58,8 +59,8 @@ class Supervisor(keras.callbacks.Callback):
 
     def __init__(
         self,
+        started,
         progress,
-        steps,
         evaluate,
         deployed,
         evaluate_every,
@@ -69,7 +70,6 @@ class Supervisor(keras.callbacks.Callback):
     ):
         super().__init__()
         self.progress = progress
-        self.steps = steps
         self.evaluate = evaluate
         self.deployed = deployed
         self.last_evaluation = None
@@ -77,15 +77,8 @@ class Supervisor(keras.callbacks.Callback):
         self.checkpoints = checkpoints
         self.checkpoint_every = checkpoint_every
         self.log = log
+        self._counted = started
         self._signal = None
-
-    def on_train_begin(self, logs=None):
-        del logs
-        self._counted = time.perf_counter()
-        self._handlers = {
-            number: signal.signal(number, self._note_signal)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
 
     def on_train_batch_end(self, batch, logs=None):
         del batch, logs
@@ -98,13 +91,21 @@ class Supervisor(keras.callbacks.Callback):
             print("stopped; the same command goes on.", file=sys.stderr)  # noqa: T201
             sys.exit(128 + self._signal)
 
-    def on_train_end(self, logs=None):
-        del logs
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+    @contextlib.contextmanager
+    def listening(self):
+        """Lets SIGINT and SIGTERM end the training after a last checkpoint."""
+        handlers = {
+            number: signal.signal(number, self._note_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def _due(self, every):
-        return self.progress.step % every == 0 or self.progress.step == self.steps
+        return self.progress.step % every == 0 or self.progress.step == self.log.steps
 
     def _note_signal(self, number, frame):
         del frame
@@ -120,16 +121,43 @@ class Supervisor(keras.callbacks.Callback):
         scores = {f"mean_iou_{name}": r.mean_iou for name, r in results.items()}
         self.log.add({"mean_iou": score, **scores})
 
+    def count_seconds(self):
+        """Adds the time since the last count to the run's."""
+        now = time.perf_counter()
+        self.progress.seconds += now - self._counted
+        self._counted = now
+
     def _save(self):
         started = time.perf_counter()
-        self.progress.seconds += started - self._counted
-        self._counted = started
+        self.count_seconds()
         self.checkpoints.save(self.progress.step, dataclasses.asdict(self.progress))
         self.log.leave_out(time.perf_counter() - started)
 
 
-def fit(algorithm, dataset, steps, callbacks):
-    """Trains for a number of steps; the callbacks do all the telling."""
+def fit(algorithm, dataset, supervisor):
+    """Trains for the steps that are left.
+
+    Args:
+        algorithm: A compiled `Algorithm`.
+        dataset: Endless batches, from that of the next step on.
+        supervisor: A `Supervisor`; its log is closed at the end.
+
+    Raises:
+        RuntimeError: if the data ended before the training did.
+    """
+    log, progress = supervisor.log, supervisor.progress
+    try:
+        with supervisor.listening():
+            if progress.step < log.steps:
+                _fit(algorithm, dataset, log.steps - progress.step, [log, supervisor])
+    finally:
+        log.close()
+    if progress.step != log.steps:
+        # `fit` takes some errors for the end of the data and returns.
+        raise RuntimeError(f"The training ended at step {progress.step}.")
+
+
+def _fit(algorithm, dataset, steps, callbacks):
     # One "epoch" of just the steps that are left, so that a resumed run takes
     # exactly as many steps as an uninterrupted one.
     algorithm.fit(

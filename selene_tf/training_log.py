@@ -40,12 +40,9 @@ class TrainingLog(keras.callbacks.Callback):
         self._sums, self._count = {}, 0
         # Steps since when, for the speed; None until the first step is traced.
         self._timed, self._since = 0, None
-
-    def on_train_begin(self, logs=None):
-        del logs
         self.bar = tqdm(
-            total=self.steps,
-            initial=self.step,
+            total=steps,
+            initial=first_step,
             unit="step",
             disable=not sys.stderr.isatty(),
             dynamic_ncols=True,
@@ -65,10 +62,11 @@ class TrainingLog(keras.callbacks.Callback):
         if self.step % self.log_every == 0 or self.step == self.steps:
             self._write_interval()
 
-    def on_train_end(self, logs=None):
-        del logs
+    def close(self):
+        """Closes the bar and the event file, however the training ended."""
         self.bar.close()
-        self.tensorboard.close()
+        with run_folder.writable(self.file.parent):
+            self.tensorboard.close()
 
     def add(self, values):
         """Logs and shows numbers by name at the present step."""
@@ -86,10 +84,14 @@ class TrainingLog(keras.callbacks.Callback):
 
     def _record(self, values):
         run_folder.append_json_line(self.file, {"step": self.step, **values})
-        with self.tensorboard.as_default(step=self.step):
-            for name, value in values.items():
-                if value is not None:
-                    tf.summary.scalar(name, value)
+        # Inside the block, since `fit` takes one of TensorFlow's errors, that of a
+        # write past a limit, for the end of the data.
+        with run_folder.writable(self.file.parent):
+            with self.tensorboard.as_default(step=self.step):
+                for name, value in values.items():
+                    if value is not None:
+                        tf.summary.scalar(name, value)
+            self.tensorboard.flush()
 
     def _write_interval(self):
         values = {name: total / self._count for name, total in self._sums.items()}

@@ -42,7 +42,6 @@ def train(data_dir, *arguments):
 def test_sound_pictures_train_and_the_unlabelled_need_no_mask(data_dir):
     for i in (1, 3, 5):
         (data_dir / "train/masks" / f"{i}.png").rename(data_dir / f"{i}.spare")
-    (data_dir / "train/images/extra.png").unlink(missing_ok=True)
     listed = "\n".join(f"train/images/{i}.png train/masks/{i}.png" for i in (0, 2, 4))
     (data_dir / "labelled.txt").write_text(listed)
     (data_dir / "unlabelled.txt").write_text(
@@ -98,9 +97,49 @@ def empty_split(data_dir):
     return ["val"]
 
 
+def nothing_labelled(data_dir):
+    for file in (data_dir / "train/masks").iterdir():
+        write_mask(file, np.full((48, 64), 255))
+    return ["masks", "ignore label"]
+
+
 def missing_mask(data_dir):
     (data_dir / "train/masks/0.png").unlink()
     return ["0.png", "mask"]
+
+
+def make_sources(data_dir, **changes):
+    from selene_tf import experiment
+
+    arguments = {
+        "dataset": "folder",
+        "class_names": ("ground", "thing"),
+        "data_dir": str(data_dir),
+        "labelled_ratio": 2,
+    }
+    return experiment.make_sources(Config(**arguments | changes))
+
+
+def test_unlabelled_pictures_of_the_ratio_need_no_mask(data_dir):
+    for i in (1, 3, 5):
+        (data_dir / "train/masks" / f"{i}.png").unlink()
+    found = make_sources(data_dir)
+    assert (found.labelled.size, found.unlabelled.size) == (3, 3)
+
+
+def test_a_list_may_replace_one_part_of_a_folder(data_dir):
+    (data_dir / "labelled.txt").write_text("train/images/5.png train/masks/5.png")
+    found = make_sources(data_dir, labelled_list="labelled.txt")
+    sizes = found.labelled.size, found.unlabelled.size, found.validation.size
+    assert sizes == (1, 5, 2)
+
+
+def test_sizes_may_differ_among_the_training_pictures(data_dir):
+    for kind, shape in (("images", (40, 50, 3)), ("masks", (40, 50))):
+        file = data_dir / "train" / kind / "0.png"
+        Image.fromarray(np.zeros(shape, np.uint8)).save(file)
+    found = make_sources(data_dir, evaluation_batch_size=2)
+    assert found.labelled.size == 3
 
 
 FAULTS = [
@@ -111,24 +150,16 @@ FAULTS = [
     truncated_picture,
     empty_split,
     missing_mask,
+    nothing_labelled,
 ]
 
 
 @pytest.mark.parametrize("memory_gib", [1.0, 0.0])
 @pytest.mark.parametrize("spoil", FAULTS)
 def test_faulty_data_are_named_in_one_line(data_dir, spoil, memory_gib):
-    from selene_tf import experiment
-
     words = spoil(data_dir)
-    config = Config(
-        dataset="folder",
-        class_names=("ground", "thing"),
-        data_dir=str(data_dir),
-        labelled_ratio=2,
-        memory_gib=memory_gib,
-    )
     with pytest.raises(UserError) as caught:
-        experiment.make_sources(config)
+        make_sources(data_dir, memory_gib=memory_gib)
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)

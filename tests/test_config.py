@@ -26,7 +26,6 @@ SCENES = {"image_size": (96, 160)}
         ({"crop_size": (96,)}, "--crop_size"),
         ({"crop_size": (96, 16)}, "--crop_size"),
         ({"image_size": (1, 1)}, "--image_size"),
-        ({"image_size": ()}, "--image_size"),
         ({"algorithm": "mean_techer"}, "--algorithm"),
         ({"algorithm": "supervised", "deploy": "teacher"}, "--deploy"),
         ({"steps": 100, "warm_up_steps": 100}, "--warm_up_steps"),
@@ -36,6 +35,12 @@ SCENES = {"image_size": (96, 160)}
         ({"class_names": ("a", "b")}, "--class_names"),
         ({"dataset": "folder", "image_size": ()}, "--class_names"),
         ({"unlabelled_list": "u.txt"}, "--unlabelled_list"),
+        ({"dataset": "camvid", "unlabelled_list": "u.txt"}, "--unlabelled_list"),
+        ({"validation_list": "v.txt"}, "--validation_list"),
+        ({"dataset": "camvid", "num_training_scenes": 3}, "--num_training_scenes"),
+        ({"dataset": "camvid", "ignore_label": 0}, "--ignore_label"),
+        ({"run_dir": "'/tmp/run'"}, "--run_dir"),
+        ({"dataset": "folder", "class_names": ("a,b", "c")}, "--class_names"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_flag(changes, flag):

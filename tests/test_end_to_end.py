@@ -223,6 +223,7 @@ def test_supervised_training_runs_too(tmp_path):
 )
 def test_help_lists_the_flags(command):
     result = run(*command.split(), "--help")
+    assert result.returncode == 0
     assert "--run_dir" in result.stdout
     if command == "train.py":
         assert "--consistency_weight" in result.stdout
@@ -235,15 +236,27 @@ def test_help_lists_the_flags(command):
         (["steps=3"], ["steps=3"]),
         (["--learning_rate=nan"], ["--learning_rate"]),
         (["--flagfile=nowhere.cfg"], ["nowhere.cfg"]),
-        (["--dataset=camvid"], ["--data_dir"]),
-        (["--dataset=camvid", "--data_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
-        (["--dataset=cityscapes", "--data_dir=/"], ["--dataset", "cityscapes"]),
+        (["--data_dir=somewhere"], ["--data_dir"]),
         (["--labelled_ratio=1"], ["--labelled_ratio"]),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(tmp_path, arguments, words):
     assert_one_line(train(tmp_path / "run", *arguments), *words)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset=camvid"], ["--data_dir"]),
+        (["--dataset=camvid", "--data_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
+        (["--dataset=cityscapes", "--data_dir=/"], ["--dataset", "cityscapes"]),
+    ],
+)
+def test_missing_data_end_with_one_line_and_status_2(tmp_path, arguments, words):
+    run_dir = tmp_path / "run"
+    assert_one_line(run("train.py", *arguments, f"--run_dir={run_dir}"), *words)
+    assert not run_dir.exists()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ ALLOWED = {
     "training": {"run_folder"},
     "training_log": {"run_folder"},
     "evaluation": {"metrics"},
-    "saved_model": set(),
+    "saved_model": {"run_folder"},
     "data": {"data"},
     "layers": {"layers"},
     "networks": {"layers"},
@@ -37,16 +37,8 @@ ALLOWED = {
     "report": {"metrics", "path", "path_drawing", "pictures", "run_folder", "search"},
     "experiment": {
         *("algorithms", "checkpoints", "curve_drawing", "data", "evaluation"),
-        *(
-            "flagfile",
-            "networks",
-            "optimizer",
-            "report",
-            "run_folder",
-            "schedules",
-            "training",
-            "training_log",
-        ),
+        *("experiment", "flagfile", "networks", "optimizer", "report", "run_folder"),
+        *("schedules", "training", "training_log"),
     },
     "run_evaluation": {
         *("data", "evaluation", "experiment", "report", "run_folder", "saved_model"),
@@ -60,7 +52,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 def imported_modules(file):
     """Names of our modules, first part after the package, that a file imports."""
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
             first, *rest = node.module.split(".")
             if first == "selene_tf":
                 yield from [rest[0]] if rest else [name.name for name in node.names]
@@ -91,9 +84,27 @@ def test_errors_and_topology_import_nothing():
 
 
 @pytest.mark.parametrize("folder", ["layers", "networks"])
-def test_layers_and_networks_name_tensorflow_only_where_they_say_why(folder):
-    """They run on other backends; TensorFlow is imported inside functions only."""
+def test_layers_and_networks_import_tensorflow_inside_functions_only(folder):
+    """They run on other backends."""
     for file in (PACKAGE / folder).glob("*.py"):
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.Import):
-                assert all(name.name != "tensorflow" for name in node.names), file
+                names = [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            else:
+                continue
+            assert not any(name.split(".")[0] == "tensorflow" for name in names), file
+
+
+def test_a_config_is_read_in_experiment_alone():
+    """Only flags and experiment know the class; nothing else has a `config.`."""
+    for file in FILES:
+        if owner(file) in ("experiment", "flagfile", "config", "errors", "__init__"):
+            continue
+        names = {
+            node.value.id
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
+        assert "config" not in names, file

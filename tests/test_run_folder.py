@@ -69,6 +69,25 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         run_folder.write_json(file, {"step": 2})
     assert run_folder.read_json(file) == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_what_a_kill_left_of_config_cfg_is_no_other_run(tmp_path):
+    (tmp_path / ".config.cfg.part").write_text("--ste")
+    run_folder.check(tmp_path, FLAGS)
+
+
+@pytest.mark.parametrize("spoil", ["a folder", "no text"])
+def test_an_unreadable_configuration_is_one_line(tmp_path, spoil):
+    file = tmp_path / "config.cfg"
+    file.mkdir() if spoil == "a folder" else file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="cannot read"):
+        run_folder.check(tmp_path, FLAGS)
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="too long"):
+        run_folder.check(tmp_path / ("x" * 300), FLAGS)
 
 
 def test_a_resumed_log_loses_what_will_be_logged_again(tmp_path):

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -90,4 +91,26 @@ def test_a_model_that_differs_is_noticed(exported, images):
 def test_a_folder_without_a_model_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no SavedModel") as caught:
         saved_model.load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["/proc/x/model", "/dev/null/model"])
+def test_a_place_that_cannot_be_written_is_one_line(network, images, place):
+    with pytest.raises(UserError, match="cannot write") as caught:
+        saved_model.export(network, place, images, "abc")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign"])
+def test_a_damaged_or_foreign_model_is_one_line(exported, tmp_path, damage):
+    folder = tmp_path / "model"
+    if damage == "cut":
+        shutil.copytree(exported[0], folder)
+        data = folder / "variables/variables.data-00000-of-00001"
+        data.write_bytes(data.read_bytes()[:100])
+    else:
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).export(folder)
+    with pytest.raises(UserError) as caught:
+        saved_model.load(folder)
+    assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)

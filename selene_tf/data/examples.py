@@ -20,7 +20,7 @@ class Example:
     mask: Path | None
 
 
-def read_list(list_file, data_dir, need_masks):
+def read_list(list_file, data_dir, mask_every):
     """Reads the examples a list file names, in the order of its lines.
 
     A line is 'picture mask' or 'picture', separated by a tab or by spaces; names
@@ -31,8 +31,8 @@ def read_list(list_file, data_dir, need_masks):
     Args:
         list_file: Path of the list.
         data_dir: Folder in which all files must lie, links followed.
-        need_masks: Whether every line must name a mask. If not, named masks are
-            dropped unopened.
+        mask_every: Every n-th picture, the first included, must have a mask
+            beside it; 0 for none. Masks of the others are dropped unopened.
 
     Returns:
         A non-empty tuple of `Example`.
@@ -48,7 +48,8 @@ def read_list(list_file, data_dir, need_masks):
         if not line.strip():
             continue
         place = f"{list_file}:{number}"
-        names = _names(line, need_masks, place)
+        need_mask = mask_every > 0 and len(examples) % mask_every == 0
+        names = _names(line, need_mask, place)
         paths = [_listed_path(root, name, place) for name in names]
         paths = [_inside(root, path, resolve_folder, place) for path in paths]
         first = first_lines.setdefault(paths[0], number)
@@ -57,17 +58,17 @@ def read_list(list_file, data_dir, need_masks):
                 f"{place}: '{names[0]}' is the picture of line {first} again; each "
                 "picture may stand in a list once. Remove one of the lines."
             )
-        mask = Path(paths[1]) if need_masks else None
+        mask = Path(paths[1]) if need_mask else None
         examples.append(Example(Path(paths[0]), mask))
     if not examples:
         raise UserError(
             f"{list_file} names no picture; write one picture a line"
-            f"{', followed by a tab and its mask' if need_masks else ''}."
+            f"{', followed by a tab and its mask' if mask_every else ''}."
         )
     return tuple(examples)
 
 
-def read_folder(data_dir, split, need_masks):
+def read_folder(data_dir, split, mask_every):
     """Reads the examples of a split from folders, sorted by file name.
 
     Pictures are `<data_dir>/<split>/images/*.png|jpg|jpeg`; the mask of
@@ -76,8 +77,8 @@ def read_folder(data_dir, split, need_masks):
     Args:
         data_dir: Folder that holds the splits.
         split: "train", "val" or "unlabelled".
-        need_masks: Whether every picture must have a mask. If not, masks are not
-            looked for.
+        mask_every: Every n-th picture, the first included, must have a mask; 0 for
+            none. Masks of the others are not looked at.
 
     Returns:
         A non-empty tuple of `Example`.
@@ -91,12 +92,13 @@ def read_folder(data_dir, split, need_masks):
     root = _real_folder(data_dir)
     images = _files(Path(data_dir) / split / "images", _IMAGE_SUFFIXES, split)
     masks = {}
-    if need_masks:
+    if mask_every:
         masks = _files(Path(data_dir) / split / "masks", _MASK_SUFFIXES, split)
-        _check_pairs(images, masks, split)
+        labelled = list(images)[::mask_every]
+        _check_pairs(images, masks, labelled, split)
+        masks = {stem: _linked(root, masks[stem]) for stem in labelled}
     return tuple(
-        Example(_linked(root, path), _linked(root, masks[stem]) if masks else None)
-        for stem, path in images.items()
+        Example(_linked(root, path), masks.get(stem)) for stem, path in images.items()
     )
 
 
@@ -117,7 +119,7 @@ def _lines(list_file):
     return text.split("\n")
 
 
-def _names(line, need_masks, place):
+def _names(line, need_mask, place):
     names = line.split("\t") if "\t" in line else line.split()
     names = [name.strip() for name in names if name.strip()]
     if len(names) > 2:
@@ -125,7 +127,7 @@ def _names(line, need_masks, place):
             f"{place}: found {len(names)} names, expected a picture and a mask; "
             "separate the two by a tab if a name holds a space."
         )
-    if not need_masks:
+    if not need_mask:
         return names[:1]
     if len(names) < 2:
         raise UserError(
@@ -198,12 +200,12 @@ def _files(folder, suffixes, split):
     return files
 
 
-def _check_pairs(images, masks, split):
-    for stem, path in images.items():
+def _check_pairs(images, masks, labelled, split):
+    for stem in labelled:
         if stem not in masks:
             raise UserError(
-                f"{path} has no mask: expected {split}/masks/{stem}.png; add it or "
-                "move the picture to unlabelled/images."
+                f"{images[stem]} has no mask: expected {split}/masks/{stem}.png; add "
+                "it or move the picture to unlabelled/images."
             )
     for stem, path in masks.items():
         if stem not in images:

@@ -51,8 +51,8 @@ def find_layout(data_dir):
     if (Path(data_dir) / "train" / "images").is_dir():
         return "folder"
     raise UserError(
-        f"No data found in '{data_dir}': expected train.txt and val.txt, or the "
-        "folders train/images, train/masks, val/images and val/masks."
+        f"--data_dir: found no data in '{data_dir}', expected train.txt and val.txt, "
+        "or the folders train/images, train/masks, val/images and val/masks."
     )
 
 
@@ -63,6 +63,7 @@ def make_split(
     labelled_list="",
     unlabelled_list="",
     validation_list="",
+    use_unlabelled=True,
 ):
     """Decides which pictures are labelled, unlabelled and for validation.
 
@@ -73,21 +74,25 @@ def make_split(
 
     Args:
         data_dir: Folder of the data; listed paths are relative to it.
-        layout: "lists" (train.txt, val.txt) or "folder" (train/images, ...).
+        layout: "lists" (train.txt, val.txt) or "folder" (train/images, ...); None
+            to find out, if a part is not listed.
         labelled_ratio: See `take_every`; without effect if labels come from a list.
         labelled_list: List file of pictures and masks; a path from the working
             folder or from `data_dir`. So are the next two.
         unlabelled_list: List file of pictures.
         validation_list: List file of pictures and masks.
+        use_unlabelled: If not, unlabelled pictures are not looked for.
 
     Raises:
         UserError: A file is missing or faulty, or a picture stands in two parts.
     """
-    if layout not in ("lists", "folder"):
+    if layout not in (None, "lists", "folder"):
         raise UserError(f"'{layout}' is no layout; choose 'lists' or 'folder'.")
-    labelled, unlabelled = _training_parts(
-        data_dir, layout, labelled_ratio, labelled_list, unlabelled_list
-    )
+    labelled = _labelled(data_dir, layout, labelled_ratio, labelled_list)
+    unlabelled = ()
+    if use_unlabelled:
+        taken = {example.image for example in labelled}
+        unlabelled = _unlabelled(data_dir, layout, taken, unlabelled_list)
     validation = _validation(data_dir, layout, validation_list)
     split = Split(labelled, unlabelled, validation)
     _check_overlap(split)
@@ -98,7 +103,7 @@ def _without_masks(examples):
     return tuple(dataclasses.replace(example, mask=None) for example in examples)
 
 
-def _listed(list_file, data_dir, need_masks):
+def _listed(list_file, data_dir, mask_every):
     here = Path(list_file)
     path = here if here.is_file() else Path(data_dir) / list_file
     if not path.is_file():
@@ -106,45 +111,45 @@ def _listed(list_file, data_dir, need_masks):
             f"The list '{list_file}' is neither in the working folder nor in "
             f"'{data_dir}'; check the path."
         )
-    return read_list(path, data_dir, need_masks)
+    return read_list(path, data_dir, mask_every)
 
 
-def _training_parts(data_dir, layout, ratio, labelled_list, unlabelled_list):
+def _labelled(data_dir, layout, ratio, labelled_list):
     if labelled_list:
-        labelled = _listed(labelled_list, data_dir, need_masks=True)
-    else:
-        training = _training(data_dir, layout, need_masks=True)
-        labelled, rest = take_every(training, ratio)
+        return _listed(labelled_list, data_dir, mask_every=1)
+    return take_every(_training(data_dir, layout, mask_every=ratio), ratio)[0]
+
+
+def _unlabelled(data_dir, layout, taken, unlabelled_list):
+    """The listed ones, or all that are left, and those that never had a label."""
     if unlabelled_list:
-        return labelled, _listed(unlabelled_list, data_dir, need_masks=False)
-    if labelled_list:
-        pool = _training(data_dir, layout, need_masks=False)
-        taken = {example.image for example in labelled}
-        rest = tuple(example for example in pool if example.image not in taken)
-    return labelled, rest + _never_labelled(data_dir, layout)
+        return _listed(unlabelled_list, data_dir, mask_every=0)
+    pool = _training(data_dir, layout, mask_every=0)
+    rest = tuple(example for example in pool if example.image not in taken)
+    return rest + _never_labelled(data_dir, layout)
 
 
-def _training(data_dir, layout, need_masks):
-    if layout == "folder":
-        return read_folder(data_dir, "train", need_masks)
-    return read_list(Path(data_dir) / "train.txt", data_dir, need_masks)
+def _training(data_dir, layout, mask_every):
+    if (layout or find_layout(data_dir)) == "folder":
+        return read_folder(data_dir, "train", mask_every)
+    return read_list(Path(data_dir) / "train.txt", data_dir, mask_every)
 
 
 def _never_labelled(data_dir, layout):
-    if layout == "folder":
+    if (layout or find_layout(data_dir)) == "folder":
         if not os.path.isdir(Path(data_dir) / "unlabelled"):
             return ()
-        return read_folder(data_dir, "unlabelled", need_masks=False)
+        return read_folder(data_dir, "unlabelled", mask_every=0)
     path = Path(data_dir) / "unlabelled.txt"
-    return read_list(path, data_dir, need_masks=False) if path.exists() else ()
+    return read_list(path, data_dir, mask_every=0) if path.exists() else ()
 
 
 def _validation(data_dir, layout, validation_list):
     if validation_list:
-        return _listed(validation_list, data_dir, need_masks=True)
-    if layout == "folder":
-        return read_folder(data_dir, "val", need_masks=True)
-    return read_list(Path(data_dir) / "val.txt", data_dir, need_masks=True)
+        return _listed(validation_list, data_dir, mask_every=1)
+    if (layout or find_layout(data_dir)) == "folder":
+        return read_folder(data_dir, "val", mask_every=1)
+    return read_list(Path(data_dir) / "val.txt", data_dir, mask_every=1)
 
 
 def _check_overlap(split):

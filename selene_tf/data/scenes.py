@@ -29,9 +29,12 @@ from selene_tf.data.scene_canvas import (
     pick,
 )
 
-__all__ = ["CLASS_NAMES", "COLOURS", "draw"]
+__all__ = ["CLASS_NAMES", "COLOURS", "DEFAULT_SIZE", "draw"]
 
 # One colour per class, for drawing label maps.
+# Height and width at which every class is large enough to be learnt.
+DEFAULT_SIZE = (96, 160)
+
 COLOURS = (
     (70, 130, 180),
     (70, 70, 70),

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from selene_tf.data import pipelines, preflight, scenes
+from selene_tf.data import catalog, pipelines, preflight, scenes
 from selene_tf.errors import UserError
 
 # The drawn data set is one and the same whatever the seed of the training.
@@ -83,10 +83,20 @@ def from_examples(
                 f"as {sizes[0]} and {sizes[1]}; expected 1, or an --image_size."
             )
     if size is not None and _gib(len(examples), size) <= memory_gib:
-        return pipelines.in_memory(*preflight.load(*arguments))
-    if image_size is not None:
-        preflight.check(*arguments)
+        images, labels = preflight.load(*arguments)
+        _check_labelled(examples, (labels != catalog.IGNORE_LABEL).any())
+        return pipelines.in_memory(images, labels)
+    report = preflight.check(*arguments)
+    _check_labelled(examples, any(report.class_pixels) or not report.labelled)
     return pipelines.from_files(*arguments)
+
+
+def _check_labelled(examples, is_labelled):
+    if not is_labelled:
+        raise UserError(
+            f"{examples[0].mask} and the other {len(examples) - 1} masks have only the "
+            "ignore label; expected pixels with a class in some of them."
+        )
 
 
 def _gib(number, size):

@@ -8,11 +8,12 @@ from keras import ops
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation of 4-D features with PyTorch's conventions.
 
-    Synchronised over replicas it is Keras's layer, whose moving variance is the
-    biased one. Otherwise three things differ from Keras's:
+    Four things differ from Keras's layer:
 
     - Defaults are those of the official network: epsilon 1e-5 and a momentum
       of 0.9, which PyTorch writes as 0.1.
+    - The moving variance is of the unbiased kind, over all replicas if
+      synchronised.
     - With `training=True` a *frozen* layer (`trainable=False`) normalises with
       the batch's statistics and leaves its moving statistics alone. A mean
       teacher needs just that: its targets come from batch statistics, its
@@ -30,18 +31,23 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs, training=False):
         if keras.backend.backend() == "tensorflow" and not self.synchronized:
             return self._fused(inputs, training)
-        if training and not self.trainable:
+        if training:
             return self._with_batch_statistics(inputs)
-        return super().call(inputs, training=training)
+        return super().call(inputs, training=False)
 
     def _with_batch_statistics(self, inputs):
+        features = ops.cast(inputs, "float32")
         mean, variance = ops.moments(
-            ops.cast(inputs, "float32"),
-            axes=(0, 1, 2),
-            synchronized=self.synchronized,
+            features, axes=(0, 1, 2), synchronized=self.synchronized
         )
+        if self.trainable:
+            self._move(self.moving_mean, mean)
+            count = ops.cast(ops.prod(ops.shape(inputs)[:3]), "float32")
+            count = count * self._num_replicas()
+            unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
+            self._move(self.moving_variance, unbiased)
         outputs = ops.batch_normalization(
-            ops.cast(inputs, "float32"),
+            features,
             mean,
             variance,
             axis=-1,
@@ -50,6 +56,13 @@ class BatchNorm(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
         )
         return ops.cast(outputs, self.compute_dtype)
+
+    def _num_replicas(self):
+        if not self.synchronized or keras.backend.backend() != "tensorflow":
+            return 1
+        import tensorflow as tf
+
+        return tf.distribute.get_replica_context().num_replicas_in_sync
 
     def _fused(self, inputs, training):
         import tensorflow as tf

@@ -3,13 +3,11 @@
 import keras
 from keras import ops
 
+from selene_tf import topology
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import Enlarge
 from selene_tf.layers.separable_conv import SeparableConvNorm
 from selene_tf.layers.soft_gate import SoftGate
-
-# Below this sum of its gates a cell counts as closed (official code).
-CLOSED_BELOW = 1e-4
 
 
 @keras.saving.register_keras_serializable("selene_tf")
@@ -81,7 +79,7 @@ class RoutingCell(keras.layers.Layer):
         gates = self.gate(inputs, training=training)
         if not training:
             gates = gates * received
-        closed = ops.sum(gates, axis=1, keepdims=True) < CLOSED_BELOW
+        closed = ops.sum(gates, axis=1, keepdims=True) < topology.OPEN_ABOVE
         closed = ops.cast(closed, self.compute_dtype)
         outputs = self._routes(inputs, gates, closed, training)
         return {
@@ -114,7 +112,7 @@ class RoutingCell(keras.layers.Layer):
         columns = {route: gates[:, i : i + 1] for i, route in enumerate(self.routes)}
         absent = ops.zeros_like(gates[:, :1])
         return ops.concatenate(
-            [columns.get(route, absent) for route in ("keep", "up", "down")], axis=1
+            [columns.get(route, absent) for route in topology.ROUTES], axis=1
         )
 
     def compute_output_spec(self, features, active, training=False):

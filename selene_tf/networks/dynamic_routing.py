@@ -14,8 +14,6 @@ from selene_tf.layers.separable_conv import SeparableConvNorm
 # ImageNet's, red green blue in 0..255: what a network trained from scratch uses.
 MEAN_COLOUR = (123.675, 116.28, 103.53)
 COLOUR_DEVIATION = (58.395, 57.12, 57.375)
-# The official stem is this wide whatever the width of the cells.
-STEM_CHANNELS = 64
 
 
 def build(
@@ -89,12 +87,13 @@ def _check(num_classes, channels, num_layers):
 
 def _stem(image, channels, synchronized):
     options = {"synchronized": synchronized}
+    middle = topology.STEM_CHANNELS
     # No padding here: the official stem has none, and with it the stem's output
     # is exactly a quarter of a picture whose sides are multiples of 4.
     features = ConvNorm(
-        STEM_CHANNELS, 3, strides=2, padding="valid", name="stem_1", **options
+        middle, 3, strides=2, padding="valid", name="stem_1", **options
     )(image)
-    features = SeparableConvNorm(STEM_CHANNELS, name="stem_2", **options)(features)
+    features = SeparableConvNorm(middle, name="stem_2", **options)(features)
     return SeparableConvNorm(channels, strides=2, name="stem_3", **options)(features)
 
 

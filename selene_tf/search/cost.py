@@ -12,10 +12,6 @@ import numpy as np
 
 from selene_tf import topology
 
-# A route counts as open above this gate (official code, `real_flops`).
-OPEN_ABOVE = 1e-4
-STEM_CHANNELS = 64
-
 
 @dataclasses.dataclass(frozen=True)
 class CostTable:
@@ -71,7 +67,7 @@ def macs(num_classes, channels, num_layers, height, width):
     height, width = height + -height % 32, width + -width % 32
     first = ((height - 3) // 2 + 1) * ((width - 3) // 2 + 1)
     finest = (height // 4) * (width // 4)
-    middle = STEM_CHANNELS
+    middle = topology.STEM_CHANNELS
     stem = first * (27 * middle + 9 * middle + middle**2)
     stem += finest * (9 * middle + middle * channels)
     decoder = finest * 9 * channels * num_classes
@@ -93,7 +89,7 @@ def macs(num_classes, channels, num_layers, height, width):
 
 def parameters(num_classes, channels, num_layers):
     """Trainable parameters, as a `CostTable`; normalisation included."""
-    middle = STEM_CHANNELS
+    middle = topology.STEM_CHANNELS
     stem = 27 * middle + 2 * middle + 9 * middle + middle**2 + 2 * middle
     stem += 9 * middle + middle * channels + 2 * channels
     decoder = (9 * channels + 1) * num_classes
@@ -124,7 +120,7 @@ def active_cells(gates):
         Bool (batch, num_layers + 1, 4).
     """
     num_layers = gates.shape[1] - 1
-    is_open = gates.sum(axis=-1) >= OPEN_ABOVE
+    is_open = gates.sum(axis=-1) >= topology.OPEN_ABOVE
     active = np.zeros(gates.shape[:3], bool)
     active[:, 0, 0] = True
     for layer, level in topology.cells(num_layers):
@@ -145,8 +141,8 @@ def of_pictures(table, gates):
         Integers (batch,).
     """
     active = active_cells(gates)
-    runs = active & (gates.sum(axis=-1) >= OPEN_ABOVE)
-    routes = runs[..., None] & (gates > OPEN_ABOVE)
+    runs = active & (gates.sum(axis=-1) >= topology.OPEN_ABOVE)
+    routes = runs[..., None] & (gates > topology.OPEN_ABOVE)
     return table.of(runs, routes, gated=active)
 
 

@@ -31,9 +31,9 @@ def discover(gates, num_classes, channels, picture_size, threshold=0.5):
         A `Path`.
     """
     num_layers = gates.shape[1] - 1
-    is_open = gates > cost.OPEN_ABOVE
+    is_open = gates > topology.OPEN_ABOVE
     open_share, mean_gate = is_open.mean(axis=0), gates.mean(axis=0)
-    closed = cost.active_cells(gates) & ~is_open.any(axis=-1)
+    closed = cost.active_cells(gates) & (gates.sum(axis=-1) < topology.OPEN_ABOVE)
     passing = (closed.mean(axis=0) >= threshold) & (closed.mean(axis=0) > 0)
     kept = (open_share >= threshold) & (open_share > 0)
     kept |= strongest_route(mean_gate)

@@ -18,8 +18,8 @@ def touch(folder, *names):
         (folder / name).touch()
 
 
-def read_names(folder, content, need_masks=True):
-    examples = read_list(write_list(folder, content), folder, need_masks)
+def read_names(folder, content, mask_every=1):
+    examples = read_list(write_list(folder, content), folder, mask_every)
     return [
         tuple(
             path and str(path.relative_to(folder)) for path in (item.image, item.mask)
@@ -66,7 +66,7 @@ def test_absolute_paths_inside_the_data_folder_are_accepted(tmp_path):
 
 @pytest.mark.parametrize("content", ["a.png\nb.png\n", "a.png ../m/a.png\nb.png x\n"])
 def test_masks_of_an_unlabelled_list_are_dropped(tmp_path, content):
-    names = read_names(tmp_path, content, need_masks=False)
+    names = read_names(tmp_path, content, mask_every=0)
     assert names == [("a.png", None), ("b.png", None)]
 
 

@@ -1,0 +1,19 @@
+"""From a `Config` to data, network, algorithm and a finished run.
+
+The only place that reads a `Config`: everything below takes plain arguments.
+"""
+
+from selene_tf.experiment.pictures import dataset_info, make_sources
+from selene_tf.experiment.restore import Trained, restore
+from selene_tf.experiment.setup import make_algorithm, make_network
+from selene_tf.experiment.train import train
+
+__all__ = [
+    "Trained",
+    "dataset_info",
+    "make_algorithm",
+    "make_network",
+    "make_sources",
+    "restore",
+    "train",
+]

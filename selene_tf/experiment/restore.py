@@ -1,0 +1,80 @@
+"""A finished or unfinished run, to be looked at."""
+
+import dataclasses
+import pathlib
+
+import keras
+
+from selene_tf import flagfile
+from selene_tf.checkpoints import Checkpoints
+from selene_tf.data import catalog, pipelines
+from selene_tf.errors import UserError
+from selene_tf.experiment.pictures import dataset_info, make_split_source
+from selene_tf.experiment.setup import deployed_name, make_network
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A run's network and what it is looked at with.
+
+    Attributes:
+        network: The Keras model, with its trained weights.
+        step: The step of the checkpoint that they come from.
+        channels: Channels at stride 4.
+        info: The data set's `DatasetInfo`.
+        source: Pictures of the split that was asked for.
+        batch_size: How many of them at a time.
+    """
+
+    network: keras.Model
+    step: int
+    channels: int
+    info: catalog.DatasetInfo
+    source: pipelines.Source
+    batch_size: int
+
+
+def restore(run_dir, which="deployed", split="val", data_dir=""):
+    """The trained network of a run, and pictures to look at it with.
+
+    Args:
+        run_dir: The run's folder.
+        which: "deployed", "student" or "teacher".
+        split: "val", or "train" for the labelled training pictures.
+        data_dir: Where the pictures lie, if not where the run found them.
+
+    Returns:
+        A `Trained`.
+
+    Raises:
+        UserError: if it is no run, has no checkpoint or no such network, or if
+            its pictures are gone.
+    """
+    folder = pathlib.Path(run_dir)
+    if not run_dir or not (folder / "config.cfg").is_file():
+        raise UserError(
+            f"--run_dir: found no config.cfg in '{run_dir}', expected the folder of a "
+            "run, as train.py makes it."
+        )
+    config = flagfile.from_flagfile(folder / "config.cfg")
+    if data_dir:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    name = deployed_name(config) if which == "deployed" else which
+    if name == "teacher" and config.algorithm == "supervised":
+        raise UserError(f"--network: found teacher, but {run_dir} trained without one.")
+    network = make_network(config, name)
+    variables = {f"{name}/{variable.path}": variable for variable in network.weights}
+    restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)
+    if restored is None:
+        raise UserError(
+            f"--run_dir: found no checkpoint in '{run_dir}'; let train.py reach its "
+            "first one."
+        )
+    return Trained(
+        network,
+        restored[0],
+        config.channels,
+        dataset_info(config),
+        make_split_source(config, split),
+        config.evaluation_batch_size,
+    )

@@ -1,0 +1,158 @@
+"""A whole training: run or resumed, evaluated, reported."""
+
+import contextlib
+import dataclasses
+import math
+import pathlib
+import sys
+import time
+
+import tensorflow as tf
+
+from selene_tf import (
+    curve_drawing,
+    evaluation,
+    flagfile,
+    report,
+    run_folder,
+    schedules,
+    training,
+)
+from selene_tf.checkpoints import Checkpoints
+from selene_tf.data import pipelines
+from selene_tf.experiment.pictures import (
+    dataset_info,
+    make_sources,
+    make_training_dataset,
+)
+from selene_tf.experiment.setup import make_algorithm, make_schedule
+from selene_tf.training_log import TrainingLog
+
+
+def train(config):
+    """Runs or resumes a whole training and writes the run folder.
+
+    Returns:
+        The content of summary.json.
+
+    Raises:
+        UserError: one line for every mistake in flags, data and folders.
+    """
+    started = time.perf_counter()
+    text = flagfile.to_flagfile(config)
+    run_folder.check(config.run_dir, text)
+    run_dir = pathlib.Path(config.run_dir)
+    if (run_dir / "summary.json").exists():
+        _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
+        return run_folder.read_json(run_dir / "summary.json")
+    data = make_sources(config)
+    _say(_describe(config, data))
+    algorithm = make_algorithm(config)
+    variables = algorithm.named_variables()
+    needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
+    run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
+    checkpoints = Checkpoints(
+        run_dir / "checkpoints", variables, config.keep_checkpoints
+    )
+    with _readable_failures(data), run_folder.writable(run_dir):
+        return _run(config, algorithm, data, checkpoints, started)
+
+
+def _describe(config, data):
+    unlabelled = data.unlabelled.size if data.unlabelled else 0
+    epoch = schedules.steps_per_epoch(data.labelled.size, unlabelled, config.batch_size)
+    return (
+        f"{config.dataset}: {data.labelled.size} labelled, {unlabelled} unlabelled, "
+        f"{data.validation.size} validation pictures; {config.steps} steps are "
+        f"{config.steps / epoch:.1f} passes over the larger set; "
+        f"on {_devices()}"
+    )
+
+
+def _devices():
+    found = tf.config.list_physical_devices("GPU")
+    return f"{len(found)} GPU" if found else "the CPU"
+
+
+def _run(config, algorithm, data, checkpoints, started):
+    run_dir = pathlib.Path(config.run_dir)
+    progress = training.resume(checkpoints, run_dir / "log.jsonl")
+    if progress.step:
+        _say(f"resuming {run_dir} after step {progress.step}")
+    predictors = {
+        name: evaluation.predictor(network)
+        for name, network in algorithm.networks.items()
+    }
+    validation = pipelines.evaluation(data.validation, config.evaluation_batch_size)
+
+    def evaluate():
+        return {
+            name: evaluation.evaluate(
+                predict, validation, dataset_info(config).num_classes
+            )
+            for name, predict in predictors.items()
+        }
+
+    supervisor = _make_supervisor(
+        config, algorithm, data, checkpoints, progress, evaluate, started
+    )
+    dataset = make_training_dataset(config, data, progress.step)
+    training.fit(algorithm, dataset, supervisor)
+    result = supervisor.last_evaluation or evaluate()[algorithm.deployed]
+    predict = predictors[algorithm.deployed]
+    summary = _report(config, data, result, predict)
+    supervisor.count_seconds()
+    summary |= {**dataclasses.asdict(progress), "seed": config.seed}
+    run_folder.write_json(run_dir / "summary.json", summary)
+    return summary
+
+
+def _make_supervisor(config, algorithm, data, checkpoints, progress, evaluate, started):
+    batches = 1 if data.unlabelled is None else 2
+    log = TrainingLog(
+        pathlib.Path(config.run_dir),
+        progress.step,
+        config.steps,
+        config.log_every,
+        make_schedule(config),
+        config.batch_size * batches,
+    )
+    return training.Supervisor(
+        started,
+        progress,
+        evaluate,
+        algorithm.deployed,
+        config.evaluate_every,
+        checkpoints,
+        config.checkpoint_every,
+        log,
+    )
+
+
+def _report(config, data, result, predict):
+    info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
+    report.write_path(
+        run_dir, result, info.num_classes, config.channels, config.path_threshold
+    )
+    report.write_predictions(
+        run_dir, predict, data.validation, info.colours, config.num_predictions
+    )
+    curve_drawing.draw(
+        run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
+    )
+    return report.summary(result, info.class_names, config.channels)
+
+
+@contextlib.contextmanager
+def _readable_failures(data):
+    """TensorFlow wraps a reader's error in its own; this brings it back."""
+    try:
+        yield
+    except tf.errors.OpError:
+        if data.failure() is not None:
+            raise data.failure() from None
+        raise
+
+
+def _say(text):
+    print(text, file=sys.stderr)  # noqa: T201
