@@ -68,7 +68,8 @@ class Config:
     )
     memory_gib: float = option(
         4.0,
-        "Decoded pictures are kept in memory if they take no more, in GiB.",
+        "Labelled, unlabelled, validation pictures, each, stay in memory if they take "
+        "no more than this, decoded, in GiB.",
         at_least=0,
     )
 

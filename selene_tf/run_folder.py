@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import tensorflow as tf
@@ -86,7 +87,9 @@ def writable(folder):
 def reason(error):
     """What the system says is wrong, in one line."""
     text = getattr(error, "strerror", None) or getattr(error, "message", None)
-    return (text or str(error)).splitlines()[0]
+    # TensorFlow adds the name of its operation before and after.
+    text = re.sub(r"\{\{.*?\}\} |\[Op:.*?\]", "", text or str(error))
+    return text.strip().partition("\n")[0]
 
 
 def write_text(path, text):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -207,6 +208,35 @@ def test_a_terminated_run_saves_and_says_so(tmp_path):
     assert "the same command goes on" in stderr
     assert "Traceback" not in stderr
     assert len(list((tmp_path / "run/checkpoints").glob("step-*"))) == 1
+
+
+def limit_files():
+    """No file may grow beyond 100 kB: a disk that fills up, for this process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_ends_a_run_with_one_line_and_no_summary(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "train.py", *TINY, f"--run_dir={tmp_path / 'run'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit_files,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: cannot write the checkpoint")
+    assert not (tmp_path / "run/summary.json").exists()
+    assert list((tmp_path / "run/checkpoints").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_made_is_one_line():
+    """Nobody, root neither, may make a folder in /proc."""
+    assert_one_line(train("/proc/selene"), "/proc/selene")
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_a_model_that_differs_is_noticed(exported, images):
 
 
 def test_a_folder_without_a_model_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="no SavedModel") as caught:
+    with pytest.raises(UserError, match="no readable SavedModel") as caught:
         saved_model.load(tmp_path)
     assert "\n" not in str(caught.value)
 

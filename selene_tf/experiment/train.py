@@ -46,11 +46,11 @@ def train(config):
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
     data = make_sources(config)
-    _say(_describe(config, data))
     algorithm = make_algorithm(config)
     variables = algorithm.named_variables()
     needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
     run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
+    _say(_describe(config, data))
     checkpoints = Checkpoints(
         run_dir / "checkpoints", variables, config.keep_checkpoints
     )
