@@ -4,23 +4,6 @@ from absl import flags
 
 from selene_tf import command
 
-flags.DEFINE_string("run_dir", "", "Folder of the run, as train.py wrote it.")
-flags.DEFINE_enum(
-    "split", "val", ["val", "train"], "Validation or labelled training pictures."
-)
-flags.DEFINE_enum(
-    "network",
-    "deployed",
-    ["deployed", "student", "teacher"],
-    "Network of the run; deployed is the one that --deploy chose.",
-)
-flags.DEFINE_string(
-    "model", "", "SavedModel folder to score in place of the run's network."
-)
-flags.DEFINE_string(
-    "data_dir", "", "Folder of the data set, if it is no longer where the run found it."
-)
-
 
 def main():
     with command.quiet_start():
@@ -37,4 +20,11 @@ def main():
 
 
 if __name__ == "__main__":
-    command.run(main, ["run_dir", "split", "network", "model", "data_dir"])
+    names = command.define_run_flags()
+    flags.DEFINE_enum(
+        "split", "val", ["val", "train"], "Validation or labelled training pictures."
+    )
+    flags.DEFINE_string(
+        "model", "", "SavedModel folder to score in place of the run's network."
+    )
+    command.run(main, [*names, "split", "model"])

@@ -4,18 +4,6 @@ from absl import flags
 
 from selene_tf import command
 
-flags.DEFINE_string("run_dir", "", "Folder of the run, as train.py wrote it.")
-flags.DEFINE_string("output", "", "Folder of the SavedModel; must not exist.")
-flags.DEFINE_enum(
-    "network",
-    "deployed",
-    ["deployed", "student", "teacher"],
-    "Network of the run; deployed is the one that --deploy chose.",
-)
-flags.DEFINE_string(
-    "data_dir", "", "Folder of the data set, if it is no longer where the run found it."
-)
-
 
 def main():
     with command.quiet_start():
@@ -35,4 +23,6 @@ def main():
 
 
 if __name__ == "__main__":
-    command.run(main, ["run_dir", "output", "network", "data_dir"])
+    names = command.define_run_flags()
+    flags.DEFINE_string("output", "", "Folder of the SavedModel; must not exist.")
+    command.run(main, [*names, "output"])

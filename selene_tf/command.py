@@ -11,6 +11,21 @@ from selene_tf.errors import UserError
 from selene_tf.flagfile import parse_strictly
 
 
+def define_run_flags():
+    """The flags of every command that looks at a run; returns their names."""
+    flags.DEFINE_string("run_dir", "", "Folder of the run, as train.py wrote it.")
+    flags.DEFINE_enum(
+        "network",
+        "deployed",
+        ["deployed", "student", "teacher"],
+        "Network of the run; deployed is the one that --deploy chose.",
+    )
+    flags.DEFINE_string(
+        "data_dir", "", "Folder of the data, if it is no longer where the run found it."
+    )
+    return ["run_dir", "network", "data_dir"]
+
+
 def run(main, flag_names):
     """Parses the command line, runs `main()`, and exits.
 

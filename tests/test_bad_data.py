@@ -6,7 +6,7 @@ from PIL import Image
 
 from selene_tf.config import Config
 from selene_tf.errors import UserError
-from tests.test_end_to_end import assert_one_line, run
+from tests.commands import assert_one_line, run
 
 CLASSES = "--class_names=ground,thing"
 

@@ -1,7 +1,6 @@
 """The commands as a user runs them, on drawn scenes and on bad input."""
 
 import json
-import pathlib
 import resource
 import signal
 import subprocess
@@ -12,48 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = pathlib.Path(__file__).parents[1]
-TINY = [
-    "--dataset=scenes",
-    "--image_size=48,64",
-    "--num_training_scenes=12",
-    "--num_validation_scenes=4",
-    "--labelled_ratio=3",
-    "--crop_size=32,64",
-    "--channels=4",
-    "--num_layers=3",
-    "--batch_size=2",
-    "--steps=8",
-    "--warm_up_steps=2",
-    "--consistency_ramp_steps=4",
-    "--log_every=2",
-    "--evaluate_every=4",
-    "--checkpoint_every=2",
-    "--num_predictions=2",
-]
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def train(run_dir, *arguments):
-    return run("train.py", *TINY, f"--run_dir={run_dir}", *arguments)
-
-
-def assert_one_line(result, *words):
-    assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for word in words:
-        assert word in lines[0]
+from tests.commands import ROOT, TINY, assert_one_line, run, train
 
 
 @pytest.fixture(scope="module")
@@ -246,59 +204,3 @@ def test_supervised_training_runs_too(tmp_path):
     lines = (tmp_path / "run/log.jsonl").read_text()
     assert "consistency" not in lines
     assert "mean_iou_student" in lines
-
-
-@pytest.mark.parametrize(
-    "command", ["train.py", "evaluate.py", "-m export.saved_model"]
-)
-def test_help_lists_the_flags(command):
-    result = run(*command.split(), "--help")
-    assert result.returncode == 0
-    assert "--run_dir" in result.stdout
-    if command == "train.py":
-        assert "--consistency_weight" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--stepz=3"], ["stepz"]),
-        (["steps=3"], ["steps=3"]),
-        (["--learning_rate=nan"], ["--learning_rate"]),
-        (["--flagfile=nowhere.cfg"], ["nowhere.cfg"]),
-        (["--data_dir=somewhere"], ["--data_dir"]),
-        (["--labelled_ratio=1"], ["--labelled_ratio"]),
-    ],
-)
-def test_mistakes_end_with_one_line_and_status_2(tmp_path, arguments, words):
-    assert_one_line(train(tmp_path / "run", *arguments), *words)
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--dataset=camvid"], ["--data_dir"]),
-        (["--dataset=camvid", "--data_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
-        (["--dataset=cityscapes", "--data_dir=/"], ["--dataset", "cityscapes"]),
-    ],
-)
-def test_missing_data_end_with_one_line_and_status_2(tmp_path, arguments, words):
-    run_dir = tmp_path / "run"
-    assert_one_line(run("train.py", *arguments, f"--run_dir={run_dir}"), *words)
-    assert not run_dir.exists()
-
-
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        (["evaluate.py", "--run_dir=/nowhere"], ["--run_dir", "/nowhere"]),
-        (["evaluate.py"], ["--run_dir"]),
-        (
-            ["-m", "export.saved_model", "--run_dir=/nowhere", "--output=x"],
-            ["/nowhere"],
-        ),
-    ],
-)
-def test_commands_on_no_run_end_with_one_line(command, words):
-    assert_one_line(run(*command), *words)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from selene_tf.data.examples import Example, read_folder, read_list
-from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 
 def write_list(folder, content):
@@ -26,15 +26,6 @@ def read_names(folder, content, mask_every=1):
         )
         for item in examples
     ]
-
-
-def assert_refused(action, *expected):
-    with pytest.raises(UserError) as caught:
-        action()
-    message = str(caught.value)
-    assert "\n" not in message
-    for text in expected:
-        assert str(text) in message
 
 
 @pytest.mark.parametrize(

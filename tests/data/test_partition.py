@@ -4,7 +4,7 @@ import pytest
 
 from selene_tf.data.examples import Example
 from selene_tf.data.partition import find_layout, make_split, take_every
-from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 CAMVID = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"
 
@@ -32,15 +32,6 @@ def data(tmp_path):
     write(tmp_path, "train.txt", "abcde")
     write(tmp_path, "val.txt", "yz")
     return tmp_path
-
-
-def assert_refused(action, *expected):
-    with pytest.raises(UserError) as caught:
-        action()
-    message = str(caught.value)
-    assert "\n" not in message
-    for text in expected:
-        assert str(text) in message
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 import numpy as np
-import pytest
 from PIL import Image
 
 from selene_tf.data.examples import Example
 from selene_tf.data.preflight import check, load
-from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 IDS = np.array([[0, 1, 1], [2, 7, 7]], np.uint8)
 
@@ -18,15 +17,6 @@ def make_example(folder, name, ids=IDS, value=0, labelled=True):
     image = np.full((*ids.shape, 3), value, np.uint8)
     mask = save(folder / f"{name}_mask.png", ids) if labelled else None
     return Example(save(folder / f"{name}.png", image), mask)
-
-
-def assert_refused(action, *expected):
-    with pytest.raises(UserError) as caught:
-        action()
-    message = str(caught.value)
-    assert "\n" not in message
-    for text in expected:
-        assert str(text) in message
 
 
 def test_report_counts_pictures_classes_and_sizes(tmp_path):

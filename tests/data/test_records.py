@@ -7,7 +7,7 @@ from PIL import Image, ImageFile
 
 from selene_tf.data.examples import Example
 from selene_tf.data.records import read_example, read_image, read_mask
-from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 IDS = np.array([[0, 3, 255], [2, 1, 0]], np.uint8)
@@ -42,15 +42,6 @@ def raw_png(width, height, depth, colour_type, rows):
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
-
-
-def assert_refused(action, *expected):
-    with pytest.raises(UserError) as caught:
-        action()
-    message = str(caught.value)
-    assert "\n" not in message
-    for text in expected:
-        assert str(text) in message
 
 
 def test_rgb_is_read_as_it_is(tmp_path):

@@ -1,0 +1,48 @@
+"""Running the commands as a user does, on a training of seconds."""
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[1]
+TINY = [
+    "--dataset=scenes",
+    "--image_size=48,64",
+    "--num_training_scenes=12",
+    "--num_validation_scenes=4",
+    "--labelled_ratio=3",
+    "--crop_size=32,64",
+    "--channels=4",
+    "--num_layers=3",
+    "--batch_size=2",
+    "--steps=8",
+    "--warm_up_steps=2",
+    "--consistency_ramp_steps=4",
+    "--log_every=2",
+    "--evaluate_every=4",
+    "--checkpoint_every=2",
+    "--num_predictions=2",
+]
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def train(run_dir, *arguments):
+    return run("train.py", *TINY, f"--run_dir={run_dir}", *arguments)
+
+
+def assert_one_line(result, *words):
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
