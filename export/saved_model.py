@@ -17,7 +17,7 @@ def main():
     )
     command.say(
         f"wrote {flags.FLAGS.output}; on {result['images']} pictures its logits differ "
-        f"by at most {result['max_logit_difference']:.1e} and "
+        f"by at most {result['max_logit_difference']:.1e} of the largest and "
         f"{result['label_agreement']:.4%} of its labels agree with the network's"
     )
 
