@@ -7,8 +7,6 @@ import pathlib
 import re
 import shutil
 
-import tensorflow as tf
-
 from selene_tf.errors import UserError
 
 # A resumed run may find its data elsewhere, and may report more or less often.
@@ -69,15 +67,20 @@ def prepare(run_dir, flagfile_text, needed_bytes):
 
 
 @contextlib.contextmanager
-def writable(folder):
+def writable(folder, errors=OSError):
     """Turns what the system says of a full or read-only folder into one line.
 
+    Args:
+        folder: What is written to.
+        errors: What a failed write raises. TensorFlow's writers raise errors of
+            its own, which mean other things too: only around those writers.
+
     Raises:
-        UserError: in place of an error of the system or of TensorFlow.
+        UserError: in place of such an error inside the block.
     """
     try:
         yield
-    except (OSError, tf.errors.OpError) as error:
+    except errors as error:
         raise UserError(
             f"cannot write to '{folder}' ({reason(error)}); expected a folder with "
             "free space that may be written to; a run then goes on."

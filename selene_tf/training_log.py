@@ -11,6 +11,8 @@ from tqdm import tqdm
 from selene_tf import run_folder
 from selene_tf.errors import UserError
 
+_WRITE_ERRORS = (OSError, tf.errors.OpError)
+
 
 class TrainingLog(keras.callbacks.Callback):
     """Shows progress and logs the mean losses of every interval.
@@ -65,7 +67,7 @@ class TrainingLog(keras.callbacks.Callback):
     def close(self):
         """Closes the bar and the event file, however the training ended."""
         self.bar.close()
-        with run_folder.writable(self.file.parent):
+        with run_folder.writable(self.file.parent, _WRITE_ERRORS):
             self.tensorboard.close()
 
     def add(self, values):
@@ -86,7 +88,7 @@ class TrainingLog(keras.callbacks.Callback):
         run_folder.append_json_line(self.file, {"step": self.step, **values})
         # Inside the block, since `fit` takes one of TensorFlow's errors, that of a
         # write past a limit, for the end of the data.
-        with run_folder.writable(self.file.parent):
+        with run_folder.writable(self.file.parent, _WRITE_ERRORS):
             with self.tensorboard.as_default(step=self.step):
                 for name, value in values.items():
                     if value is not None:

@@ -54,7 +54,7 @@ def train(config):
     checkpoints = Checkpoints(
         run_dir / "checkpoints", variables, config.keep_checkpoints
     )
-    with _readable_failures(data), run_folder.writable(run_dir):
+    with run_folder.writable(run_dir), _readable_failures(data):
         return _run(config, algorithm, data, checkpoints, started)
 
 
