@@ -101,3 +101,6 @@ def test_synchronised_on_one_replica_gives_what_the_fused_operation_gives(
         rtol=1e-4,
         atol=1e-5,
     )
+    # The moving statistics too, the unbiased variance among them.
+    for one, other in zip(synchronized.weights, layer.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, err_msg=one.path)
