@@ -78,18 +78,23 @@ def parse_strictly(flag_values, arguments):
             positional argument, an unreadable flagfile.
     """
     try:
-        positional = flag_values(_flagfile_first(arguments))[1:]
+        expanded = flag_values.read_flags_from_files(_flagfile_first(arguments))
+        _refuse_undefok(expanded)
+        positional = flag_values(expanded)[1:]
     except (flags.Error, UnicodeDecodeError) as error:
         raise UserError(" ".join(str(error).split())) from None
-    if (
-        flag_values.find_module_defining_flag("undefok")
-        and flag_values["undefok"].value
-    ):
-        raise UserError("--undefok: found, expected no unknown flag to be let pass.")
     if positional:
         raise UserError(
             f"found '{positional[0]}', which is no flag; expected --name=value, on "
             "the command line and in the flagfile alike."
+        )
+
+
+def _refuse_undefok(arguments):
+    """absl takes --undefok=name as leave to pass an unknown flag over in silence."""
+    if any(argument.lstrip("-").startswith("undefok") for argument in arguments[1:]):
+        raise UserError(
+            "--undefok: found, expected nothing: an unknown flag is a mistake to mend."
         )
 
 

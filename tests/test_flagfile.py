@@ -51,6 +51,7 @@ def test_the_papers_configurations_hold_the_papers_settings(name):
     "arguments",
     [
         ("--stpes=5",),
+        ("--undefok=stpes", "--stpes=5"),
         ("steps=5",),
         ("--steps=five",),
         ("--steps",),
