@@ -5,8 +5,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from selene_tf import topology
+from selene_tf import official_layout
 
+official_names = official_layout.official_names
+ours = official_layout.in_our_layout
 PATH = pathlib.Path(__file__).parents[2] / "shared/reference/ref_small.npz"
 
 
@@ -15,63 +17,3 @@ def load():
     if not PATH.exists():
         pytest.skip(f"the official network's numbers are not at {PATH}")
     return np.load(PATH, allow_pickle=False)
-
-
-def official_names(num_layers):
-    """Our variable path in the network -> (official key, kind of array)."""
-    names = {}
-    _conv_norm(names, "stem_1", "backbone.stem.stem_1")
-    for stem in ("stem_2", "stem_3"):
-        names[f"{stem}/depthwise/kernel"] = (f"backbone.stem.{stem}.0.weight", "depth")
-        _conv_norm(names, f"{stem}/pointwise", f"backbone.stem.{stem}.1")
-    for layer, level in topology.cells(num_layers):
-        prefix = f"backbone.all_cell_list.{layer - 1}.{level}"
-        _cell(
-            names,
-            topology.cell_name(layer, level),
-            prefix if layer else "backbone.init_layer",
-        )
-    for level in range(topology.NUM_LEVELS):
-        ours = f"decoder_s{topology.stride(level)}"
-        _conv_norm(names, ours, f"sem_seg_head.layer_decoder_list.{level}")
-    names["predictor/kernel"] = ("sem_seg_head.predictor.weight", "conv")
-    names["predictor/bias"] = ("sem_seg_head.predictor.bias", "vector")
-    return names
-
-
-def ours(array, kind):
-    """An official array in the layout of our variable."""
-    return {
-        "conv": lambda: array.transpose(2, 3, 1, 0),
-        "depth": lambda: array.transpose(2, 3, 0, 1),
-        "dense": lambda: array[:, :, 0, 0].T,
-        "vector": lambda: array,
-    }[kind]()
-
-
-def _conv_norm(names, ours, official):
-    names[f"{ours}/conv/kernel"] = (f"{official}.weight", "conv")
-    for variable, key in {
-        "gamma": "weight",
-        "beta": "bias",
-        "moving_mean": "running_mean",
-        "moving_variance": "running_var",
-    }.items():
-        names[f"{ours}/norm/{variable}"] = (f"{official}.norm.{key}", "vector")
-
-
-def _cell(names, ours, official):
-    operation = f"{official}.cell_ops._ops.0.op"
-    for number, first in ((1, 0), (2, 2)):
-        separable = f"{ours}/separable_{number}"
-        names[f"{separable}/depthwise/kernel"] = (
-            f"{operation}.{first}.weight",
-            "depth",
-        )
-        _conv_norm(names, f"{separable}/pointwise", f"{operation}.{first + 1}")
-    _conv_norm(names, f"{ours}/up", f"{official}.res_up.1")
-    _conv_norm(names, f"{ours}/down", f"{official}.res_down.1")
-    _conv_norm(names, f"{ours}/gate/reduce", f"{official}.gate_conv_beta.0")
-    gate = f"{official}.gate_conv_beta.2"
-    names[f"{ours}/gate/project/kernel"] = (f"{gate}.weight", "dense")
-    names[f"{ours}/gate/project/bias"] = (f"{gate}.bias", "vector")

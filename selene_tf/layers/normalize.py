@@ -11,25 +11,38 @@ class Normalize(keras.layers.Layer):
     It is the network's first layer, so an exported network takes pictures as
     they come from a file and nothing has to be known about them.
 
+    The values are plain attributes, read whenever the layer is called. A function
+    that was traced before keeps the old ones: set them before the network is first
+    run, trained or exported.
+
     Args:
         mean: Three numbers, red, green, blue, in 0..255.
         standard_deviation: Three numbers, likewise.
+        colour_order: "rgb" or "bgr", the order in which the colours go out.
 
     Input shape: (batch, height, width, 3), RGB in 0..255, uint8 or float
     Output shape: (batch, height, width, 3)
     """
 
-    def __init__(self, mean, standard_deviation, **kwargs):
+    def __init__(self, mean, standard_deviation, colour_order="rgb", **kwargs):
+        if colour_order not in ("rgb", "bgr"):
+            raise ValueError(
+                f"colour_order must be 'rgb' or 'bgr', found {colour_order!r}."
+            )
         # No cast on the way in: in bfloat16 the difference would lose digits.
         super().__init__(autocast=False, **kwargs)
         self.mean = tuple(mean)
         self.standard_deviation = tuple(standard_deviation)
+        self.colour_order = colour_order
 
     def call(self, inputs):
         images = ops.cast(inputs, "float32")
         mean = ops.convert_to_tensor(self.mean, "float32")
         deviation = ops.convert_to_tensor(self.standard_deviation, "float32")
-        return ops.cast((images - mean) / deviation, self.compute_dtype)
+        normalized = (images - mean) / deviation
+        if self.colour_order == "bgr":
+            normalized = normalized[..., ::-1]
+        return ops.cast(normalized, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -39,4 +52,5 @@ class Normalize(keras.layers.Layer):
             **super().get_config(),
             "mean": self.mean,
             "standard_deviation": self.standard_deviation,
+            "colour_order": self.colour_order,
         }
