@@ -15,6 +15,7 @@ def main():
         flags.FLAGS.network,
         flags.FLAGS.model,
         flags.FLAGS.data_dir,
+        flags.FLAGS.conditional,
     )
     command.say(run_evaluation.table(result))
 
@@ -27,4 +28,9 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "model", "", "SavedModel folder to score in place of the run's network."
     )
-    command.run(main, [*names, "split", "model"])
+    flags.DEFINE_bool(
+        "conditional",
+        False,
+        "Leave out the cells and routes that a picture closed; one picture at a time.",
+    )
+    command.run(main, [*names, "split", "model", "conditional"])

@@ -1,15 +1,13 @@
 """The settings of a run: one frozen dataclass and what it refuses."""
 
 import dataclasses
-import math
-import operator
-from typing import Literal, get_args, get_origin
+from typing import Literal
 
-from selene_tf.errors import UserError
+from selene_tf import config_checks
 
 
 def option(default, text, **bounds):
-    """A field with a default, its flag's help and bounds (see `_BOUNDS`)."""
+    """A field with a default, its flag's help and `config_checks.BOUNDS`."""
     return dataclasses.field(default=default, metadata={"help": text} | bounds)
 
 
@@ -83,6 +81,52 @@ class Config:
     # Network.
     channels: int = option(64, "Channels at stride 4; an even number.", at_least=2)
     num_layers: int = option(16, "Layers of routing cells; at least 3.", at_least=3)
+    small_gate: bool = option(False, "Let gates look at a quarter of the resolution.")
+    gated: bool = option(True, "Give cells gates; without, every route is open.")
+    pooling: Literal["none", "psp", "aspp"] = option(
+        "none", "Head on the level at stride 32: pyramid or atrous pooling."
+    )
+    drop_path: float = option(
+        0.0,
+        "Probability, at the end of the training, with which cells of the last layer "
+        "leave out their convolutions; earlier steps and layers less.",
+        at_least=0,
+        below=1,
+    )
+    init_checkpoint: str = option(
+        "",
+        "Weights to start from: a .pth or .npz file of the official DynamicRouting "
+        "code. Sets its colour order and normalisation.",
+    )
+    init_encoder_only: bool = option(
+        False, "Take the encoder alone from that file; stem and head may be missing."
+    )
+    init_other_classes: bool = option(
+        False, "That file may have other classes; the classifier is then new."
+    )
+
+    # Budget (Li et al. 2020, section 3.4).
+    budget_weight: float = option(
+        0.0, "Weight of the loss on the expected cost; 0: none.", at_least=0
+    )
+    budget_target: float = option(
+        0.1,
+        "Share of the cost with all gates open that the loss aims at.",
+        above=0,
+        at_most=1,
+    )
+    budget_total: float = option(
+        0.0,
+        "Cost that counts as 1, in operations as the official code counts them; 0: all "
+        "gates open at --crop_size.",
+        at_least=0,
+    )
+    budget_start: float = option(
+        0.4, "Share of the steps before the loss begins.", at_least=0, below=1
+    )
+    budget_warm_up: float = option(
+        0.02, "Share of the steps over which it rises.", at_least=0, at_most=1
+    )
 
     # Algorithm.
     algorithm: Literal["supervised", "mean_teacher"] = option(
@@ -120,8 +164,17 @@ class Config:
     weight_decay: float = option(
         1e-4, "Weight decay; none on normalisation.", at_least=0
     )
+    gate_learning_rate_multiplier: float = option(
+        1.0, "Factor on the learning rate of the gates.", above=0
+    )
     max_gradient_norm: float = option(
         5.0, "Global norm to which gradients are clipped.", above=0
+    )
+    precise_bn_batches: int = option(
+        0,
+        "After the last step, replace moving statistics by means over so many "
+        "batches; 0: keep them.",
+        at_least=0,
     )
     jit_compile: bool = option(False, "Compile the step with XLA; slower on CPUs.")
 
@@ -143,126 +196,6 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            _check_value(field, getattr(self, field.name))
-            _check_bounds(field, getattr(self, field.name))
-        _check_together(self)
-
-
-def to_text(value):
-    """A field's value as it stands on a command line."""
-    if isinstance(value, tuple):
-        return ",".join(str(part) for part in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_spoilt(text, in_list):
-    """Whether a value has caught a flagfile's comment, quotes or a stray comma."""
-    quoted = text.startswith(("'", '"'))
-    return quoted or " #" in text or "\n" in text or (in_list and "," in text)
-
-
-def _check_value(field, value):
-    """Refuses NaN, infinity and what a flagfile's comment leaves in a value."""
-    for part in value if isinstance(value, tuple) else (value,):
-        if isinstance(part, float) and not math.isfinite(part):
-            raise UserError(f"--{field.name}: found {part}, expected a finite number.")
-        if isinstance(part, str) and _is_spoilt(part, isinstance(value, tuple)):
-            raise UserError(
-                f"--{field.name}: found {part!r}, expected the bare value; comments "
-                "stand on lines of their own and nothing is quoted."
-            )
-    if get_origin(field.type) is Literal and value not in get_args(field.type):
-        expected = ", ".join(get_args(field.type))
-        raise UserError(f"--{field.name}: found '{value}', expected one of {expected}.")
-
-
-_BOUNDS = {
-    "at_least": (operator.ge, "{} or more"),
-    "at_most": (operator.le, "{} or less"),
-    "above": (operator.gt, "more than {}"),
-    "below": (operator.lt, "less than {}"),
-}
-
-
-def _check_bounds(field, value):
-    for name, (holds, text) in _BOUNDS.items():
-        bound = field.metadata.get(name)
-        if bound is not None and not holds(value, bound):
-            raise UserError(
-                f"--{field.name}: found {value}, expected {text.format(bound)}."
-            )
-
-
-def _check_together(config):
-    """Refuses values that contradict each other."""
-    _check_size("crop_size", config.crop_size, smallest=32)
-    if config.image_size:
-        _check_size("image_size", config.image_size, smallest=32)
-    if not config.scales or min(config.scales) <= 0:
-        raise UserError(
-            f"--scales: found '{to_text(config.scales)}', expected positive factors "
-            "such as 0.5,1,2."
-        )
-    if config.channels % 2:
-        raise UserError(
-            f"--channels: found {config.channels}, expected an even number, since the "
-            "gates halve it."
-        )
-    if config.warm_up_steps >= config.steps:
-        raise UserError(
-            f"--warm_up_steps: found {config.warm_up_steps}, expected fewer than "
-            f"--steps={config.steps}."
-        )
-    if config.consistency_ramp_steps > config.steps:
-        raise UserError(
-            f"--consistency_ramp_steps: found {config.consistency_ramp_steps}, "
-            f"expected at most --steps={config.steps}."
-        )
-    if config.algorithm == "supervised" and config.deploy == "teacher":
-        raise UserError(
-            "--deploy: found teacher, which --algorithm=supervised has not; expected "
-            "student or auto."
-        )
-    _check_data(config)
-
-
-def _check_size(name, size, smallest):
-    if len(size) != 2 or min(size) < smallest:
-        raise UserError(
-            f"--{name}: found '{to_text(size)}', expected height,width in pixels, "
-            f"both {smallest} or more."
-        )
-
-
-# Fields that have a meaning for some data sets only.
-_FILES = ("camvid", "folder", "cityscapes", "pascal_voc")
-_ONLY_FOR = {
-    "num_training_scenes": ("scenes",),
-    "num_validation_scenes": ("scenes",),
-    "class_names": ("folder",),
-    "ignore_label": ("folder",),
-    "data_dir": _FILES,
-    "labelled_list": _FILES,
-    "unlabelled_list": _FILES,
-    "validation_list": _FILES,
-}
-
-
-def _check_data(config):
-    for field in dataclasses.fields(config):
-        value, datasets = getattr(config, field.name), _ONLY_FOR.get(field.name)
-        if datasets and config.dataset not in datasets and value != field.default:
-            raise UserError(
-                f"--{field.name}: found '{to_text(value)}', expected nothing, since "
-                f"--dataset={config.dataset} has no use for it."
-            )
-    if config.dataset == "folder" and len(config.class_names) < 2:
-        raise UserError(
-            f"--class_names: found '{to_text(config.class_names)}', expected the names "
-            "of two or more classes for --dataset=folder, in the order of their ids."
-        )
-    if config.unlabelled_list and not config.labelled_list:
-        raise UserError(
-            "--unlabelled_list: found without --labelled_list; expected both, or the "
-            "rule of --labelled_ratio for both."
-        )
+            config_checks.check_value(field, getattr(self, field.name))
+            config_checks.check_bounds(field, getattr(self, field.name))
+        config_checks.check_together(self)

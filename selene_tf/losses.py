@@ -1,7 +1,8 @@
 """Losses as pure functions: logits in, one value a picture out.
 
 A value a picture, and not one for the batch, so that the mean over the batch
-is the same on any number of replicas.
+is the same on any number of replicas. The budget's is the exception: it is a
+square of the batch's mean.
 """
 
 from keras import ops
@@ -47,6 +48,27 @@ def consistency(logits, target_logits, valid):
     target = ops.stop_gradient(ops.softmax(target_logits))
     pixels = ops.mean(ops.square(ops.softmax(logits) - target), axis=-1)
     return _mean_where(pixels, valid)
+
+
+def budget(mean_cost, total, target_share):
+    """Squared distance of the expected cost from its budget: (C / total - mu)^2.
+
+    The budget constraint of Li et al. 2020, https://arxiv.org/abs/2003.10401,
+    section 3.4. As in the official code, C is the mean over the batch: pictures
+    may cost more or less, if together they keep to the budget. A mean of each
+    picture's or each replica's loss would be larger, so the caller averages the
+    costs first, over the pictures of all replicas. The weight, and when it
+    starts, is `schedules.budget_warm_up`.
+
+    Args:
+        mean_cost: Scalar, the mean of the pictures' expected costs.
+        total: Cost of which the budget is a share, in the same unit.
+        target_share: The share mu to keep to, in [0, 1].
+
+    Returns:
+        A scalar in float32.
+    """
+    return ops.square(ops.cast(mean_cost, "float32") / total - target_share)
 
 
 def _mean_where(values, chosen):

@@ -9,9 +9,12 @@ import numpy as np
 from selene_tf import topology
 from selene_tf.errors import UserError
 
-VERSION = 1
+VERSION = 2
+# The network's `Structure`, but for the number of layers.
+STRUCTURE_FACTS = ("num_classes", "channels", "small_gate", "gated", "pooling")
 FACTS = {
-    *("num_classes", "channels", "pictures", "picture_size", "threshold"),
+    *STRUCTURE_FACTS,
+    *("pictures", "picture_size", "threshold"),
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
 # More than any network has; a damaged number must not fill the memory.

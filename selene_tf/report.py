@@ -1,5 +1,6 @@
 """What a finished run leaves behind: summary, path, pictures."""
 
+import dataclasses
 import platform
 
 import keras
@@ -25,22 +26,23 @@ def scores(result, class_names):
     }
 
 
-def costs(result, channels):
+def costs(result, structure):
     """MACs over the pictures of an `Evaluation`, and the parameters.
 
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
         supernet's MACs are the mean over the pictures' sizes.
     """
-    num_classes, num_layers = len(result.confusion), result.gates.shape[1] - 1
+    arguments = dataclasses.asdict(structure)
     shares = np.zeros(len(result.sizes), np.int64)
     supernet = np.zeros(len(result.sizes), np.int64)
     for size in np.unique(result.sizes, axis=0):
         chosen = (result.sizes == size).all(axis=1)
-        table = cost.macs(num_classes, channels, num_layers, *size.tolist())
+        height, width = size.tolist()
+        table = cost.macs(height=height, width=width, **arguments)
         shares[chosen] = cost.of_pictures(table, result.gates[chosen])
         supernet[chosen] = table.supernet
-    parameters = cost.parameters(num_classes, channels, num_layers)
+    parameters = cost.parameters(**arguments)
     return {
         "macs": {
             "mean": float(shares.mean()),
@@ -61,11 +63,11 @@ def protocol(result):
     )
 
 
-def summary(result, class_names, channels):
+def summary(result, class_names, structure):
     """Scores, costs and what they were measured with."""
     return {
         **scores(result, class_names),
-        **costs(result, channels),
+        **costs(result, structure),
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,
@@ -77,10 +79,10 @@ def summary(result, class_names, channels):
     }
 
 
-def write_path(run_dir, result, num_classes, channels, threshold):
+def write_path(run_dir, result, structure, threshold):
     """Finds the path from an `Evaluation`; writes path.json and path.png."""
     found = dynamic_routing.discover(
-        result.gates, num_classes, channels, result.sizes[0], threshold
+        result.gates, structure, result.sizes[0], threshold
     )
     run_folder.write_json(run_dir / "path.json", path.to_json(found))
     path_drawing.draw(found, run_dir / "path.png")

@@ -1,4 +1,4 @@
-"""How the learning rate and the consistency weight move with the step."""
+"""How the learning rate and the weights of losses move with the step."""
 
 import math
 
@@ -66,6 +66,32 @@ def ramp_up(weight, steps):
             return ops.convert_to_tensor(float(weight))
         left = 1.0 - ops.minimum(ops.cast(step, "float32") / steps, 1.0)
         return weight * ops.exp(-5.0 * ops.square(left))
+
+    return at
+
+
+def budget_warm_up(weight, steps, start=0.4, length=0.02):
+    """A weight that is 0 at first, and then soon rises linearly to its value.
+
+    The gates learn which routes are good before they have to save any. At step t
+    of T: weight * min(1, (t / T - start) / length), and 0 before `start`. The
+    official DynamicRouting code has these numbers, the paper has none of it.
+
+    Args:
+        weight: The weight after the rise.
+        steps: Length of the training T.
+        start: Share of the training before the rise.
+        length: Share of the training that the rise takes; 0 makes it a jump.
+
+    Returns:
+        A function from the step to the weight.
+    """
+
+    def at(step):
+        after = ops.cast(step, "float32") / steps - start
+        if not length:
+            return weight * ops.cast(after >= 0, "float32")
+        return weight * ops.clip(after / length, 0.0, 1.0)
 
     return at
 

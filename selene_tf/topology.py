@@ -8,6 +8,8 @@ up (one level finer) and down (one level coarser).
 Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, and SELENE, fig. 4.
 """
 
+import dataclasses
+
 ROUTES = ("keep", "up", "down")
 NUM_LEVELS = 4
 # Fewer layers do not reach the coarsest level.
@@ -18,7 +20,28 @@ STEM_CHANNELS = 64
 # A gate above it is open; so is a cell whose gates sum up to it (official code).
 OPEN_ABOVE = 1e-4
 
+# Heads that look at all of the coarsest level before it is decoded.
+POOLINGS = ("none", "psp", "aspp")
+# Parts in each direction of the grids of "psp".
+PYRAMID_BINS = (1, 2, 3, 6)
+
 _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """What a network's size and costs follow from.
+
+    The fields are arguments of `networks.dynamic_routing.build`, of `cost.macs` and
+    of `cost.parameters`, which say what they mean.
+    """
+
+    num_classes: int
+    channels: int = 64
+    num_layers: int = 16
+    small_gate: bool = False
+    gated: bool = True
+    pooling: str = "none"
 
 
 def stride(level):

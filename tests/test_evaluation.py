@@ -6,6 +6,7 @@ from selene_tf import evaluation, report
 from selene_tf.errors import UserError
 from selene_tf.networks import dynamic_routing
 from selene_tf.search import cost
+from selene_tf.topology import Structure
 
 
 def fake_predict(images):
@@ -55,7 +56,11 @@ def test_a_summary_counts_each_picture_at_its_own_size():
     gates = np.ones((2, 4, 4, 3), "float32")
     sizes = np.array([[32, 32], [64, 64]])
     result = evaluation.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
-    summary = report.summary(result, ("ground", "thing"), channels=4)
+    summary = report.summary(
+        result,
+        ("ground", "thing"),
+        Structure(2, channels=4, num_layers=result.gates.shape[1] - 1),
+    )
     small, large = (
         cost.macs(2, 4, 3, *size.tolist()).supernet for size in result.sizes
     )

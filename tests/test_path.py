@@ -9,6 +9,9 @@ from selene_tf.errors import UserError
 
 FACTS = {
     "num_classes": 3,
+    "small_gate": False,
+    "gated": True,
+    "pooling": "none",
     "channels": 4,
     "pictures": 7,
     "picture_size": [64, 96],
@@ -84,8 +87,8 @@ WHOLE = json.dumps(paths.to_json(make_path()))
         "null",
         "{}",
         "3",
-        '{"version": 1}',
-        edited(lambda content: content.update(version=2)),
+        '{"version": 2}',
+        edited(lambda content: content.update(version=1)),
         edited(lambda content: content.update(num_layers="4")),
         edited(lambda content: content["cells"][3].update(level=3)),
         edited(lambda content: content["cells"][3].update(layer=17)),

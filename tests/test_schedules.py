@@ -92,3 +92,38 @@ def test_an_epoch_is_a_pass_over_the_larger_set(
 ):
     # SELENE, algorithm 1: the ceiling of 2603 / 8 = 325.4, and so on.
     assert schedules.steps_per_epoch(labelled, unlabelled, batch_size) == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "share"),
+    # Of 190 000 steps: 0.4 is at 76 000, and 0.02 take 3 800.
+    [
+        (0, 0.0),
+        (76_000, 0.0),
+        (76_950, 0.25),
+        (77_900, 0.5),
+        (79_800, 1.0),
+        (190_000, 1.0),
+    ],
+)
+def test_the_budget_starts_late_and_rises_within_2_percent(step, share):
+    at = schedules.budget_warm_up(0.8, steps=190_000)
+    assert float(at(step)) == pytest.approx(0.8 * share, abs=1e-5)
+
+
+def test_the_budget_may_start_elsewhere_and_rise_slower():
+    at = schedules.budget_warm_up(3.0, steps=100, start=0.2, length=0.4)
+    values = [float(at(step)) for step in (0, 20, 30, 50, 60, 99)]
+    np.testing.assert_allclose(values, [0, 0, 0.75, 2.25, 3, 3], atol=1e-5)
+
+
+def test_without_a_length_the_budget_jumps():
+    at = schedules.budget_warm_up(0.5, steps=10, length=0.0)
+    assert [float(at(step)) for step in (0, 3, 4, 5)] == [0.0, 0.0, 0.5, 0.5]
+
+
+def test_a_traced_step_gives_the_same_weight_of_the_budget():
+    at = schedules.budget_warm_up(0.8, steps=1000)
+    traced = tf.function(at)
+    values = [float(traced(tf.constant(step, tf.int64))) for step in (399, 410, 999)]
+    np.testing.assert_allclose(values, [0.0, 0.4, 0.8], atol=1e-5)

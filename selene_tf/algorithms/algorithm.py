@@ -20,13 +20,25 @@ class Algorithm(keras.Model):
         networks: Name to network. Those with `trainable=False` are not trained.
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
+        budget: A `Budget` for the trained networks' gates, or None.
+        num_steps: Steps of the whole training, which drop path has to know.
     """
 
-    def __init__(self, networks, deployed, max_gradient_norm, **kwargs):
+    def __init__(
+        self,
+        networks,
+        deployed,
+        max_gradient_norm,
+        budget=None,
+        num_steps=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.networks = networks
         self.deployed = deployed
         self.max_gradient_norm = max_gradient_norm
+        self.budget = budget
+        self.num_steps = num_steps
         # The networks arrive built; there is nothing left for Keras to trace.
         self.built = True
 
@@ -34,15 +46,34 @@ class Algorithm(keras.Model):
         """Every loss by name, (batch,) each, weighted as it enters the sum."""
         raise NotImplementedError
 
+    def begin(self):
+        """Runs when the weights to start from are there."""
+
     def after_update(self):
         """Runs after the optimiser's step."""
+
+    def budget_losses(self, gates):
+        """The budget's loss, a scalar by name; nothing without a budget.
+
+        Args:
+            gates: (batch, num_layers + 1, 4, 3), of all pictures of a step.
+        """
+        if self.budget is None:
+            return {}
+        own = ops.mean(self.budget.costs(gates))
+        replica = tf.distribute.get_replica_context()
+        mean = replica.all_reduce("mean", ops.stop_gradient(own))
+        # The value of all pictures, the gradient of one's own; the step averages
+        # the gradients, and gets that of the mean.
+        mean = mean + own - ops.stop_gradient(own)
+        return {"budget": self.budget.loss(mean, self.optimizer.iterations)}
 
     def named_variables(self):
         """Name to variable of all that a checkpoint has to hold."""
         named = {
             f"{name}/{variable.path}": variable
             for name, network in self.networks.items()
-            for variable in network.weights
+            for variable in network.variables
         }
         for variable in self.optimizer.variables:
             named[f"optimizer/{variable.path}"] = variable
@@ -52,6 +83,7 @@ class Algorithm(keras.Model):
         """One step; returns the mean of every loss, and their sum as "loss"."""
         replica = tf.distribute.get_replica_context()
         variables = self.trainable_variables
+        self._tell_progress()
         with tf.GradientTape() as tape:
             losses = {
                 name: ops.mean(values)
@@ -59,13 +91,21 @@ class Algorithm(keras.Model):
             }
             losses["loss"] = sum(losses.values())
         gradients = tape.gradient(losses["loss"], [v.value for v in variables])
-        gradients = replica.all_reduce("mean", gradients)
-        gradients, norm = tf.clip_by_global_norm(gradients, self.max_gradient_norm)
-        # `apply` sums over the replicas.
-        shares = [gradient / replica.num_replicas_in_sync for gradient in gradients]
-        self.optimizer.apply(shares, variables)
+        if replica.num_replicas_in_sync > 1:
+            gradients = replica.all_reduce("mean", gradients)
+        norm = tf.linalg.global_norm(gradients)
+        factor = self.max_gradient_norm / tf.maximum(norm, self.max_gradient_norm)
+        self.optimizer.apply([factor * each for each in gradients], variables)
         self.after_update()
         return {**losses, "gradient_norm": norm}
+
+    def _tell_progress(self):
+        """Tells drop path, if there is any, how much of the training is done."""
+        for network in self.networks.values():
+            for layer in network.layers:
+                if layer.name == "drop_path":
+                    done = ops.cast(self.optimizer.iterations, "float32")
+                    layer.progress.assign(done / self.num_steps)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""

@@ -33,6 +33,8 @@ class MeanTeacher(Algorithm):
             alpha.
         deployed: "teacher" or "student".
         max_gradient_norm: Global norm to which gradients are clipped.
+
+    Keyword arguments are those of `Algorithm`.
     """
 
     def __init__(
@@ -46,28 +48,33 @@ class MeanTeacher(Algorithm):
         **kwargs,
     ):
         teacher.trainable = False
-        teacher.set_weights(student.get_weights())
         networks = {"student": student, "teacher": teacher}
         super().__init__(networks, deployed, max_gradient_norm, **kwargs)
         self.consistency_weight = consistency_weight
         self.ema_momentum = ema_momentum
+        self.begin()
+
+    def begin(self):
+        self.networks["teacher"].set_weights(self.networks["student"].get_weights())
 
     def compute_losses(self, batch):
         # Two passes and not one over both: each batch keeps its own statistics.
-        labelled, logits = self._disagreement(batch["image"], batch["valid"])
-        unlabelled, _ = self._disagreement(
+        labelled, outputs = self._disagreement(batch["image"], batch["valid"])
+        unlabelled, others = self._disagreement(
             batch["unlabelled_image"], batch["unlabelled_valid"]
         )
+        gates = ops.concatenate([outputs["gates"], others["gates"]])
         weight = self.consistency_weight(self.optimizer.iterations)
         return {
-            "supervised": losses.cross_entropy(batch["label"], logits),
+            "supervised": losses.cross_entropy(batch["label"], outputs["logits"]),
             "consistency": weight * ops.concatenate([labelled, unlabelled]),
+            **self.budget_losses(gates),
         }
 
     def _disagreement(self, images, valid):
-        logits = self.networks["student"](images, training=True)["logits"]
+        outputs = self.networks["student"](images, training=True)
         target = self.networks["teacher"](images, training=True)["logits"]
-        return losses.consistency(logits, target, valid), logits
+        return losses.consistency(outputs["logits"], target, valid), outputs
 
     def after_update(self):
         student, teacher = self.networks["student"], self.networks["teacher"]

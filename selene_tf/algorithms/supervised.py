@@ -10,11 +10,16 @@ class Supervised(Algorithm):
     Args:
         network: The routing network.
         max_gradient_norm: Global norm to which gradients are clipped.
+
+    Keyword arguments are those of `Algorithm`.
     """
 
     def __init__(self, network, max_gradient_norm, **kwargs):
         super().__init__({"student": network}, "student", max_gradient_norm, **kwargs)
 
     def compute_losses(self, batch):
-        logits = self.networks["student"](batch["image"], training=True)["logits"]
-        return {"supervised": losses.cross_entropy(batch["label"], logits)}
+        outputs = self.networks["student"](batch["image"], training=True)
+        return {
+            "supervised": losses.cross_entropy(batch["label"], outputs["logits"]),
+            **self.budget_losses(outputs["gates"]),
+        }

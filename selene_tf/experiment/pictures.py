@@ -98,6 +98,19 @@ def _examples(config, examples, is_evaluated=False):
     )
 
 
+def make_statistics_batches(config, data):
+    """Pictures to take normalisation's statistics from, after the last step.
+
+    Batches of labelled and of unlabelled pictures in turn, augmented like those
+    that would come next.
+    """
+    dataset = make_training_dataset(config, data, config.steps)
+    for batch in dataset.take(config.precise_bn_batches):
+        yield batch["image"]
+        if "unlabelled_image" in batch:
+            yield batch["unlabelled_image"]
+
+
 def make_training_dataset(config, data, first_step):
     """Endless batches, from the one that step `first_step` takes."""
     augmentation = pipelines.Augmentation(

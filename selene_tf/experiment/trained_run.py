@@ -10,7 +10,8 @@ from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
 from selene_tf.experiment.pictures import dataset_info, make_split_source
-from selene_tf.experiment.setup import deployed_name, make_network
+from selene_tf.experiment.setup import deployed_name, make_network, structure
+from selene_tf.topology import Structure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Trained:
     Attributes:
         network: The Keras model, with its trained weights.
         step: The step of the checkpoint that they come from.
-        channels: Channels at stride 4.
+        structure: What its size and costs follow from.
         info: The data set's `DatasetInfo`.
         source: Pictures of the split that was asked for.
         batch_size: How many of them at a time.
@@ -28,13 +29,13 @@ class Trained:
 
     network: keras.Model
     step: int
-    channels: int
+    structure: Structure
     info: catalog.DatasetInfo
     source: pipelines.Source
     batch_size: int
 
 
-def restore(run_dir, which="deployed", split="val", data_dir=""):
+def restore(run_dir, which="deployed", split="val", data_dir="", conditional=False):
     """The trained network of a run, and pictures to look at it with.
 
     Args:
@@ -42,6 +43,8 @@ def restore(run_dir, which="deployed", split="val", data_dir=""):
         which: "deployed", "student" or "teacher".
         split: "val", or "train" for the labelled training pictures.
         data_dir: Where the pictures lie, if not where the run found them.
+        conditional: Whether the network leaves out what a picture closed; it is
+            then for one picture at a time.
 
     Returns:
         A `Trained`.
@@ -62,8 +65,8 @@ def restore(run_dir, which="deployed", split="val", data_dir=""):
     name = deployed_name(config) if which == "deployed" else which
     if name == "teacher" and config.algorithm == "supervised":
         raise UserError(f"--network: found teacher, but {run_dir} trained without one.")
-    network = make_network(config, name)
-    variables = {f"{name}/{variable.path}": variable for variable in network.weights}
+    network = make_network(config, name, conditional)
+    variables = {f"{name}/{variable.path}": variable for variable in network.variables}
     restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)
     if restored is None:
         raise UserError(
@@ -73,8 +76,8 @@ def restore(run_dir, which="deployed", split="val", data_dir=""):
     return Trained(
         network,
         restored[0],
-        config.channels,
+        structure(config),
         dataset_info(config),
         make_split_source(config, split),
-        config.evaluation_batch_size,
+        1 if conditional else config.evaluation_batch_size,
     )

@@ -13,6 +13,8 @@ from selene_tf import (
     curve_drawing,
     evaluation,
     flagfile,
+    graph_rewriting,
+    precise_batch_norm,
     report,
     run_folder,
     schedules,
@@ -23,9 +25,15 @@ from selene_tf.data import pipelines
 from selene_tf.experiment.pictures import (
     dataset_info,
     make_sources,
+    make_statistics_batches,
     make_training_dataset,
 )
-from selene_tf.experiment.setup import make_algorithm, make_schedule
+from selene_tf.experiment.setup import (
+    load_initial_weights,
+    make_algorithm,
+    make_schedule,
+    structure,
+)
 from selene_tf.training_log import TrainingLog
 
 
@@ -47,14 +55,23 @@ def train(config):
         return run_folder.read_json(run_dir / "summary.json")
     data = make_sources(config)
     algorithm = make_algorithm(config)
+    checkpoints_dir = run_dir / "checkpoints"
+    # Before the folder is made, so that a bad file leaves nothing behind.
+    initial = (
+        "" if checkpoints_dir.exists() else load_initial_weights(config, algorithm)
+    )
     variables = algorithm.named_variables()
     needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
     run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
     _say(_describe(config, data))
-    checkpoints = Checkpoints(
-        run_dir / "checkpoints", variables, config.keep_checkpoints
-    )
-    with run_folder.writable(run_dir), _readable_failures(data):
+    if initial:
+        _say(initial)
+    checkpoints = Checkpoints(checkpoints_dir, variables, config.keep_checkpoints)
+    with (
+        run_folder.writable(run_dir),
+        _readable_failures(data),
+        graph_rewriting.off_on_cpu(),
+    ):
         return _run(config, algorithm, data, checkpoints, started)
 
 
@@ -79,6 +96,9 @@ def _run(config, algorithm, data, checkpoints, started):
     progress = training.resume(checkpoints, run_dir / "log.jsonl")
     if progress.step:
         _say(f"resuming {run_dir} after step {progress.step}")
+    else:
+        # Once more, should the only checkpoints be damaged.
+        load_initial_weights(config, algorithm)
     predictors = {
         name: evaluation.predictor(network)
         for name, network in algorithm.networks.items()
@@ -86,6 +106,11 @@ def _run(config, algorithm, data, checkpoints, started):
     validation = pipelines.evaluation(data.validation, config.evaluation_batch_size)
 
     def evaluate():
+        if config.precise_bn_batches and progress.step == config.steps:
+            for network in algorithm.networks.values():
+                precise_batch_norm.recompute(
+                    network, make_statistics_batches(config, data)
+                )
         return {
             name: evaluation.evaluate(
                 predict, validation, dataset_info(config).num_classes
@@ -131,16 +156,14 @@ def _make_supervisor(config, algorithm, data, checkpoints, progress, evaluate, s
 
 def _report(config, data, result, predict):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
-    report.write_path(
-        run_dir, result, info.num_classes, config.channels, config.path_threshold
-    )
+    report.write_path(run_dir, result, structure(config), config.path_threshold)
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )
     curve_drawing.draw(
         run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
-    return report.summary(result, info.class_names, config.channels)
+    return report.summary(result, info.class_names, structure(config))
 
 
 @contextlib.contextmanager

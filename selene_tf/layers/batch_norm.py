@@ -18,9 +18,9 @@ class BatchNorm(keras.layers.BatchNormalization):
       the batch's statistics and leaves its moving statistics alone. A mean
       teacher needs just that: its targets come from batch statistics, its
       moving statistics from the student's by averaging.
-    - On TensorFlow, outside of synchronised training, it is the one fused
-      operation. Keras writes it out in a dozen small ones, which take longer
-      to trace and to run.
+    - On TensorFlow, unless in synchronised training or in float64, it is the
+      one fused operation. Keras writes it out in a dozen small ones, which take
+      longer to trace and to run.
 
     Input and output shape: (batch, height, width, channels)
     """
@@ -29,20 +29,26 @@ class BatchNorm(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs, training=False):
-        if keras.backend.backend() == "tensorflow" and not self.synchronized:
+        if self._can_be_fused(training):
             return self._fused(inputs, training)
         if training:
             return self._with_batch_statistics(inputs)
         return super().call(inputs, training=False)
 
+    def _can_be_fused(self, training):
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        shares = training and self.synchronized
+        return on_tensorflow and not shares and self.compute_dtype != "float64"
+
     def _with_batch_statistics(self, inputs):
-        features = ops.cast(inputs, "float32")
+        # In the variables' precision, which is float32 under mixed precision.
+        features = ops.cast(inputs, self.variable_dtype)
         mean, variance = ops.moments(
             features, axes=(0, 1, 2), synchronized=self.synchronized
         )
         if self.trainable:
             self._move(self.moving_mean, mean)
-            count = ops.cast(ops.prod(ops.shape(inputs)[:3]), "float32")
+            count = ops.cast(ops.prod(ops.shape(inputs)[:3]), features.dtype)
             count = count * self._num_replicas()
             unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
             self._move(self.moving_variance, unbiased)
@@ -67,20 +73,22 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _fused(self, inputs, training):
         import tensorflow as tf
 
+        moves = training and self.trainable
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=ops.cast(inputs, self.compute_dtype),
-            scale=ops.cast(self.gamma, "float32"),
-            offset=ops.cast(self.beta, "float32"),
-            mean=ops.cast(self.moving_mean, "float32"),
-            variance=ops.cast(self.moving_variance, "float32"),
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=self.moving_mean.value,
+            variance=self.moving_variance.value,
             epsilon=self.epsilon,
+            # The operation moves the statistics itself, with the unbiased
+            # variance, as PyTorch keeps it; Keras would keep the biased one.
+            exponential_avg_factor=1.0 - self.momentum if moves else 1.0,
             is_training=bool(training),
         )
-        if training and self.trainable:
-            self._move(self.moving_mean, mean)
-            # The fused operation returns the unbiased variance, as PyTorch
-            # keeps it; Keras's own layer would keep the biased one.
-            self._move(self.moving_variance, variance)
+        if moves:
+            self.moving_mean.assign(mean)
+            self.moving_variance.assign(variance)
         return outputs
 
     def _move(self, moving, batch):

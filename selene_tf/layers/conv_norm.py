@@ -26,6 +26,7 @@ class ConvNorm(keras.layers.Layer):
         strides: Step of the kernel, in pixels.
         padding: "same" or "valid".
         activation: True for a ReLU after the normalisation.
+        dilation_rate: Distance of the kernel's pixels from each other.
         synchronized: Whether replicas share their batch statistics.
 
     Input shape: (batch, height, width, channels)
@@ -39,6 +40,7 @@ class ConvNorm(keras.layers.Layer):
         strides=1,
         padding="same",
         activation=True,
+        dilation_rate=1,
         synchronized=False,
         **kwargs,
     ):
@@ -48,6 +50,7 @@ class ConvNorm(keras.layers.Layer):
         self.strides = strides
         self.padding = padding
         self.activation = activation
+        self.dilation_rate = dilation_rate
         self.synchronized = synchronized
 
     def build(self, input_shape):
@@ -56,6 +59,7 @@ class ConvNorm(keras.layers.Layer):
             self.kernel_size,
             strides=self.strides,
             padding=self.padding,
+            dilation_rate=self.dilation_rate,
             use_bias=False,
             kernel_initializer=kaiming_normal(input_shape[-1] * self.kernel_size**2),
             dtype=self.dtype_policy,
@@ -82,5 +86,6 @@ class ConvNorm(keras.layers.Layer):
             "strides": self.strides,
             "padding": self.padding,
             "activation": self.activation,
+            "dilation_rate": self.dilation_rate,
             "synchronized": self.synchronized,
         }

@@ -25,8 +25,7 @@ class Enlarge(keras.layers.Layer):
     def call(self, inputs):
         _, height, width, _ = ops.shape(inputs)
         size = (height * self.factor, width * self.factor)
-        # Cast, since TensorFlow's resize returns float32 whatever it is given.
-        return ops.cast(_resize(inputs, size), self.compute_dtype)
+        return resize(inputs, size)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -49,18 +48,20 @@ class PadToMultiple(keras.layers.Layer):
 
     Args:
         multiple: Height and width of the output are multiples of it, in pixels.
+        at_least: Smallest height and width of the output, in pixels.
 
     Input shape: (batch, height, width, channels)
     Output shape: (batch, height', width', channels)
     """
 
-    def __init__(self, multiple=32, **kwargs):
+    def __init__(self, multiple=32, at_least=0, **kwargs):
         super().__init__(**kwargs)
         self.multiple = multiple
+        self.at_least = at_least
 
     def call(self, inputs):
         _, height, width, _ = ops.shape(inputs)
-        bottom, right = -height % self.multiple, -width % self.multiple
+        bottom, right = self._padded(height) - height, self._padded(width) - width
         return ops.pad(inputs, ((0, 0), (0, bottom), (0, right), (0, 0)))
 
     def compute_output_shape(self, input_shape):
@@ -68,10 +69,18 @@ class PadToMultiple(keras.layers.Layer):
         return (batch, self._padded(height), self._padded(width), channels)
 
     def _padded(self, length):
-        return None if length is None else length + -length % self.multiple
+        if length is None:
+            return None
+        padded = length + -length % self.multiple
+        larger = ops.maximum if ops.is_tensor(length) else max
+        return larger(padded, self.at_least)
 
     def get_config(self):
-        return {**super().get_config(), "multiple": self.multiple}
+        return {
+            **super().get_config(),
+            "multiple": self.multiple,
+            "at_least": self.at_least,
+        }
 
 
 @keras.saving.register_keras_serializable("selene_tf")
@@ -92,12 +101,43 @@ class CropLike(keras.layers.Layer):
         return (features[0], reference[1], reference[2], features[3])
 
 
-def _resize(inputs, size):
+def resize(inputs, size):
+    """Features at another size, bilinearly, with half-pixel centres.
+
+    Args:
+        inputs: (batch, height, width, channels).
+        size: Height and width, in pixels; numbers or scalars known at run time.
+
+    Returns:
+        (batch, *size, channels), in the dtype of `inputs`.
+    """
+    if keras.backend.standardize_dtype(inputs.dtype) == "float64":
+        return _interpolate(_interpolate(inputs, size[0], 1), size[1], 2)
     if keras.backend.backend() != "tensorflow":
         return ops.image.resize(
-            inputs, size, interpolation="bilinear", data_format="channels_last"
+            inputs,
+            size,
+            interpolation="bilinear",
+            antialias=False,
+            data_format="channels_last",
         )
     # Keras's own would refuse a size that is known only when it runs.
     import tensorflow as tf
 
-    return tf.image.resize(inputs, size)
+    # Cast, since TensorFlow's resize returns float32 whatever it is given.
+    return ops.cast(tf.image.resize(inputs, size), inputs.dtype)
+
+
+def _interpolate(inputs, length, axis):
+    """One direction of `resize`, written out: the libraries' stop at float32."""
+    last = ops.shape(inputs)[axis] - 1
+    scale = (last + 1) / length
+    places = (ops.arange(length, dtype="float64") + 0.5) * scale - 0.5
+    places = ops.clip(places, 0.0, ops.cast(last, "float64"))
+    before = ops.cast(ops.floor(places), "int32")
+    after = ops.minimum(before + 1, last)
+    shape = [1, 1, 1, 1]
+    shape[axis] = -1
+    share = ops.reshape(places - ops.floor(places), shape)
+    first, second = (ops.take(inputs, index, axis=axis) for index in (before, after))
+    return first * (1.0 - share) + second * share

@@ -1,5 +1,7 @@
 """One cell of the search space: a separable convolution with gated routes."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -27,33 +29,53 @@ class RoutingCell(keras.layers.Layer):
     decides so for the whole batch, and a picture's output then depends on its
     neighbours. Here the decision is the picture's own: `active` says whether
     anything flows in, and where nothing does, nothing flows out. In training
-    every cell runs, as in the official code.
+    every cell runs, as in the official code, and all flags are 1.
 
     Args:
         routes: Outgoing routes, of "keep", "up" and "down", in this order.
+        kept: Those of them that exist; None for all. The gates of the others
+            are 0, and nothing is computed or sent along them.
+        small_gate: Whether the gate looks at a quarter of the resolution.
+        gated: False leaves the gates out: every route is open, with weight 1.
+        conditional: True leaves out, at inference, what no picture of the batch
+            opened, instead of multiplying it by 0. It pays with one picture.
         synchronized: Whether replicas share their batch statistics.
 
     Call arguments:
         features: List of tensors (batch, height, width, channels), summed.
         active: List of (batch, 1): 1 where the tensor of the same place
             carries something for the picture, 0 where it does not.
+        branch_scale: (batch, 1), a factor on the separable convolutions, see
+            `DropPath`; None for 1.
 
     Returns:
-        A dict: "keep", "up", "down" (the routes it has), "gates" (batch, 3) in
-        the order keep, up, down, with 0 for a route it lacks; "active"
-        (batch, 1), whether anything flowed in; "open" (batch, 1), whether the
-        picture left any gate open.
+        A dict: "keep", "up", "down" (the kept routes), "gates" (batch,
+        routes), in the order of `routes`; "active" (batch, 1), whether anything
+        flowed in; "open" (batch, 1), whether the picture left any gate open.
 
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.
     """
 
-    def __init__(self, routes, synchronized=False, **kwargs):
+    def __init__(
+        self,
+        routes,
+        kept=None,
+        small_gate=False,
+        gated=True,
+        conditional=False,
+        synchronized=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.routes = tuple(routes)
+        self.kept = self.routes if kept is None else tuple(kept)
+        self.small_gate = small_gate
+        self.gated = gated
+        self.conditional = conditional
         self.synchronized = synchronized
 
-    def build(self, features_shape, active_shape):
-        del active_shape
+    def build(self, features_shape, active_shape, branch_scale_shape=None):
+        del active_shape, branch_scale_shape
         shape = tuple(features_shape[0])
         channels = shape[-1]
         options = {"synchronized": self.synchronized, "dtype": self.dtype_policy}
@@ -61,73 +83,121 @@ class RoutingCell(keras.layers.Layer):
         self.separable_2 = SeparableConvNorm(
             channels, activation=False, name="separable_2", **options
         )
-        self.gate = SoftGate(len(self.routes), name="gate", **options)
-        for layer in (self.separable_1, self.separable_2, self.gate):
-            layer.build(shape)
-        if "up" in self.routes:
+        parts = [self.separable_1, self.separable_2]
+        if self.gated:
+            self.gate = SoftGate(
+                len(self.routes), small=self.small_gate, name="gate", **options
+            )
+            parts.append(self.gate)
+        if "up" in self.kept:
             self.up = ConvNorm(channels // 2, name="up", **options)
-            self.up.build(shape)
             self.enlarge = Enlarge(2, dtype=self.dtype_policy, name="enlarge")
             self.enlarge.build((*shape[:-1], channels // 2))
-        if "down" in self.routes:
+            parts.append(self.up)
+        if "down" in self.kept:
             self.down = ConvNorm(channels * 2, strides=2, name="down", **options)
-            self.down.build(shape)
+            parts.append(self.down)
+        for layer in parts:
+            layer.build(shape)
 
-    def call(self, features, active, training=False):
+    def call(self, features, active, branch_scale=None, training=False):
         inputs = sum(features[1:], start=features[0])
-        received = ops.max(ops.concatenate(active, axis=1), axis=1, keepdims=True)
-        gates = self.gate(inputs, training=training)
+        received = active[0]
         if not training:
-            gates = gates * received
+            received = ops.max(ops.concatenate(active, axis=1), axis=1, keepdims=True)
+        gates = self._gates(inputs, received, training)
+        # No gradient: whether a picture closes a cell is a constant.
         closed = ops.sum(gates, axis=1, keepdims=True) < topology.OPEN_ABOVE
         closed = ops.cast(closed, self.compute_dtype)
-        outputs = self._routes(inputs, gates, closed, training)
-        return {
-            **outputs,
-            "gates": self._in_fixed_order(gates),
-            "active": received,
-            "open": 1.0 - closed,
-        }
+        sends = received
+        if not training:
+            sends = 1.0 - closed
+            gates = gates * sends
 
-    def _routes(self, inputs, gates, closed, training):
+        def compute():
+            transformed = self._transform(inputs, branch_scale, training)
+            return self._routes(inputs, transformed, gates, closed, training)
+
+        if self.conditional and not training:
+            skipped = ops.all(closed > 0)
+            outputs = ops.cond(skipped, lambda: self._unchanged(inputs), compute)
+        else:
+            outputs = compute()
+        return {**outputs, "gates": gates, "active": received, "open": sends}
+
+    def _gates(self, inputs, received, training):
+        shape = (ops.shape(inputs)[0], len(self.routes))
+        if not self.gated:
+            gates = ops.ones(shape, dtype=self.compute_dtype)
+        elif self.conditional and not training:
+            gates = ops.cond(
+                ops.any(received > 0),
+                lambda: self.gate(inputs, training=False),
+                lambda: ops.zeros(shape, dtype=self.compute_dtype),
+            )
+        else:
+            gates = self.gate(inputs, training=training)
+        if self.kept != self.routes:
+            exists = [float(route in self.kept) for route in self.routes]
+            gates = gates * ops.convert_to_tensor([exists], dtype=self.compute_dtype)
+        return gates if training else gates * received
+
+    def _transform(self, inputs, branch_scale, training):
         features = self.separable_1(inputs, training=training)
         features = self.separable_2(features, training=training)
-        features = ops.relu(features + inputs)
-        weight = {
-            route: ops.reshape(gates[:, i], (-1, 1, 1, 1))
-            for i, route in enumerate(self.routes)
-        }
-        unchanged = ops.reshape(closed, (-1, 1, 1, 1)) * inputs
-        outputs = {"keep": unchanged + weight["keep"] * features}
-        if "up" in self.routes:
+        if branch_scale is not None:
+            features = ops.reshape(branch_scale, (-1, 1, 1, 1)) * features
+        return ops.relu(features + inputs)
+
+    def _routes(self, inputs, features, gates, closed, training):
+        gates = ops.reshape(gates, (-1, 1, 1, len(self.routes)))
+        weights = ops.split(gates, len(self.routes), axis=-1)
+        weight = dict(zip(self.routes, weights, strict=True))
+
+        def keep():
+            unchanged = ops.reshape(closed, (-1, 1, 1, 1)) * inputs
+            return unchanged + weight["keep"] * features
+
+        def up():
             # The gate before the enlargement: the same, on a quarter of the pixels.
-            outputs["up"] = self.enlarge(
-                weight["up"] * self.up(features, training=training)
-            )
-        if "down" in self.routes:
-            outputs["down"] = weight["down"] * self.down(features, training=training)
-        return outputs
+            return self.enlarge(weight["up"] * self.up(features, training=training))
 
-    def _in_fixed_order(self, gates):
-        columns = {route: gates[:, i : i + 1] for i, route in enumerate(self.routes)}
-        absent = ops.zeros_like(gates[:, :1])
-        return ops.concatenate(
-            [columns.get(route, absent) for route in topology.ROUTES], axis=1
-        )
+        def down():
+            return weight["down"] * self.down(features, training=training)
 
-    def compute_output_spec(self, features, active, training=False):
+        compute = {"keep": keep, "up": up, "down": down}
+        outputs = {route: compute[route] for route in self.kept}
+        if self.conditional and not training:
+            for route in set(self.kept) - {"keep"}:
+                outputs[route] = partial(
+                    ops.cond,
+                    ops.any(weight[route] > 0),
+                    compute[route],
+                    partial(self._nothing, route, inputs),
+                )
+        return {route: function() for route, function in outputs.items()}
+
+    def _unchanged(self, inputs):
+        return {
+            route: inputs if route == "keep" else self._nothing(route, inputs)
+            for route in self.kept
+        }
+
+    def _nothing(self, route, inputs):
+        shape = _route_shape(route, ops.shape(inputs))
+        return ops.zeros(shape, dtype=self.compute_dtype)
+
+    def compute_output_spec(self, features, active, branch_scale=None, training=False):
         # Spelt out, since Keras would otherwise trace every small layer of
         # every cell to learn the shapes, which costs seconds at start-up.
-        del training
-        batch, height, width, channels = features[0].shape
-        shapes = {
-            "keep": (batch, height, width, channels),
-            "up": (batch, _double(height), _double(width), channels // 2),
-            "down": (batch, _half(height), _half(width), channels * 2),
+        del active, branch_scale, training
+        batch = features[0].shape[0]
+        shapes = {route: _route_shape(route, features[0].shape) for route in self.kept}
+        shapes |= {
+            "gates": (batch, len(self.routes)),
+            "active": (batch, 1),
+            "open": (batch, 1),
         }
-        shapes = {route: shapes[route] for route in self.routes}
-        shapes |= {"gates": (batch, 3), "active": (batch, 1), "open": (batch, 1)}
-        del active
         return {
             name: keras.KerasTensor(shape, dtype=self.compute_dtype)
             for name, shape in shapes.items()
@@ -137,13 +207,26 @@ class RoutingCell(keras.layers.Layer):
         return {
             **super().get_config(),
             "routes": self.routes,
+            "kept": self.kept,
+            "small_gate": self.small_gate,
+            "gated": self.gated,
+            "conditional": self.conditional,
             "synchronized": self.synchronized,
         }
 
 
-def _double(length):
-    return None if length is None else length * 2
+def _route_shape(route, shape):
+    batch, height, width, channels = shape
+    if route == "up":
+        return (batch, _times(height, 2), _times(width, 2), channels // 2)
+    if route == "down":
+        return (batch, _halved(height), _halved(width), channels * 2)
+    return (batch, height, width, channels)
 
 
-def _half(length):
-    return None if length is None else -(-length // 2)
+def _times(length, factor):
+    return None if length is None else length * factor
+
+
+def _halved(length):
+    return None if length is None else (length + 1) // 2

@@ -17,6 +17,9 @@ class SoftGate(keras.layers.Layer):
         num_routes: Number of outgoing routes, 1 to 3.
         initial_bias: Bias of the projection; 1.5 starts every route open, at
             tanh(1.5) = 0.905.
+        small: Whether it looks at the features at a quarter of their resolution
+            (SmallGate of the official code); they must then be 4 pixels or more
+            on either side.
         synchronized: Whether replicas share their batch statistics.
 
     Input shape: (batch, height, width, channels), an even number of channels
@@ -25,10 +28,13 @@ class SoftGate(keras.layers.Layer):
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.3.
     """
 
-    def __init__(self, num_routes, initial_bias=1.5, synchronized=False, **kwargs):
+    def __init__(
+        self, num_routes, initial_bias=1.5, small=False, synchronized=False, **kwargs
+    ):
         super().__init__(**kwargs)
         self.num_routes = num_routes
         self.initial_bias = initial_bias
+        self.small = small
         self.synchronized = synchronized
 
     def build(self, input_shape):
@@ -50,6 +56,8 @@ class SoftGate(keras.layers.Layer):
         self.project.build((input_shape[0], hidden))
 
     def call(self, inputs, training=False):
+        if self.small:
+            inputs = quarter(inputs)
         pooled = ops.mean(self.reduce(inputs, training=training), axis=(1, 2))
         return ops.relu(ops.tanh(self.project(pooled)))
 
@@ -61,5 +69,26 @@ class SoftGate(keras.layers.Layer):
             **super().get_config(),
             "num_routes": self.num_routes,
             "initial_bias": self.initial_bias,
+            "small": self.small,
             "synchronized": self.synchronized,
         }
+
+
+def quarter(inputs):
+    """Features at a quarter of the resolution, rounded down.
+
+    Bilinear without antialiasing, with half-pixel centres: output pixel d lies
+    at 4 d + 1.5, so it is the mean of pixels 4 d + 1 and 4 d + 2 in either
+    direction.
+
+    Args:
+        inputs: (batch, height, width, channels), 4 pixels or more.
+
+    Returns:
+        (batch, height // 4, width // 4, channels)
+    """
+    _, height, width, _ = ops.shape(inputs)
+    centres = inputs[:, 1 : height // 4 * 4, 1 : width // 4 * 4, :]
+    return ops.average_pool(
+        centres, pool_size=2, strides=4, padding="valid", data_format="channels_last"
+    )

@@ -4,39 +4,64 @@ import keras
 from keras import ops
 
 from selene_tf import topology
-from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
+from selene_tf.layers.conv_norm import ConvNorm
+from selene_tf.layers.drop_path import DropPath
 from selene_tf.layers.gate_table import GateTable
 from selene_tf.layers.normalize import Normalize
-from selene_tf.layers.resize import CropLike, Enlarge, PadToMultiple
+from selene_tf.layers.resize import CropLike, PadToMultiple
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.layers.separable_conv import SeparableConvNorm
+from selene_tf.networks import decoder
 
 # ImageNet's, red green blue in 0..255: what a network trained from scratch uses.
 MEAN_COLOUR = (123.675, 116.28, 103.53)
 COLOUR_DEVIATION = (58.395, 57.12, 57.375)
 
 
-def build(
+# The one place where all variants meet; a second object to hold them would only
+# hide the list.
+def build(  # noqa: PLR0913
     num_classes,
     channels=64,
     num_layers=16,
+    small_gate=False,
+    path=None,
+    *,
+    gated=True,
+    pooling="none",
+    drop_path=0.0,
+    conditional=False,
     mean_colour=MEAN_COLOUR,
     colour_deviation=COLOUR_DEVIATION,
+    colour_order="rgb",
     synchronized=False,
     name="dynamic_routing",
 ):
-    """Builds the supernet.
+    """Builds the supernet, or what a path leaves of it.
 
     Pictures whose sides are not multiples of 32 pixels are padded with the mean
-    colour at the bottom and the right, and the logits are cut back.
+    colour at the bottom and the right, and the logits are cut back. With
+    `small_gate` they are padded to 128 pixels at least, since the gates at stride
+    32 then look at blocks of 4 x 4.
 
     Args:
         num_classes: Number of classes.
         channels: Channels at stride 4, an even number; they double with each
             level.
         num_layers: Layers of cells behind the first one, at least 3.
+        small_gate: Whether gates look at a quarter of the resolution.
+        path: A `Path`; what it does not keep is not built. Variables have the
+            same names and shapes as in the supernet.
+        gated: False leaves the gates out and every route open.
+        pooling: "none", "psp" or "aspp": a head on the coarsest level.
+        drop_path: Probability with which the last layer's cells leave out their
+            convolutions at the end of the training; 0 for never. See `DropPath`.
+        conditional: Whether inference leaves out what no picture of the batch
+            opened; for one picture at a time.
         mean_colour: Red, green, blue in 0..255, subtracted from the pictures.
         colour_deviation: Likewise, divided by.
+        colour_order: "rgb" or "bgr": the order in which the first convolution
+            sees the colours. Pictures are RGB in any case.
         synchronized: Whether replicas share their batch statistics.
         name: Name of the Keras model.
 
@@ -47,31 +72,43 @@ def build(
         (keep, up, down) at each layer and level, 0 where there is none.
 
     Raises:
-        ValueError: if `channels` is odd or `num_layers` below 3.
+        ValueError: if an argument is outside of what is said above.
 
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401; the order of
     the layers, their padding and their initial values are the official code's.
     """
-    _check(num_classes, channels, num_layers)
+    _check(num_classes, channels, num_layers, pooling, drop_path, path)
     image = keras.Input((None, None, 3), name="image")
-    normalized = Normalize(mean_colour, colour_deviation, name="normalize")(image)
-    padded = PadToMultiple(32, name="pad")(normalized)
+    normalized = Normalize(
+        mean_colour, colour_deviation, colour_order, name="normalize"
+    )(image)
+    at_least = 128 if small_gate else 32
+    padded = PadToMultiple(32, at_least=at_least, name="pad")(normalized)
     features = _stem(padded, channels, synchronized)
-    outputs = _cells(features, num_layers, synchronized)
-    levels = [
-        outputs[num_layers, level]["keep"] for level in range(topology.NUM_LEVELS)
-    ]
-    logits = _decoder(levels, num_classes, channels, synchronized)
+    options = {
+        "small_gate": small_gate,
+        "gated": gated,
+        "conditional": conditional,
+        "synchronized": synchronized,
+    }
+    scales = _branch_scales(features, num_layers, drop_path)
+    outputs = _cells(features, num_layers, path, scales, options)
+    levels = {
+        level: outputs[num_layers, level]["keep"]
+        for level in range(topology.NUM_LEVELS)
+        if "keep" in outputs.get((num_layers, level), {})
+    }
+    logits = decoder.decode(levels, num_classes, channels, pooling, synchronized)
     logits = CropLike(name="crop")([logits, image])
-    gates = GateTable(num_layers, topology.NUM_LEVELS, list(outputs), name="gates")(
-        [cell["gates"] for cell in outputs.values()]
-    )
     # The loss is computed in float32 whatever the layers compute in.
-    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
+    logits = keras.layers.Activation(
+        "linear", dtype=keras.config.floatx(), name="logits"
+    )(logits)
+    gates = _gate_table(outputs, num_layers)
     return keras.Model(image, {"logits": logits, "gates": gates}, name=name)
 
 
-def _check(num_classes, channels, num_layers):
+def _check(num_classes, channels, num_layers, pooling, drop_path, path):
     if num_classes < 2:
         raise ValueError(f"num_classes must be 2 or more, found {num_classes}.")
     if channels < 2 or channels % 2:
@@ -82,6 +119,15 @@ def _check(num_classes, channels, num_layers):
         raise ValueError(
             f"num_layers must be {topology.MIN_LAYERS} or more, since fewer do not "
             f"reach stride 32, found {num_layers}."
+        )
+    if pooling not in topology.POOLINGS:
+        allowed = ", ".join(topology.POOLINGS)
+        raise ValueError(f"pooling must be one of {allowed}, found {pooling!r}.")
+    if not 0 <= drop_path < 1:
+        raise ValueError(f"drop_path must be in [0, 1), found {drop_path}.")
+    if path is not None and path.num_layers != num_layers:
+        raise ValueError(
+            f"the path has {path.num_layers} layers, the network {num_layers}."
         )
 
 
@@ -97,45 +143,67 @@ def _stem(image, channels, synchronized):
     return SeparableConvNorm(channels, strides=2, name="stem_3", **options)(features)
 
 
-def _cells(features, num_layers, synchronized):
+def _branch_scales(features, num_layers, drop_path):
+    """For each cell its factor (batch, 1), or nothing without drop path."""
+    if not drop_path:
+        return {}
+    cells = topology.cells(num_layers)
+    # Deeper layers are left out more often; the first cell never.
+    rates = [drop_path * layer / num_layers for layer, _ in cells]
+    scales = DropPath(rates, name="drop_path")(features)
+    return dict(zip(cells, ops.split(scales, len(cells), axis=1), strict=True))
+
+
+def _cells(features, num_layers, path, scales, options):
     outputs = {}
     for layer, level in topology.cells(num_layers):
-        sources = topology.sources(layer, level, num_layers)
-        cell = RoutingCell(
-            topology.routes(layer, level, num_layers),
-            synchronized=synchronized,
-            name=topology.cell_name(layer, level),
-        )
-        if sources:
-            inputs = [outputs[source[:2]][source[2]] for source in sources]
-            active = [
-                outputs[source[:2]]["active" if source[2] == "keep" else "open"]
-                for source in sources
-            ]
-        else:
+        inputs, active = _incoming(outputs, layer, level, num_layers)
+        if not layer:
             inputs = [features]
             active = [ops.ones_like(ops.mean(features, axis=(1, 2))[:, :1])]
-        outputs[layer, level] = cell(inputs, active)
+        routes = topology.routes(layer, level, num_layers)
+        kept = _kept(path, layer, level, routes)
+        if kept and inputs:
+            outputs[layer, level] = RoutingCell(
+                routes, kept, name=topology.cell_name(layer, level), **options
+            )(inputs, active, scales.get((layer, level)))
+        elif inputs and path.passing[layer, level]:
+            outputs[layer, level] = _passed_on(inputs, active)
     return outputs
 
 
-def _decoder(levels, num_classes, channels, synchronized):
-    """From the coarsest level to the finest, then to the picture's size."""
-    features = None
-    for level in reversed(range(topology.NUM_LEVELS)):
-        incoming = levels[level] if features is None else levels[level] + features
-        features = ConvNorm(
-            channels << max(level - 1, 0),
-            synchronized=synchronized,
-            name=f"decoder_s{topology.stride(level)}",
-        )(incoming)
-        if level:
-            features = Enlarge(2, name=f"enlarge_s{topology.stride(level)}")(features)
-    scores = keras.layers.Conv2D(
-        num_classes,
-        3,
-        padding="same",
-        kernel_initializer=kaiming_normal(9 * channels),
-        name="predictor",
-    )(features)
-    return Enlarge(4, name="enlarge_s4")(scores)
+def _incoming(outputs, layer, level, num_layers):
+    """What the cells before send to a cell, and whether it carries anything."""
+    inputs, active = [], []
+    for *source, route in topology.sources(layer, level, num_layers):
+        sent = outputs.get(tuple(source), {})
+        if route in sent:
+            inputs.append(sent[route])
+            active.append(sent["active" if route == "keep" else "open"])
+    return inputs, active
+
+
+def _kept(path, layer, level, routes):
+    if path is None:
+        return routes
+    open_routes = path.kept[layer, level]
+    return tuple(r for r in routes if open_routes[topology.ROUTES.index(r)])
+
+
+def _passed_on(inputs, active):
+    """What a cell that the path does not compute sends along keep."""
+    received = ops.max(ops.concatenate(active, axis=1), axis=1, keepdims=True)
+    return {"keep": sum(inputs[1:], start=inputs[0]), "active": received}
+
+
+def _gate_table(outputs, num_layers):
+    with_gates = {cell: sent for cell, sent in outputs.items() if "gates" in sent}
+    places = [
+        [
+            (layer, level, topology.ROUTES.index(route))
+            for route in topology.routes(layer, level, num_layers)
+        ]
+        for layer, level in with_gates
+    ]
+    table = GateTable(num_layers, topology.NUM_LEVELS, places, name="gates")
+    return table([sent["gates"] for sent in with_gates.values()])

@@ -1,9 +1,13 @@
 """What the routing network costs: multiply-accumulates (MACs) and parameters.
 
 Counted from the structure, part by part, so that a picture's own cost follows
-from its gates. A MAC is one multiplication and its addition; convolutions and
-dense layers are counted, everything that runs included (stem, gates, decoder).
-Normalisation, ReLU, resizing and additions are not.
+from its gates. In the plain convention, which is the default and what we
+report, a MAC is one multiplication and its addition; convolutions and dense
+layers are counted, everything that runs included (stem, gates, decoder).
+Normalisation, ReLU, resizing and additions are not. The convention of the
+official DynamicRouting code counts some of these too, and leaves other parts out.
+
+Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401
 """
 
 import dataclasses
@@ -11,19 +15,23 @@ import dataclasses
 import numpy as np
 
 from selene_tf import topology
+from selene_tf.search import counting
 
 
 @dataclasses.dataclass(frozen=True)
 class CostTable:
     """Costs of the parts, in MACs for one picture or in parameters.
 
+    The cost of each cell and of each edge between cells is `cells[layer, level]`
+    and `routes[layer, level, route]`, as exact integers; 0 where there is none.
+
     Attributes:
         stem: The three layers before the first cell.
         decoder: The decoder and the classifier.
         cells: (num_layers + 1, 4), the separable convolutions of each cell.
         gates: (num_layers + 1, 4), the gate of each cell.
-        routes: (num_layers + 1, 4, 3), the convolution of each route
-            (keep, up, down).
+        routes: (num_layers + 1, 4, 3), the edges (keep, up, down), at the cell
+            that they leave.
     """
 
     stem: int
@@ -37,6 +45,11 @@ class CostTable:
         """The cost with every gate open."""
         parts = (self.cells, self.gates, self.routes)
         return self.stem + self.decoder + sum(int(part.sum()) for part in parts)
+
+    @property
+    def searched(self):
+        """Cells and routes with every gate open: what a budget is a share of."""
+        return int(self.cells.sum() + self.routes.sum())
 
     def of(self, runs, routes, gated=None):
         """The cost where only some cells and routes run.
@@ -59,48 +72,90 @@ class CostTable:
         )
 
 
-def macs(num_classes, channels, num_layers, height, width):
-    """MACs for one picture of `height` x `width` pixels, as a `CostTable`.
+# What a network's structure is, one argument each, as in `build`.
+def macs(  # noqa: PLR0913
+    num_classes,
+    channels,
+    num_layers,
+    height,
+    width,
+    small_gate=False,
+    convention="plain",
+    corrections=(),
+    *,
+    gated=True,
+    pooling="none",
+):
+    """MACs of one picture's parts, every cell and edge, as a `CostTable`.
 
-    Sides are rounded up to multiples of 32, as the network pads them.
+    Sides are rounded up to multiples of 32, with small gates to 128 at least, as
+    the network pads them.
+
+    Args:
+        num_classes: Number of classes.
+        channels: Channels at stride 4; even.
+        num_layers: Layers beside the cell behind the stem.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        small_gate: Whether a gate looks at its cell's map at a quarter of its
+            sides, rounded down.
+        convention: "plain", or "dynamic_routing" for the operations that the
+            official code counts and its authors publish.
+        corrections: What "dynamic_routing" shall count as it is and not as the
+            official code does: "true_head_width" (not a decoder of square maps),
+            "first_cell" (also the cell behind the stem and its gate).
+        gated: Whether the cells have gates.
+        pooling: "none", "psp" or "aspp": a head, counted with the decoder.
     """
-    height, width = height + -height % 32, width + -width % 32
-    first = ((height - 3) // 2 + 1) * ((width - 3) // 2 + 1)
-    finest = (height // 4) * (width // 4)
-    middle = topology.STEM_CHANNELS
-    stem = first * (27 * middle + 9 * middle + middle**2)
-    stem += finest * (9 * middle + middle * channels)
-    decoder = finest * 9 * channels * num_classes
-    decoder += sum(
-        (finest >> 2 * level) * wide * narrow
-        for level, wide, narrow in _decoder_widths(channels)
-    )
+    counts = counting.corrected(convention, corrections)
+    height, width = _padded(height, small_gate), _padded(width, small_gate)
     tables = _tables(num_layers)
     for layer, level in topology.cells(num_layers):
-        pixels, wide = finest >> 2 * level, channels << level
+        sides, wide = (height // 4 >> level, width // 4 >> level), channels << level
+        pixels = sides[0] * sides[1]
+        seen = (sides[0] // 4) * (sides[1] // 4) if small_gate else pixels
         routes = topology.routes(layer, level, num_layers)
-        tables["cells"][layer, level] = pixels * (2 * wide**2 + 18 * wide)
-        tables["gates"][layer, level] = (pixels * wide + len(routes)) * wide // 2
-        cost = {"keep": 0, "up": pixels * wide**2 // 2, "down": pixels * wide**2 // 2}
-        for route in routes:
-            tables["routes"][layer, level, topology.ROUTES.index(route)] = cost[route]
-    return CostTable(stem=stem, decoder=decoder, **tables)
+        if layer > 0 or counts.first_cell:
+            tables["cells"][layer, level] = counts.cell(pixels, wide)
+            if gated:
+                tables["gates"][layer, level] = counts.gate(seen, wide, len(routes))
+        # Nothing comes behind the last layer, where an edge could lead to.
+        for route in routes if layer < num_layers else ():
+            place = (layer, level, topology.ROUTES.index(route))
+            tables["routes"][place] = counts.route(route, pixels, wide)
+    return CostTable(
+        stem=counts.stem(height, width, channels),
+        decoder=counts.decoder(height // 4, width // 4, channels, num_classes, pooling),
+        **tables,
+    )
 
 
-def parameters(num_classes, channels, num_layers):
-    """Trainable parameters, as a `CostTable`; normalisation included."""
+def parameters(
+    num_classes, channels, num_layers, small_gate=False, gated=True, pooling="none"
+):
+    """Trainable parameters, as a `CostTable`; normalisation included.
+
+    The arguments are those of `macs`; small gates have as many as others.
+    """
+    del small_gate
     middle = topology.STEM_CHANNELS
     stem = 27 * middle + 2 * middle + 9 * middle + middle**2 + 2 * middle
     stem += 9 * middle + middle * channels + 2 * channels
     decoder = (9 * channels + 1) * num_classes
-    decoder += sum((wide + 2) * narrow for _, wide, narrow in _decoder_widths(channels))
+    decoder += sum(
+        (wide + 2) * narrow for _, wide, narrow in counting.decoder_widths(channels)
+    )
+    decoder += sum(
+        weights + 2 * narrow
+        for _, weights, narrow in counting.pooling_convolutions(pooling, channels << 3)
+    )
     tables = _tables(num_layers)
     for layer, level in topology.cells(num_layers):
         wide = channels << level
         routes = topology.routes(layer, level, num_layers)
         tables["cells"][layer, level] = 2 * (wide**2 + 11 * wide)
         gate = (wide + 2) * wide // 2 + len(routes) * (wide // 2 + 1)
-        tables["gates"][layer, level] = gate
+        tables["gates"][layer, level] = gate if gated else 0
         cost = {"keep": 0, "up": (wide + 2) * wide // 2, "down": (wide + 2) * wide * 2}
         for route in routes:
             tables["routes"][layer, level, topology.ROUTES.index(route)] = cost[route]
@@ -146,12 +201,26 @@ def of_pictures(table, gates):
     return table.of(runs, routes, gated=active)
 
 
-def _decoder_widths(channels):
-    """(level, channels in, channels out) of the decoder's convolutions."""
-    return [
-        (level, channels << level, channels << max(level - 1, 0))
-        for level in range(topology.NUM_LEVELS)
-    ]
+def official_real(table, gates):
+    """What the official code says that each picture costs ("real FLOPs").
+
+    Unlike in `of_pictures`, every cell's gate is paid, also where nothing flows
+    in, and so are stem and decoder.
+
+    Args:
+        table: A `CostTable` in the convention "dynamic_routing".
+        gates: (batch, num_layers + 1, 4, 3), the network's output.
+
+    Returns:
+        Integers (batch,).
+    """
+    runs = gates.sum(axis=-1) > topology.OPEN_ABOVE
+    return table.of(runs, gates > topology.OPEN_ABOVE, gated=np.ones_like(runs))
+
+
+def _padded(length, small_gate):
+    # At stride 32 a small gate looks at blocks of 4 x 4.
+    return max(length + -length % 32, 128 if small_gate else 32)
 
 
 def _tables(num_layers):

@@ -4,14 +4,16 @@ Searching is part of training: the gates learn with the weights. What is left to
 do is to look at which routes the pictures open.
 """
 
+import dataclasses
+
 import numpy as np
 
 from selene_tf import topology
-from selene_tf.path import Path
+from selene_tf.path import STRUCTURE_FACTS, Path
 from selene_tf.search import cost
 
 
-def discover(gates, num_classes, channels, picture_size, threshold=0.5):
+def discover(gates, structure, picture_size, threshold=0.5):
     """Keeps the routes that enough pictures open.
 
     A cell that too few pictures open, but that something flows into, passes its
@@ -22,15 +24,13 @@ def discover(gates, num_classes, channels, picture_size, threshold=0.5):
 
     Args:
         gates: (pictures, num_layers + 1, 4, 3), the network's output.
-        num_classes: Number of classes, for the costs.
-        channels: Channels at stride 4, for the costs.
+        structure: The network's `Structure`, for the costs.
         picture_size: Height and width in pixels, for the costs.
         threshold: Share of the pictures that must open a route.
 
     Returns:
         A `Path`.
     """
-    num_layers = gates.shape[1] - 1
     is_open = gates > topology.OPEN_ABOVE
     open_share, mean_gate = is_open.mean(axis=0), gates.mean(axis=0)
     closed = cost.active_cells(gates) & (gates.sum(axis=-1) < topology.OPEN_ABOVE)
@@ -39,13 +39,14 @@ def discover(gates, num_classes, channels, picture_size, threshold=0.5):
     kept |= strongest_route(mean_gate)
     passing &= ~kept.any(axis=-1)
     kept, passing = connected(kept, passing)
-    macs = cost.macs(num_classes, channels, num_layers, *map(int, picture_size))
-    parameters = cost.parameters(num_classes, channels, num_layers)
+    arguments = dataclasses.asdict(structure)
+    height, width = map(int, picture_size)
+    macs = cost.macs(height=height, width=width, **arguments)
+    parameters = cost.parameters(**arguments)
     facts = {
-        "num_classes": num_classes,
-        "channels": channels,
+        **{name: arguments[name] for name in STRUCTURE_FACTS},
         "pictures": len(gates),
-        "picture_size": [int(length) for length in picture_size],
+        "picture_size": [height, width],
         "threshold": threshold,
         "macs": int(macs.of(kept.any(axis=-1), kept)),
         "parameters": int(parameters.of(kept.any(axis=-1), kept)),

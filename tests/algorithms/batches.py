@@ -6,16 +6,29 @@ import tensorflow as tf
 
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
+from selene_tf.search import cost
+from selene_tf.search.budget import Budget
 
 CLASSES = 3
 
 
-def build_network(seed=0, name="network", synchronized=False):
+def build_network(seed=0, name="network", synchronized=False, drop_path=0.0):
     """An untrained network; the seed decides its weights."""
     keras.utils.set_random_seed(seed)
     return dynamic_routing.build(
-        CLASSES, channels=4, num_layers=3, synchronized=synchronized, name=name
+        CLASSES,
+        channels=4,
+        num_layers=3,
+        drop_path=drop_path,
+        synchronized=synchronized,
+        name=name,
     )
+
+
+def make_budget(weight=0.2, target_share=0.1, size=64):
+    """A budget for that network's gates, from the first step on."""
+    table = cost.macs(CLASSES, 4, 3, size, size, convention="dynamic_routing")
+    return Budget(table, float(table.searched), target_share, lambda _: weight)
 
 
 def make_batch(seed=0, size=2, crop=32):

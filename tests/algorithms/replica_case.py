@@ -21,7 +21,13 @@ from selene_tf.layers.resize import Enlarge
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.optimizer import TorchSGD
 from selene_tf.schedules import PolyWithWarmUp
-from tests.algorithms.batches import CLASSES, build_network, labelled_part, make_batch
+from tests.algorithms.batches import (
+    CLASSES,
+    build_network,
+    labelled_part,
+    make_batch,
+    make_budget,
+)
 
 STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 3, 4, 0.2
 
@@ -30,8 +36,10 @@ def train(kind, scope, run_eagerly):
     """Weights by path, before and after, and the losses of each step."""
     with scope:
         if kind == "supervised":
-            student = build_network(0, "student", synchronized=True)
-            algorithm = Supervised(student, MAX_GRADIENT_NORM)
+            student = build_network(0, "student", synchronized=True, drop_path=0.5)
+            algorithm = Supervised(
+                student, MAX_GRADIENT_NORM, budget=make_budget(), num_steps=STEPS
+            )
         else:
             algorithm = MeanTeacher(
                 build_cell(0, "student"),
@@ -70,7 +78,8 @@ def build_cell(seed, name):
     features = [outputs["up"], Enlarge(2, name="double")(outputs["keep"]), coarse]
     joined = keras.layers.Concatenate(name="join")(features)
     logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
-    return keras.Model(image, {"logits": logits}, name=name)
+    outputs = {"logits": logits, "gates": outputs["gates"]}
+    return keras.Model(image, outputs, name=name)
 
 
 def dataset(kind):

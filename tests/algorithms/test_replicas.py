@@ -36,12 +36,15 @@ def test_two_replicas_train_as_one_does(kind, networks):
     assert result["replicas"] == 2
     kinds = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
     expected = {f"{network} {weight}" for network in networks for weight in kinds}
+    if kind == "supervised":
+        expected.add("student progress")
     assert set(result["different"]) == expected
     assert set(result["at_start"].values()) == {0.0}
     assert max(result["different"].values()) <= 1e-5
     # Training moved all of it by more than that, and every step was clipped.
     assert min(result["moved"].values()) > 1e-4
     one, two = result["losses"]
+    assert ("budget" in one) == (kind == "supervised")
     for name, values in one.items():
         assert len(values) == STEPS
         # The first consistency is the rounding of 0.

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from selene_tf.layers.resize import CropLike, Enlarge, PadToMultiple
+from selene_tf.layers.resize import CropLike, Enlarge, PadToMultiple, resize
 from tests import numpy_layers
 from tests.checks import check_layer
 
@@ -71,3 +72,21 @@ def test_crop_keeps_the_rules_of_layers():
 def test_crop_undoes_the_padding(size):
     x = features(2, *size, 3)
     np.testing.assert_array_equal(CropLike()([PadToMultiple(8)(x), x]), x)
+
+
+@pytest.mark.parametrize("size", [(6, 10), (12, 20), (3, 5), (7, 4), (1, 1)])
+def test_float64_is_the_same_interpolation(size):
+    x = features(2, 3, 5, 4)
+    wide = resize(tf.constant(x, tf.float64), size)
+    assert wide.dtype == tf.float64
+    np.testing.assert_allclose(wide, resize(tf.constant(x), size), atol=1e-6)
+
+
+def test_a_smallest_size_is_padded_too():
+    layer = PadToMultiple(32, at_least=128)
+    assert layer(features(1, 40, 130, 1)).shape == (1, 128, 160, 1)
+    assert layer.compute_output_shape((1, 40, None, 1)) == (1, 128, None, 1)
+    in_graph = tf.function(
+        layer, input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32)]
+    )
+    assert in_graph(features(1, 40, 130, 1)).shape == (1, 128, 160, 1)

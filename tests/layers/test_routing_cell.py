@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from selene_tf.layers.routing_cell import RoutingCell
 from tests import numpy_layers
@@ -20,7 +21,8 @@ def inputs(batch=3, number=2, seed=0):
 
 def expected_shapes(batch, routes):
     shapes = {route: (batch, *SIZE[route]) for route in routes}
-    return shapes | {"gates": (batch, 3), "active": (batch, 1), "open": (batch, 1)}
+    gates = (batch, len(routes))
+    return shapes | {"gates": gates, "active": (batch, 1), "open": (batch, 1)}
 
 
 def build_cell(routes=ALL, biases=(0.8, 0.3, 0.5)):
@@ -57,6 +59,12 @@ def test_keeps_the_rules_of_layers(routes):
     check_layer(RoutingCell(routes), inputs(), expected_shapes(3, routes))
 
 
+@pytest.mark.parametrize("options", [{"small_gate": True}, {"gated": False}])
+def test_keeps_the_rules_of_layers_in_its_variants(options):
+    arguments = (*inputs(), np.array([[0.0], [2.0], [1.0]], "float32"))
+    check_layer(RoutingCell(ALL, **options), arguments, expected_shapes(3, ALL))
+
+
 def test_odd_sides_are_halved_upwards():
     features = [np.ones((1, 5, 3, 4), "float32")]
     outputs = RoutingCell(ALL)(features, [np.ones((1, 1), "float32")])
@@ -76,22 +84,80 @@ def test_all_three_routes_as_numpy_computes_them():
 
 
 @pytest.mark.parametrize("routes", ROUTE_SUBSETS[:3])
-def test_a_route_that_is_left_out_has_gate_0_and_no_weights(routes):
+def test_a_route_that_the_cell_lacks_has_no_gate_and_no_weights(routes):
     cell = build_cell(routes)
     features, active = inputs()
     outputs = cell(features, active)
     assert set(outputs) == {*routes, "gates", "active", "open"}
     gates = numpy_layers.gate(features[0] + features[1], cell.gate)
+    np.testing.assert_allclose(outputs["gates"], gates, atol=1e-6)
+    assert not weights_of(cell, set(ALL) - set(routes))
+
+
+def weights_of(cell, routes):
+    return [w.path for w in cell.weights for r in routes if f"/{r}/" in w.path]
+
+
+@pytest.mark.parametrize("kept", [("keep",), ("up", "down"), ("keep", "down")])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_route_that_is_not_kept_has_gate_0_and_no_weights(kept, training):
+    whole, cell = build_cell(), RoutingCell(ALL, kept)
+    features, active = inputs()
+    cell(features, active)
+    by_place = {w.path.split("/", 1)[1]: w for w in whole.weights}
+    for weight in cell.weights:
+        weight.assign(by_place[weight.path.split("/", 1)[1]])
+    expected = whole(features, active, training=training)
+    outputs = cell(features, active, training=training)
+    assert set(outputs) == {*kept, "gates", "active", "open"}
+    for route in kept:
+        np.testing.assert_allclose(outputs[route], expected[route], atol=1e-6)
+    mask = [float(route in kept) for route in ALL]
+    np.testing.assert_allclose(outputs["gates"], expected["gates"] * mask, atol=1e-6)
+    assert not weights_of(cell, {"up", "down"} - set(kept))
+
+
+def test_without_gates_every_route_is_open():
+    gated, cell = build_cell(), RoutingCell(ALL, gated=False)
+    features, active = inputs()
+    cell(features, active)
+    by_place = {w.path.split("/", 1)[1]: w for w in gated.weights}
+    for weight in cell.weights:
+        weight.assign(by_place[weight.path.split("/", 1)[1]])
+    outputs = cell(features, active)
+    expected = by_hand(gated, features[0] + features[1])
     for i, route in enumerate(ALL):
-        in_order = routes.index(route) if route in routes else None
-        expected = np.zeros(3) if in_order is None else gates[:, in_order]
-        np.testing.assert_allclose(outputs["gates"][:, i], expected, atol=1e-6)
-    assert not [
-        weight.path
-        for weight in cell.weights
-        for route in {"up", "down"} - set(routes)
-        if f"/{route}/" in weight.path
-    ]
+        gate = expected["gates"][:, i].reshape(-1, 1, 1, 1)
+        np.testing.assert_allclose(
+            outputs[route], expected[route] / gate, rtol=1e-4, atol=1e-5
+        )
+    np.testing.assert_array_equal(outputs["gates"], np.ones((3, 3)))
+    assert not weights_of(cell, {"gate"})
+
+
+def test_a_small_gate_sees_the_middle_of_blocks_of_four():
+    cell = RoutingCell(ALL, small_gate=True)
+    features, active = inputs()
+    outputs = cell(features, active)
+    total = features[0] + features[1]
+    # Of 4 x 6 pixels, the one whole block: rows and columns 1 and 2.
+    centre = total[:, 1:3, 1:3].mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(
+        outputs["gates"], numpy_layers.gate(centre, cell.gate), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
+def test_a_branch_scale_is_on_the_convolutions_alone(scale):
+    cell = build_cell(("keep",))
+    features, active = inputs()
+    total = features[0] + features[1]
+    branch = numpy_layers.separable(total, cell.separable_1)
+    branch = numpy_layers.separable(branch, cell.separable_2, activation=False)
+    gate = numpy_layers.gate(total, cell.gate).reshape(-1, 1, 1, 1)
+    outputs = cell(features, active, np.full((3, 1), scale, "float32"))
+    expected = gate * numpy_layers.relu(scale * branch + total)
+    np.testing.assert_allclose(outputs["keep"], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -101,7 +167,7 @@ def test_a_picture_that_closes_all_gates_passes_its_input_on(training):
     outputs = cell(features, active, training=training)
     # The raw sum, without a ReLU, and not multiplied.
     np.testing.assert_allclose(outputs["keep"], features[0] + features[1], atol=1e-6)
-    for name in ("up", "down", "gates", "open"):
+    for name in ("up", "down", "gates", *(() if training else ("open",))):
         np.testing.assert_array_equal(outputs[name], np.zeros_like(outputs[name]))
     np.testing.assert_array_equal(outputs["active"], np.ones((3, 1)))
 
@@ -139,13 +205,11 @@ def test_nothing_flows_out_for_a_picture_for_which_nothing_flows_in():
 
 def test_in_training_every_cell_runs():
     cell = build_cell()
-    features, active = inactive_second_picture()
-    told = cell(features, active, training=True)
-    everything = cell(features, inputs()[1], training=True)
-    for name in (*ALL, "gates", "open"):
-        np.testing.assert_allclose(told[name], everything[name], atol=1e-6)
-        assert np.asarray(told[name])[1].any()
-    np.testing.assert_array_equal(told["active"], [[1], [0], [1]])
+    features, active = inputs()
+    features[0][1], features[1][1] = 0.0, 0.0
+    outputs = cell(features, active, training=True)
+    for name in (*ALL, "gates", "active", "open"):
+        assert np.asarray(outputs[name])[1].any()
 
 
 def test_one_active_input_is_enough():
@@ -156,3 +220,62 @@ def test_one_active_input_is_enough():
     expected = by_hand(cell, features[0] + features[1])
     np.testing.assert_allclose(outputs["keep"], expected["keep"], rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(outputs["active"], np.ones((3, 1)))
+
+
+def conditional_twin(cell):
+    twin = RoutingCell(cell.routes, conditional=True)
+    twin(*inputs())
+    twin.set_weights(cell.get_weights())
+    return twin
+
+
+@pytest.mark.parametrize(
+    ("biases", "flows_in"),
+    [
+        ((0.8, 0.3, 0.5), True),
+        ((0.8, -5.0, 0.5), True),
+        ((-5.0, 0.5, -5.0), True),
+        ((-5.0, -5.0, -5.0), True),
+        ((0.8, 0.3, 0.5), False),
+    ],
+)
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_skipping_gives_what_multiplying_by_0_gives(biases, flows_in, in_graph):
+    cell = build_cell(biases=biases)
+    twin = conditional_twin(cell)
+    features, active = inputs(batch=1)
+    if not flows_in:
+        features, active = [0 * f for f in features], [0 * a for a in active]
+    if in_graph:
+        twin = tf.function(twin)
+    outputs, expected = twin(features, active), cell(features, active)
+    for name, values in expected.items():
+        np.testing.assert_allclose(outputs[name], values, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("biases", "flows_in", "called"),
+    [
+        ((0.8, 0.3, 0.5), True, {"gate", "separable_1", "separable_2", "up", "down"}),
+        ((0.8, -5.0, 0.5), True, {"gate", "separable_1", "separable_2", "down"}),
+        ((-5.0, -5.0, -5.0), True, {"gate"}),
+        ((0.8, 0.3, 0.5), False, set()),
+    ],
+)
+def test_what_is_closed_is_not_computed(biases, flows_in, called, monkeypatch):
+    cell = conditional_twin(build_cell(biases=biases))
+    features, active = inputs(batch=1)
+    if not flows_in:
+        features, active = [0 * f for f in features], [0 * a for a in active]
+    found = set()
+    for name in ("gate", "separable_1", "separable_2", "up", "down"):
+        part = getattr(cell, name)
+        original = part.call
+
+        def call(*args, name=name, original=original, **options):
+            found.add(name)
+            return original(*args, **options)
+
+        monkeypatch.setattr(part, "call", call)
+    cell(features, active)
+    assert found == called

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.layers.soft_gate import SoftGate
+from selene_tf.layers.soft_gate import SoftGate, quarter
 from tests import numpy_layers
 from tests.checks import check_layer, randomize
 
@@ -72,3 +72,26 @@ def test_a_closed_gate_is_0_and_gets_no_gradient():
     # Three pictures, each with the slope of tanh at 0.2 behind the open gate.
     slope = 3 * (1 - math.tanh(0.2) ** 2)
     np.testing.assert_allclose(bias, [0.0, slope], rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (7, 9), (16, 24)])
+def test_a_quarter_is_the_middle_two_of_every_four_pixels(size):
+    x = features(2, *size, 3)
+    rows, columns = size[0] // 4, size[1] // 4
+    blocks = x[:, : 4 * rows, : 4 * columns].reshape(2, rows, 4, columns, 4, 3)
+    expected = blocks[:, :, 1:3, :, 1:3].mean(axis=(2, 4))
+    np.testing.assert_allclose(quarter(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(4, 8), (6, 9), (16, 23)])
+def test_a_quarter_is_pytorchs_interpolation(size):
+    torch = pytest.importorskip("torch")
+    x = features(2, *size, 3)
+    theirs = torch.nn.functional.interpolate(
+        torch.tensor(x.transpose(0, 3, 1, 2)),
+        scale_factor=0.25,
+        mode="bilinear",
+        align_corners=False,
+    )
+    theirs = theirs.numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(quarter(x), theirs, atol=1e-6)

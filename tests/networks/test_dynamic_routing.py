@@ -69,7 +69,9 @@ def test_training_loss_and_every_gradient_equal_the_official(official):
     import tensorflow as tf
 
     arrays, _ = official
-    network = dynamic_routing.build(5, 8, 4, (0, 0, 0), (1, 1, 1))
+    network = dynamic_routing.build(
+        5, 8, 4, mean_colour=(0, 0, 0), colour_deviation=(1, 1, 1)
+    )
     set_official_weights(network, arrays)
     labels = arrays["labels"]
     with tf.GradientTape() as tape:

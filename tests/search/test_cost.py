@@ -119,13 +119,18 @@ def kernels_and_positions(network, images, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("channels", "num_layers", "size"),
-    [(4, 3, (64, 96)), (6, 4, (32, 64)), (4, 3, (50, 70))],
+    ("channels", "num_layers", "size", "small_gate"),
+    [
+        (4, 3, (64, 96), False),
+        (6, 4, (32, 64), False),
+        (4, 3, (50, 70), False),
+        (4, 3, (60, 140), True),
+    ],
 )
 def test_macs_are_those_of_the_convolutions_that_run(
-    channels, num_layers, size, monkeypatch
+    channels, num_layers, size, small_gate, monkeypatch
 ):
-    network = dynamic_routing.build(5, channels=channels, num_layers=num_layers)
+    network = dynamic_routing.build(5, channels, num_layers, small_gate)
     images = np.zeros((1, *size, 3), "float32")
     kernels = kernels_and_positions(network, images, monkeypatch)
     assert len(kernels) == sum("kernel" in w.path for w in network.weights)
@@ -134,7 +139,7 @@ def test_macs_are_those_of_the_convolutions_that_run(
         layer, part, *_ = path.split("/")
         name = layer if not layer.startswith("cell") else f"{layer}/{part}"
         parts[name] += kernel_size * positions
-    table = cost.macs(5, channels, num_layers, *size)
+    table = cost.macs(5, channels, num_layers, *size, small_gate)
     assert table.supernet == parts.total()
     assert table.stem == sum(parts[f"stem_{i}"] for i in (1, 2, 3))
     decoders = [f"decoder_s{stride}" for stride in (4, 8, 16, 32)]
@@ -225,3 +230,34 @@ def test_the_network_has_no_open_gate_where_nothing_flows_in():
     exists = cost.parameters(3, 4, 5).cells > 0
     assert (exists & ~active).any(), "the test is of use where a cell gets nothing"
     np.testing.assert_array_equal(gates[~active], 0.0)
+
+
+def test_small_gates_look_at_a_quarter_of_the_sides_rounded_down():
+    small = cost.macs(3, 4, 3, 160, 130, small_gate=True)
+    full = cost.macs(3, 4, 3, 160, 130)
+    # Padded to 160 x 160: maps of 40, 20, 10 and 5 pixels a side.
+    sides = [10, 5, 2, 1]
+    for layer, level in topology.cells(3):
+        narrow, pixels = 2 << level, sides[level] ** 2
+        routes = len(topology.routes(layer, level, 3))
+        expected = pixels * (4 << level) * narrow + narrow * routes
+        assert small.gates[layer, level] == expected
+    np.testing.assert_array_equal(small.cells, full.cells)
+    np.testing.assert_array_equal(small.routes, full.routes)
+    assert (small.stem, small.decoder) == (full.stem, full.decoder)
+
+
+def test_small_gates_cost_small_pictures_as_much_as_128_pixels():
+    small = cost.macs(3, 4, 3, 64, 200, small_gate=True)
+    padded = cost.macs(3, 4, 3, 128, 224, small_gate=True)
+    assert small.supernet == padded.supernet
+    assert small.gates[3, 3] == 1 * 32 * 16 + 16
+
+
+def test_costs_are_exact_integers():
+    for convention in ("plain", "dynamic_routing"):
+        table = cost.macs(19, 64, 33, 1024, 2048, convention=convention)
+        for part in (table.cells, table.gates, table.routes):
+            assert part.dtype == np.int64
+        for number in (table.stem, table.decoder, table.searched, table.supernet):
+            assert isinstance(number, int)

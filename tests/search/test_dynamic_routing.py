@@ -5,6 +5,7 @@ import pytest
 
 from selene_tf import topology
 from selene_tf.search import cost, dynamic_routing
+from selene_tf.topology import Structure
 
 INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
 
@@ -41,7 +42,8 @@ def all_ways(num_layers):
 
 
 def discover(gates, threshold=0.5):
-    return dynamic_routing.discover(gates, 3, 4, (64, 96), threshold)
+    structure = Structure(num_classes=3, channels=4, num_layers=gates.shape[1] - 1)
+    return dynamic_routing.discover(gates, structure, (64, 96), threshold)
 
 
 def random_gates(seed, num_layers=4, pictures=5, bias=0.0):

@@ -1,0 +1,148 @@
+"""What a configuration refuses: one line for the person who wrote it."""
+
+import dataclasses
+import math
+import operator
+from typing import Literal, get_args, get_origin
+
+from selene_tf.errors import UserError
+
+
+def to_text(value):
+    """A field's value as it stands on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_spoilt(text, in_list):
+    """Whether a value has caught a flagfile's comment, quotes or a stray comma."""
+    quoted = text.startswith(("'", '"'))
+    return quoted or " #" in text or "\n" in text or (in_list and "," in text)
+
+
+def check_value(field, value):
+    """Refuses NaN, infinity and what a flagfile's comment leaves in a value."""
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, float) and not math.isfinite(part):
+            raise UserError(f"--{field.name}: found {part}, expected a finite number.")
+        if isinstance(part, str) and _is_spoilt(part, isinstance(value, tuple)):
+            raise UserError(
+                f"--{field.name}: found {part!r}, expected the bare value; comments "
+                "stand on lines of their own and nothing is quoted."
+            )
+    if get_origin(field.type) is Literal and value not in get_args(field.type):
+        expected = ", ".join(get_args(field.type))
+        raise UserError(f"--{field.name}: found '{value}', expected one of {expected}.")
+
+
+BOUNDS = {
+    "at_least": (operator.ge, "{} or more"),
+    "at_most": (operator.le, "{} or less"),
+    "above": (operator.gt, "more than {}"),
+    "below": (operator.lt, "less than {}"),
+}
+
+
+def check_bounds(field, value):
+    """Refuses what the field's own bounds do not allow."""
+    for name, (holds, text) in BOUNDS.items():
+        bound = field.metadata.get(name)
+        if bound is not None and not holds(value, bound):
+            raise UserError(
+                f"--{field.name}: found {value}, expected {text.format(bound)}."
+            )
+
+
+def check_together(config):
+    """Refuses values that contradict each other."""
+    _check_size("crop_size", config.crop_size, smallest=32)
+    if config.image_size:
+        _check_size("image_size", config.image_size, smallest=32)
+    if not config.scales or min(config.scales) <= 0:
+        raise UserError(
+            f"--scales: found '{to_text(config.scales)}', expected positive factors "
+            "such as 0.5,1,2."
+        )
+    if config.channels % 2:
+        raise UserError(
+            f"--channels: found {config.channels}, expected an even number, since the "
+            "gates halve it."
+        )
+    if config.warm_up_steps >= config.steps:
+        raise UserError(
+            f"--warm_up_steps: found {config.warm_up_steps}, expected fewer than "
+            f"--steps={config.steps}."
+        )
+    if config.consistency_ramp_steps > config.steps:
+        raise UserError(
+            f"--consistency_ramp_steps: found {config.consistency_ramp_steps}, "
+            f"expected at most --steps={config.steps}."
+        )
+    if config.algorithm == "supervised" and config.deploy == "teacher":
+        raise UserError(
+            "--deploy: found teacher, which --algorithm=supervised has not; expected "
+            "student or auto."
+        )
+    _check_network(config)
+    _check_data(config)
+
+
+# Fields that mean nothing unless another one is set so.
+_NEEDS = {
+    "small_gate": ("gated", True),
+    "budget_weight": ("gated", True),
+    "init_encoder_only": ("init_checkpoint", "a file"),
+    "init_other_classes": ("init_checkpoint", "a file"),
+}
+
+
+def _check_network(config):
+    for name, (needed, expected) in _NEEDS.items():
+        if getattr(config, name) and not getattr(config, needed):
+            raise UserError(
+                f"--{name}: found {to_text(getattr(config, name))} without --{needed}; "
+                f"expected --{needed}={to_text(expected)} with it."
+            )
+
+
+def _check_size(name, size, smallest):
+    if len(size) != 2 or min(size) < smallest:
+        raise UserError(
+            f"--{name}: found '{to_text(size)}', expected height,width in pixels, "
+            f"both {smallest} or more."
+        )
+
+
+# Fields that have a meaning for some data sets only.
+_FILES = ("camvid", "folder", "cityscapes", "pascal_voc")
+_ONLY_FOR = {
+    "num_training_scenes": ("scenes",),
+    "num_validation_scenes": ("scenes",),
+    "class_names": ("folder",),
+    "ignore_label": ("folder",),
+    "data_dir": _FILES,
+    "labelled_list": _FILES,
+    "unlabelled_list": _FILES,
+    "validation_list": _FILES,
+}
+
+
+def _check_data(config):
+    for field in dataclasses.fields(config):
+        value, datasets = getattr(config, field.name), _ONLY_FOR.get(field.name)
+        if datasets and config.dataset not in datasets and value != field.default:
+            raise UserError(
+                f"--{field.name}: found '{to_text(value)}', expected nothing, since "
+                f"--dataset={config.dataset} has no use for it."
+            )
+    if config.dataset == "folder" and len(config.class_names) < 2:
+        raise UserError(
+            f"--class_names: found '{to_text(config.class_names)}', expected the names "
+            "of two or more classes for --dataset=folder, in the order of their ids."
+        )
+    if config.unlabelled_list and not config.labelled_list:
+        raise UserError(
+            "--unlabelled_list: found without --labelled_list; expected both, or the "
+            "rule of --labelled_ratio for both."
+        )

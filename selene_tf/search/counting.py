@@ -1,0 +1,159 @@
+"""How many operations each part of the network counts for, by convention."""
+
+import dataclasses
+
+from selene_tf import topology
+
+
+@dataclasses.dataclass(frozen=True)
+class Counting:
+    """A convention: what is counted beside convolutions and dense layers.
+
+    One multiplication with its addition is one operation (MAC). Resizing, the
+    sums of branches, biases and the products with the gates are never counted.
+
+    Attributes:
+        normalisation: Operations for each value that a normalisation puts out.
+        relu: Likewise for a ReLU.
+        pooling: Likewise for each value that a gate's mean over the map takes in.
+        padded_stem: Whether the first convolution's map counts with half the
+            picture's sides. It has one row and one column less.
+        square_decoder: Whether the decoder's maps count as wide as they are high.
+        first_cell: Whether the cell behind the stem, and its gate, are counted.
+            The routes that leave it are.
+    """
+
+    normalisation: int = 0
+    relu: int = 0
+    pooling: int = 0
+    padded_stem: bool = False
+    square_decoder: bool = False
+    first_cell: bool = True
+
+    def stem(self, height, width, channels):
+        """The three layers before the first cell; sides of the picture."""
+        if self.padded_stem:
+            first = (height // 2) * (width // 2)
+        else:
+            first = ((height - 3) // 2 + 1) * ((width - 3) // 2 + 1)
+        middle = topology.STEM_CHANNELS
+        count = first * middle * (27 + self._norm_relu)
+        count += first * middle * (9 + middle + self._norm_relu)
+        last = 9 * middle + middle * channels + self._norm_relu * channels
+        return count + (height // 4) * (width // 4) * last
+
+    def decoder(self, height, width, channels, num_classes, pooling):
+        """The decoder and the classifier; sides of the finest level's map."""
+        width = height if self.square_decoder else width
+        coarsest = (height >> 3) * (width >> 3)
+        head = self.pooled(pooling, coarsest, channels << 3)
+        return (
+            head
+            + height * width * 9 * channels * num_classes
+            + sum(
+                (height >> level) * (width >> level) * narrow * (wide + self._norm_relu)
+                for level, wide, narrow in decoder_widths(channels)
+            )
+        )
+
+    def pooled(self, pooling, pixels, channels):
+        """The head on the coarsest level; `pixels` and `channels` of that level."""
+        return sum(
+            (pixels if positions is None else positions)
+            * (weights + self._norm_relu * narrow)
+            for positions, weights, narrow in pooling_convolutions(pooling, channels)
+        )
+
+    def cell(self, pixels, channels):
+        """The two separable convolutions, with a ReLU between them."""
+        elementwise = 2 * self.normalisation + self.relu
+        return pixels * channels * (2 * (channels + 9) + elementwise)
+
+    def gate(self, pixels, channels, num_routes):
+        """A gate that looks at `pixels`; `channels` of the cell."""
+        narrow = channels // 2
+        each = channels + self._norm_relu + self.pooling
+        return narrow * (pixels * each + num_routes)
+
+    def route(self, route, pixels, channels):
+        """A route; `pixels` and `channels` of the cell that it leaves."""
+        count = self.relu * pixels * channels
+        if route == "up":
+            count += pixels * (channels // 2) * (channels + self._norm_relu)
+        if route == "down":
+            count += (pixels // 4) * 2 * channels * (channels + self._norm_relu)
+        return count
+
+    @property
+    def _norm_relu(self):
+        return self.normalisation + self.relu
+
+
+# The numbers are those of the official DynamicRouting code, which its authors
+# report; so are a head of square maps, by mistake, and the first cell left out.
+CONVENTIONS = {
+    "plain": Counting(),
+    "dynamic_routing": Counting(
+        normalisation=2,
+        relu=1,
+        pooling=1,
+        padded_stem=True,
+        square_decoder=True,
+        first_cell=False,
+    ),
+}
+# Each may be asked for of the official convention, by itself.
+CORRECTIONS = {
+    "true_head_width": {"square_decoder": False},
+    "first_cell": {"first_cell": True},
+}
+
+
+def corrected(convention, corrections):
+    """The `Counting` of that name, with some of `CORRECTIONS`."""
+    if convention not in CONVENTIONS:
+        raise ValueError(
+            f"convention must be one of {', '.join(CONVENTIONS)}. "
+            f"Received: {convention!r}"
+        )
+    if corrections and convention != "dynamic_routing":
+        raise ValueError(
+            "corrections are of the convention dynamic_routing. Received: "
+            f"convention={convention!r}, corrections={corrections!r}"
+        )
+    counting = CONVENTIONS[convention]
+    for name in corrections:
+        if name not in CORRECTIONS:
+            raise ValueError(
+                f"corrections must be of {', '.join(CORRECTIONS)}. "
+                f"Received: corrections={corrections!r}"
+            )
+        counting = dataclasses.replace(counting, **CORRECTIONS[name])
+    return counting
+
+
+def decoder_widths(channels):
+    """(level, channels in, channels out) of the decoder's 1x1 convolutions."""
+    return [
+        (level, channels << level, channels << max(level - 1, 0))
+        for level in range(topology.NUM_LEVELS)
+    ]
+
+
+def pooling_convolutions(pooling, channels):
+    """The convolutions of a pooling head, see `PyramidPooling`, `AtrousPooling`.
+
+    Returns:
+        (positions, weights, channels out) of each; positions are None where it
+        runs over the whole level.
+    """
+    if pooling == "psp":
+        narrow = channels // len(topology.PYRAMID_BINS)
+        grids = [(bins**2, channels * narrow, narrow) for bins in topology.PYRAMID_BINS]
+        return [*grids, (None, 9 * 2 * channels * channels, channels)]
+    if pooling == "aspp":
+        half = channels // 2
+        near, whole = (None, channels * half, half), (1, channels * half, half)
+        dilated = [(None, 9 * channels * half, half)] * 3
+        return [near, *dilated, whole, (None, 5 * half * channels, channels)]
+    return []
