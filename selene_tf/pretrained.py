@@ -172,7 +172,7 @@ def _check_cells(places, entries):
         raise _RefusalError(
             f"found none of the official network's cells, but {_few(entries)}; "
             "expected names like 'backbone.all_cell_list.0.0...' (encoder_only=True "
-            "takes them without 'backbone.')."
+            "or --init_encoder_only takes them without 'backbone.')."
         )
     if found != expected:
         raise _RefusalError(
@@ -203,7 +203,10 @@ def _wanted(places, entries, encoder_only, other_classes):
     elif other_classes and _classes_differ(places, entries):
         left = (_PREDICTOR,)
     else:
-        hint = ", or load all but the predictor with other_classes=True"
+        hint = (
+            ", or load all but the predictor with other_classes=True "
+            "(--init_other_classes)"
+        )
         _check_size(places, entries, f"{_PREDICTOR}bias", "num_classes", hint)
     return [key for key in places if not key.startswith(left)]
 
@@ -236,7 +239,7 @@ def _check_names(places, entries, wanted, encoder_only):
 def _hint(missing, encoder_only):
     is_encoder = all(key.startswith((_HEAD, _STEM)) for key in missing)
     if is_encoder and not encoder_only:
-        return ", or load an encoder's with encoder_only=True"
+        return ", or load an encoder's with encoder_only=True (--init_encoder_only)"
     return ""
 
 

@@ -1,99 +1,12 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
-from selene_tf import topology
 from selene_tf.networks import dynamic_routing
-from tests import reference
-
-
-@pytest.fixture(scope="module")
-def official():
-    """The official small network's numbers, and our network with its weights."""
-    arrays = reference.load()
-    network = dynamic_routing.build(
-        num_classes=5,
-        channels=8,
-        num_layers=4,
-        mean_colour=(0, 0, 0),
-        colour_deviation=(1, 1, 1),
-    )
-    set_official_weights(network, arrays)
-    return arrays, network
-
-
-def set_official_weights(network, arrays):
-    names = reference.official_names(num_layers=4)
-    for variable in network.weights:
-        key, kind = names[variable.path]
-        variable.assign(reference.ours(arrays[f"sd/{key}"], kind))
-
-
-def pictures(arrays):
-    return arrays["input"].transpose(0, 2, 3, 1)
 
 
 def largest_difference(ours, theirs):
     return np.abs(np.asarray(ours) - np.asarray(theirs)).max() / np.abs(theirs).max()
-
-
-def gates_of(arrays, prefix):
-    table = np.zeros((1, 5, 4, 3), "float32")
-    for layer, level in topology.cells(4):
-        name = f"l{layer - 1}c{level}" if layer else "init"
-        key = f"{prefix}/gate/{name}"
-        if key not in arrays.files:
-            continue
-        for route, gate in zip(
-            topology.routes(layer, level, 4), arrays[key][0].ravel(), strict=True
-        ):
-            table[0, layer, level, topology.ROUTES.index(route)] = gate
-    return table
-
-
-def test_gives_for_each_picture_of_a_batch_what_the_official_gives_for_it_alone(
-    official,
-):
-    arrays, network = official
-    outputs = network(pictures(arrays), training=False)
-    for i in range(2):
-        prefix = f"eval_b1/{i}"
-        theirs = arrays[f"{prefix}/logits"].transpose(0, 2, 3, 1)
-        assert largest_difference(outputs["logits"][i : i + 1], theirs) < 1e-5
-        gates = np.asarray(outputs["gates"][i : i + 1])
-        assert largest_difference(gates, gates_of(arrays, prefix)) < 1e-5
-
-
-def test_training_loss_and_every_gradient_equal_the_official(official):
-    import tensorflow as tf
-
-    arrays, _ = official
-    network = dynamic_routing.build(
-        5, 8, 4, mean_colour=(0, 0, 0), colour_deviation=(1, 1, 1)
-    )
-    set_official_weights(network, arrays)
-    labels = arrays["labels"]
-    with tf.GradientTape() as tape:
-        logits = network(pictures(arrays), training=True)["logits"]
-        labelled = labels != 255
-        log_softmax = ops.log_softmax(logits)[labelled]
-        chosen = tf.gather(log_softmax, labels[labelled].astype("int32"), batch_dims=1)
-        loss = -tf.reduce_mean(chosen)
-    gradients = tape.gradient(loss, [v.value for v in network.trainable_variables])
-    assert float(loss) == pytest.approx(float(arrays["train/loss"]), rel=1e-5)
-    names = reference.official_names(4)
-    largest = 0.0
-    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
-        key, kind = names[variable.path]
-        theirs = reference.ours(arrays[f"grad/{key}"], kind)
-        scale = max(np.abs(theirs).max(), 1e-6)
-        largest = max(largest, np.abs(gradient - theirs).max() / scale)
-    assert largest < 1e-4
-    for variable in network.non_trainable_variables:
-        key, kind = names[variable.path]
-        theirs = reference.ours(arrays[f"post/{key}"], kind)
-        np.testing.assert_allclose(variable.numpy(), theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_parameters_are_the_official_ones():

@@ -119,18 +119,21 @@ def kernels_and_positions(network, images, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("channels", "num_layers", "size", "small_gate"),
+    ("channels", "num_layers", "size", "variant"),
     [
-        (4, 3, (64, 96), False),
-        (6, 4, (32, 64), False),
-        (4, 3, (50, 70), False),
-        (4, 3, (60, 140), True),
+        (4, 3, (64, 96), {}),
+        (6, 4, (32, 64), {}),
+        (4, 3, (50, 70), {}),
+        (4, 3, (60, 140), {"small_gate": True}),
+        (4, 3, (64, 96), {"gated": False}),
+        (4, 3, (64, 96), {"pooling": "psp"}),
+        (4, 3, (64, 96), {"pooling": "aspp"}),
     ],
 )
 def test_macs_are_those_of_the_convolutions_that_run(
-    channels, num_layers, size, small_gate, monkeypatch
+    channels, num_layers, size, variant, monkeypatch
 ):
-    network = dynamic_routing.build(5, channels, num_layers, small_gate)
+    network = dynamic_routing.build(5, channels, num_layers, **variant)
     images = np.zeros((1, *size, 3), "float32")
     kernels = kernels_and_positions(network, images, monkeypatch)
     assert len(kernels) == sum("kernel" in w.path for w in network.weights)
@@ -139,11 +142,12 @@ def test_macs_are_those_of_the_convolutions_that_run(
         layer, part, *_ = path.split("/")
         name = layer if not layer.startswith("cell") else f"{layer}/{part}"
         parts[name] += kernel_size * positions
-    table = cost.macs(5, channels, num_layers, *size, small_gate)
+    table = cost.macs(5, channels, num_layers, *size, **variant)
     assert table.supernet == parts.total()
     assert table.stem == sum(parts[f"stem_{i}"] for i in (1, 2, 3))
     decoders = [f"decoder_s{stride}" for stride in (4, 8, 16, 32)]
-    assert table.decoder == sum(parts[name] for name in (*decoders, "predictor"))
+    head = (*decoders, "predictor", "pooling")
+    assert table.decoder == sum(parts[name] for name in head)
     for layer, level in topology.cells(num_layers):
         cell = topology.cell_name(layer, level)
         separable = parts[f"{cell}/separable_1"] + parts[f"{cell}/separable_2"]
@@ -153,11 +157,21 @@ def test_macs_are_those_of_the_convolutions_that_run(
         assert table.routes[layer, level, DOWN] == parts[f"{cell}/down"]
 
 
-@pytest.mark.parametrize(("channels", "num_layers"), [(4, 3), (8, 5)])
-def test_parameters_are_those_of_the_network(channels, num_layers):
-    network = dynamic_routing.build(5, channels=channels, num_layers=num_layers)
+@pytest.mark.parametrize(
+    ("channels", "num_layers", "variant"),
+    [
+        (4, 3, {}),
+        (8, 5, {}),
+        (4, 3, {"small_gate": True}),
+        (4, 3, {"gated": False}),
+        (4, 3, {"pooling": "psp"}),
+        (6, 3, {"pooling": "aspp"}),
+    ],
+)
+def test_parameters_are_those_of_the_network(channels, num_layers, variant):
+    network = dynamic_routing.build(5, channels, num_layers, **variant)
     count = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
-    assert cost.parameters(5, channels, num_layers).supernet == count
+    assert cost.parameters(5, channels, num_layers, **variant).supernet == count
 
 
 def test_a_picture_that_opens_everything_costs_the_supernet():

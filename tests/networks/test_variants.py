@@ -1,0 +1,230 @@
+"""The network's variants: what each changes, and what it must not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import topology
+from selene_tf.networks import dynamic_routing
+from selene_tf.path import Path
+from selene_tf.search import cost
+from tests.checks import randomize
+
+CLASSES, CHANNELS, LAYERS = 3, 4, 4
+UP = topology.ROUTES.index("up")
+
+
+def build(seed=0, **variant):
+    keras.utils.set_random_seed(seed)
+    return dynamic_routing.build(CLASSES, CHANNELS, LAYERS, **variant)
+
+
+def pictures(count, size=(64, 96), seed=0):
+    """Noise, of another contrast and colour in each picture."""
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(-1, 1, (count, *size, 3))
+    colour = rng.uniform(60, 200, (count, 1, 1, 3))
+    contrast = np.linspace(2, 55, count).reshape(-1, 1, 1, 1)
+    return (colour + contrast * noise).astype("float32")
+
+
+def randomized(mean_bias=0.0, deviation=0.5, seed=4):
+    """A network of which pictures close different routes."""
+    network = build()
+    randomize(network)
+    rng = np.random.default_rng(seed)
+    for weight in network.weights:
+        if weight.path.endswith("gate/project/bias"):
+            weight.assign(rng.normal(mean_bias, deviation, weight.shape))
+        if weight.path.endswith("gate/project/kernel") and not deviation:
+            weight.assign(0.0 * weight)
+    return network
+
+
+def copy_weights(target, source):
+    """By path; the target may have fewer."""
+    by_path = {weight.path: weight for weight in source.weights}
+    for weight in target.weights:
+        weight.assign(by_path[weight.path])
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"small_gate": True},
+        {"gated": False},
+        {"pooling": "psp"},
+        {"pooling": "aspp"},
+        {"drop_path": 0.3},
+        {"conditional": True},
+        {"small_gate": True, "pooling": "aspp", "drop_path": 0.5},
+    ],
+)
+@pytest.mark.parametrize("size", [(64, 96), (33, 65)])
+def test_every_variant_takes_pictures_of_any_size(variant, size):
+    network = build(**variant)
+    outputs = network(pictures(2, size))
+    assert outputs["logits"].shape == (2, *size, CLASSES)
+    assert outputs["gates"].shape == (2, LAYERS + 1, 4, 3)
+    assert np.isfinite(outputs["logits"]).all()
+
+
+@pytest.mark.parametrize("variant", [{"small_gate": True}, {"conditional": True}])
+def test_these_variants_have_the_same_variables(variant):
+    plain = {weight.path: tuple(weight.shape) for weight in build().weights}
+    assert {w.path: tuple(w.shape) for w in build(**variant).weights} == plain
+
+
+def test_33_layers_have_the_official_number_of_parameters():
+    network = dynamic_routing.build(19, num_layers=33)
+    count = sum(np.prod(variable.shape) for variable in network.trainable_variables)
+    assert count == 38_871_666
+
+
+def test_without_gates_every_route_is_1_and_there_are_none():
+    network = build(gated=False)
+    gates = np.asarray(network(pictures(1))["gates"])[0]
+    for layer, level in topology.cells(LAYERS):
+        for route in topology.routes(layer, level, LAYERS):
+            assert gates[layer, level, topology.ROUTES.index(route)] == 1.0
+    exists = [len(topology.routes(*cell, LAYERS)) for cell in topology.cells(LAYERS)]
+    assert gates.sum() == sum(exists)
+    assert not [weight.path for weight in network.weights if "/gate/" in weight.path]
+
+
+def test_colours_in_the_other_order_are_a_first_convolution_turned_round():
+    rgb, bgr = build(), build(colour_order="bgr")
+    kernel = "stem_1/conv/kernel"
+    for ours, theirs in zip(bgr.weights, rgb.weights, strict=True):
+        value = theirs.numpy()
+        ours.assign(value[:, :, ::-1] if ours.path == kernel else value)
+    images = pictures(1)
+    np.testing.assert_allclose(
+        bgr(images)["logits"], rgb(images)["logits"], rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_skipping_what_is_closed_gives_the_same(in_graph):
+    network, skipping = randomized(), build(conditional=True)
+    copy_weights(skipping, network)
+    call = tf.function(skipping) if in_graph else skipping
+    images = pictures(6)
+    expected = network(images)
+    closed = (np.asarray(expected["gates"]) == 0).mean(axis=(1, 2, 3))
+    assert len(np.unique(closed)) > 1, "of use where pictures close different routes"
+    together = call(images)
+    for name, values in expected.items():
+        scale = np.abs(values).max()
+        np.testing.assert_allclose(together[name], values, atol=1e-5 * scale)
+        for i in range(len(images)):
+            alone = call(images[i : i + 1])[name]
+            np.testing.assert_allclose(alone[0], values[i], atol=1e-5 * scale)
+
+
+def test_drop_path_changes_training_and_nothing_else():
+    plain, dropping = build(), build(drop_path=0.5)
+    copy = {weight.path: weight for weight in plain.weights}
+    for weight in dropping.weights:
+        if weight.path != "drop_path/progress":
+            weight.assign(copy[weight.path])
+    images = pictures(4)
+    dropping.get_layer("drop_path").progress.assign(1.0)
+    np.testing.assert_array_equal(dropping(images)["logits"], plain(images)["logits"])
+    trained = plain(images, training=True)["logits"]
+    first, second = (dropping(images, training=True)["logits"] for _ in range(2))
+    assert np.abs(first - trained).max() > 1e-3
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_drop_path_rises_with_the_layer_as_in_the_official_code():
+    layer = build(drop_path=0.3).get_layer("drop_path")
+    # The official layer l of L, counted from 0, has (l + 1) / L of it.
+    expected = [0.3 * layer / LAYERS for layer, _ in topology.cells(LAYERS)]
+    np.testing.assert_allclose(layer.rates, expected)
+    assert layer.rates[0] == 0
+    assert layer.rates[-1] == pytest.approx(0.3)
+
+
+def make_path(kept, passing=None):
+    shape = (LAYERS + 1, 4)
+    passing = np.zeros(shape, bool) if passing is None else passing
+    return Path(kept, passing, np.zeros((*shape, 3)), np.zeros((*shape, 3)), {})
+
+
+def all_routes():
+    kept = np.zeros((LAYERS + 1, 4, 3), bool)
+    for layer, level in topology.cells(LAYERS):
+        for route in topology.routes(layer, level, LAYERS):
+            kept[layer, level, topology.ROUTES.index(route)] = True
+    return kept
+
+
+def test_a_path_that_keeps_everything_is_the_supernet():
+    network, whole = randomized(), build(path=make_path(all_routes()))
+    copy_weights(whole, network)
+    assert len(whole.weights) == len(network.weights)
+    images = pictures(3)
+    for name, values in network(images).items():
+        np.testing.assert_array_equal(whole(images)[name], values)
+
+
+def close_all_but(kept, network):
+    """Closes the gates that a path does not keep."""
+    for layer, level in topology.cells(LAYERS):
+        bias = network.get_layer(topology.cell_name(layer, level)).gate.project.bias
+        routes = topology.routes(layer, level, LAYERS)
+        stays = [kept[layer, level, topology.ROUTES.index(r)] for r in routes]
+        bias.assign(np.where(stays, bias.numpy(), -100.0))
+
+
+def test_a_path_is_the_supernet_with_the_other_gates_closed():
+    network = randomized(mean_bias=1.0, deviation=0.0)
+    kept, passing = all_routes(), np.zeros((LAYERS + 1, 4), bool)
+    kept[:, 1, UP] = False
+    # Cells without an open gate pass on what they get.
+    for cell in [(2, 1), (3, 2), (LAYERS, 3)]:
+        kept[cell], passing[cell] = False, True
+    pruned = build(path=make_path(kept, passing))
+    copy_weights(pruned, network)
+    close_all_but(kept, network)
+    images = pictures(3)
+    expected, outputs = network(images), pruned(images)
+    assert ((np.asarray(expected["gates"]) > 0) == kept).all()
+    for name, values in expected.items():
+        scale = np.abs(values).max()
+        np.testing.assert_allclose(outputs[name], values, atol=1e-6 * scale)
+
+
+def test_a_path_without_a_level_decodes_the_others():
+    kept = all_routes()
+    kept[LAYERS, 3] = False
+    network = build(path=make_path(kept))
+    names = {layer.name for layer in network.layers}
+    assert "decoder_s32" not in names
+    assert {"decoder_s16", "decoder_s4"} <= names
+    assert network(pictures(1))["logits"].shape == (1, 64, 96, CLASSES)
+
+
+def test_a_path_has_as_many_parameters_as_its_costs_say():
+    kept = all_routes()
+    kept[:, 1, UP] = False
+    network = build(path=make_path(kept))
+    count = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+    table = cost.parameters(CLASSES, CHANNELS, LAYERS)
+    assert count == table.of(kept.any(axis=-1), kept)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"pooling": "pyramid"}, "psp"),
+        ({"drop_path": 1.0}, "drop_path"),
+        ({"colour_order": "grb"}, "bgr"),
+        ({"num_layers": 3, "path": make_path(all_routes())}, "layers"),
+    ],
+)
+def test_impossible_variants_are_refused(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        dynamic_routing.build(**{"num_classes": 3, "channels": 4} | arguments)
