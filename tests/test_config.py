@@ -1,7 +1,10 @@
 import dataclasses
+import pathlib
 
 import pytest
+from absl import flags
 
+from selene_tf import flagfile
 from selene_tf.config import Config
 from selene_tf.errors import UserError
 
@@ -36,6 +39,17 @@ SCENES = {"image_size": (96, 160)}
         ({"dataset": "folder", "image_size": ()}, "--class_names"),
         ({"unlabelled_list": "u.txt"}, "--unlabelled_list"),
         ({"dataset": "camvid", "unlabelled_list": "u.txt"}, "--unlabelled_list"),
+        ({"gated": False, "small_gate": True}, "--small_gate"),
+        ({"gated": False, "budget_weight": 0.5}, "--budget_weight"),
+        ({"init_other_classes": True}, "--init_other_classes"),
+        ({"init_encoder_only": True}, "--init_encoder_only"),
+        ({"pooling": "pyramid"}, "--pooling"),
+        ({"drop_path": 1.0}, "--drop_path"),
+        ({"budget_weight": -1.0}, "--budget_weight"),
+        ({"budget_target": 0.0}, "--budget_target"),
+        ({"budget_start": 1.0}, "--budget_start"),
+        ({"gate_learning_rate_multiplier": 0.0}, "--gate_learning_rate_multiplier"),
+        ({"precise_bn_batches": -1}, "--precise_bn_batches"),
         ({"validation_list": "v.txt"}, "--validation_list"),
         ({"dataset": "camvid", "num_training_scenes": 3}, "--num_training_scenes"),
         ({"dataset": "camvid", "ignore_label": 0}, "--ignore_label"),
@@ -68,3 +82,21 @@ def test_the_defaults_are_the_papers():
     assert config.consistency_weight == 100
     assert config.scales == (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
     assert config.num_layers == 16
+
+
+# Weight and target: those of Li et al. 2020's three dynamic networks; all budgets
+# are shares of 26 300 M operations.
+@pytest.mark.parametrize(
+    ("name", "weight", "target"), [("a", 0.8, 0.1), ("b", 0.5, 0.1), ("c", 0.5, 0.2)]
+)
+def test_the_published_budgets_are_configurations(name, weight, target):
+    root = pathlib.Path(__file__).parents[1] / "configs"
+    values = flags.FlagValues()
+    flags.DEFINE_string("flagfile", "", "", flag_values=values)
+    flagfile.define_flags(values)
+    files = [f"--flagfile={root / n}.cfg" for n in ("cityscapes", f"budget_{name}")]
+    config = flagfile.parse(values, ["", *files])
+    assert (config.budget_weight, config.budget_target) == (weight, target)
+    assert config.budget_total == 26.3e9
+    assert (config.budget_start, config.budget_warm_up) == (0.4, 0.02)
+    assert config.crop_size == (800, 800)
