@@ -55,7 +55,7 @@ class DropPath(keras.layers.Layer):
     def _draw(self, shape):
         index, number = _replica()
         everywhere = keras.random.uniform(
-            (shape[0] * number, shape[1]), seed=self.seed_generator
+            (shape[0] * number, shape[1]), dtype="float32", seed=self.seed_generator
         )
         return everywhere[index * shape[0] : (index + 1) * shape[0]]
 

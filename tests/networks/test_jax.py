@@ -1,5 +1,11 @@
-"""The network on Keras's JAX backend gives what it gives on TensorFlow."""
+"""The network on Keras's JAX backend gives what it gives on TensorFlow.
 
+JAX computes in float32 and TensorFlow in float64, as the measure of both: where
+half of a picture is padding, gradients of TensorFlow in float32 are themselves off
+by a hundredth and more of their largest value.
+"""
+
+import contextlib
 import importlib.util
 import json
 import os
@@ -29,6 +35,10 @@ CASES = {
     "conditional": {"conditional": True},
     "drop_path": {"drop_path": 0.5},
 }
+# Gates that are closed: a cell's, and one route of another one. They leave each
+# level something to work on; normalising features that are all the same would turn
+# rounding into gradients.
+CLOSED = {"cell_02_s8": [0, 1, 2], "cell_03_s4": [0, 1], "cell_03_s8": [1]}
 GATED = sorted(set(CASES) - {"ungated"})
 # Being conditional is for inference alone; the draws of drop path differ.
 TRAINED_ALIKE = sorted(set(CASES) - {"conditional", "drop_path"})
@@ -46,9 +56,10 @@ def results(tmp_path_factory):
     """For each case what is found on TensorFlow and on JAX, by name."""
     given, on_tensorflow = {}, {}
     for case in CASES:
-        network, arrays = make_case(case)
+        with float64():
+            network, arrays = make_case(case)
+            on_tensorflow[case] = run(network, arrays)
         given |= {f"{case}/{name}": array for name, array in arrays.items()}
-        on_tensorflow[case] = run(network, arrays)
     on_jax = run_on_jax(given, tmp_path_factory.mktemp("jax"))
     assert not on_jax.pop("tensorflow_imported")
     results = {case: (on_tensorflow[case], {}) for case in CASES}
@@ -56,6 +67,19 @@ def results(tmp_path_factory):
         case, rest = name.split("/", 1)
         results[case][1][rest] = value
     return results
+
+
+@contextlib.contextmanager
+def float64():
+    """Networks that are built meanwhile compute in float64."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
 
 
 def make_case(case):
@@ -67,7 +91,10 @@ def make_case(case):
     randomize(network, rng)
     size = (61, 90) if case == "odd_sides_uint8" else (64, 96)
     shape = (1 if case == "conditional" else 2, *size)
-    images = rng.uniform(0, 255, (*shape, 3)).astype("float32")
+    # Blocks, since noise would look the same everywhere at stride 32.
+    images = rng.uniform(0, 200, (shape[0], 4, 6, 3)).repeat(16, 1).repeat(16, 2)
+    images = images[:, : size[0], : size[1]] + rng.uniform(0, 55, (*shape, 3))
+    images = images.astype("float32")
     labels = rng.integers(0, CLASSES, shape).astype("int32")
     labels[rng.random(shape) < 0.2] = 255
     arrays = {
@@ -77,7 +104,10 @@ def make_case(case):
     if case != "conditional":
         arrays["labels"] = labels
     for variable in network.weights:
-        arrays[f"weights/{variable.path}"] = variable.numpy()
+        # Both sides have the float32 value.
+        value = variable.numpy().astype("float32")
+        variable.assign(value)
+        arrays[f"weights/{variable.path}"] = value
     return network, arrays
 
 
@@ -90,7 +120,9 @@ def randomize(network, rng):
         elif kind in ("beta", "moving_mean"):
             variable.assign(rng.normal(0.0, 0.5, variable.shape))
         elif variable.path.endswith("gate/project/bias"):
-            variable.assign(rng.normal(-0.6, 1.0, variable.shape))
+            bias = rng.normal(1.0, 0.3, variable.shape)
+            bias[CLOSED.get(variable.path.split("/")[0], [])] = -20.0
+            variable.assign(bias)
         elif kind == "progress":
             variable.assign(1.0)
 
@@ -134,23 +166,52 @@ def run_on_jax(given, folder):
         return dict(arrays)
 
 
-def differences(ours, theirs):
-    D = {}
-    for n, t in theirs.items():
-        t = np.asarray(t); o = np.asarray(ours[n])
-        D[n] = (np.abs(o - t).max() / max(np.abs(t).max(), 1e-30), np.abs(t).max())
-    return D
+def largest_difference(ours, theirs, kind):
+    """Over all arrays of a kind, each relative to its own largest value."""
+    return max(
+        np.abs(ours[name] - np.asarray(value)).max() / max(np.abs(value).max(), 1e-30)
+        for name, value in theirs.items()
+        if name.startswith(f"{kind}/")
+    )
 
 
-def test_it(results):
-    for case, (t, j) in results.items():
-        d = differences(j, t)
-        t2 = {n.replace("inference", "compiled"): v for n, v in t.items() if n.startswith("inference")}
-        d |= differences(j, t2)
-        print("==", case, len(t), len(j), set(t) ^ set(j))
-        for kind in ("inference", "compiled", "training", "gradient", "moved"):
-            k = {n: v for n, v in d.items() if n.startswith(kind)}
-            for n in sorted(k, key=lambda n: -k[n][0])[:5]:
-                print(n, k[n])
-        g = np.asarray(t["inference/gates"])
-        print("closed cells", (g.sum(-1) == 0).sum((1, 2)), (g > 0).sum((1, 2, 3)))
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_inference_is_tensorflows(results, case):
+    on_tensorflow, on_jax = results[case]
+    assert largest_difference(on_jax, on_tensorflow, "inference") < 1e-5
+    compiled = {
+        f"inference/{name}": on_jax[f"compiled/{name}"] for name in ("logits", "gates")
+    }
+    assert largest_difference(compiled, on_tensorflow, "inference") < 1e-5
+
+
+@pytest.mark.parametrize("case", TRAINED_ALIKE)
+@pytest.mark.parametrize("kind", ["training", "gradient", "moved"])
+def test_a_training_step_is_tensorflows(results, case, kind):
+    on_tensorflow, on_jax = results[case]
+    # A constant border, and means over a few pixels, cost single gradients a digit
+    # in float32: up to 2e-4 was seen, on TensorFlow's float32 more.
+    is_rounded = kind == "gradient" and case not in ("plain", "ungated")
+    tolerance = 1e-3 if is_rounded else 1e-4
+    names = {name for name in on_tensorflow if name.startswith(f"{kind}/")}
+    assert names == {name for name in on_jax if name.startswith(f"{kind}/")}
+    assert largest_difference(on_jax, on_tensorflow, kind) < tolerance
+
+
+@pytest.mark.parametrize("case", GATED)
+def test_the_cases_have_open_and_closed_cells(results, case):
+    gates = np.asarray(results[case][0]["inference/gates"])
+    ungated = np.asarray(results["ungated"][0]["inference/gates"])
+    cells = ungated[: len(gates)].any(axis=-1)
+    assert set(np.unique(gates.any(axis=-1)[cells])) == {False, True}
+
+
+def test_training_with_drop_path_is_finite_and_leaves_something_out(results):
+    _, on_jax = results["drop_path"]
+    for name, value in on_jax.items():
+        assert np.isfinite(value).all(), name
+    # A cell whose convolutions both pictures leave out gets no gradient there.
+    kernels = [
+        value for name, value in on_jax.items() if name.endswith("depthwise/kernel")
+    ]
+    assert not all(value.any() for value in kernels)
