@@ -49,6 +49,12 @@ ALLOWED = {
         *("precise_batch_norm", "pretrained", "report", "run_folder", "schedules"),
         *("search", "training", "training_log"),
     },
+    "benchmark": {"benchmark_steps", "command", "run_folder", "search"},
+    "benchmark_steps": {
+        *("algorithms", "benchmark_torch", "evaluation", "graph_rewriting", "layers"),
+        *("networks", "optimizer"),
+    },
+    "benchmark_torch": set(),
     "run_evaluation": {
         *("data", "evaluation", "experiment", "report", "run_folder", "saved_model"),
     },

@@ -1,0 +1,290 @@
+"""Times the routing network on this machine: python -m selene_tf.benchmark ... .
+
+Pictures and labels are random. Wall time is the clock's, CPU time that of all
+threads of the process; both are given for one picture, as the median, the least and
+the most of --repeats calls after one that warms up. What is measured:
+
+- start: imports of TensorFlow, Keras and what is timed here, TensorFlow's own start
+  included; building the network; building the optimiser; tracing the training step;
+  the first step; and the time from the start of the process to the end of that step,
+  where the system tells when the process started.
+- train: the step of `train.py --algorithm=supervised`, from pictures in memory to
+  moved weights: `Supervised` with `TorchSGD` (momentum 0.9, weight decay 1e-4),
+  gradients clipped at 5, as one graph, without graph rewriting on the CPU.
+- inference: `evaluation.predictor`, from pictures in memory to labels and gates, with
+  graph rewriting; its tracing and its first call beside it.
+- cell: forward and backward of one `RoutingCell` with routes keep, up and down, at
+  stride 8 and twice --channels, fed by three others, in training; gradients go to its
+  weights and its inputs. Beside it the same cell in plain PyTorch. Both on the CPU,
+  in calls of ten steps. --what=all has it where PyTorch is installed.
+
+Beside other programs the wall time says little, and neither does PyTorch's CPU time
+with several threads, which wait for each other in a loop; then use --threads=1.
+
+The peak memory is that of the process before it loads PyTorch. MACs and parameters are
+counted from the structure: plain convention, every gate open.
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import importlib.util
+import os
+import pathlib
+import resource
+import sys
+import time
+
+from absl import flags
+
+from selene_tf import command, run_folder, topology
+from selene_tf.errors import UserError
+
+START_ROWS = {
+    "import": "imports",
+    "build": "network built",
+    "optimizer": "optimiser built",
+    "trace": "training step traced",
+    "first_step": "first training step",
+    "process_start_to_first_step": "process start to first step",
+    "inference_trace": "inference traced",
+    "first_inference": "first inference",
+}
+STEP_ROWS = {
+    "training": "training step",
+    "inference": "inference",
+    "cell": "cell",
+    "cell_torch": "cell in PyTorch",
+}
+
+
+def define_flags():
+    """Makes the command's flags; returns their names."""
+    integers = {
+        "channels": (64, 2, "Channels at stride 4, an even number."),
+        "num_layers": (16, topology.MIN_LAYERS, "Layers of cells behind the first."),
+        "num_classes": (19, 2, "Number of classes."),
+        "batch_size": (4, 1, "Pictures in a batch."),
+        "threads": (2, 0, "Threads; 0 for as many as TensorFlow and PyTorch take."),
+        "repeats": (7, 1, "Timed calls, after one that warms up."),
+    }
+    for name, (default, lowest, text) in integers.items():
+        flags.DEFINE_integer(name, default, text, lower_bound=lowest)
+    flags.DEFINE_bool("small_gate", False, "Gates look at a quarter of the sides.")
+    flags.DEFINE_string("size", "128,256", "Height and width of a picture, in pixels.")
+    flags.DEFINE_enum(
+        "what", "all", ["all", "train", "inference", "cell"], "What to time."
+    )
+    flags.DEFINE_enum(
+        "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
+    )
+    flags.DEFINE_string("output", "", "JSON file to write; must not exist.")
+    return [*integers, "small_gate", "size", "what", "torch", "output"]
+
+
+def main():
+    values = flags.FLAGS
+    structure = _structure(values)
+    size = _size(values.size, values.small_gate)
+    with_torch = _with_torch(values.torch, values.what)
+    _check_output(values.output)
+    found = {
+        "settings": {
+            **dataclasses.asdict(structure),
+            "height": size[0],
+            "width": size[1],
+            "batch_size": values.batch_size,
+            "threads": values.threads,
+            "repeats": values.repeats,
+        },
+        **_measure(structure, size, with_torch, values),
+    }
+    command.say(table(found))
+    if values.output:
+        _write(values.output, found)
+
+
+def table(found):
+    """What was found as text for the terminal."""
+    start, steps = found["start_seconds"], found["ms_per_picture"]
+    kinds = f"{'median':>10}{'min':>10}{'max':>10}"
+    return "\n".join(
+        [
+            *(_listed(found[name]) for name in ("settings", "machine")),
+            "",
+            f"{'':28}{'seconds':>10}",
+            *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
+            "",
+            f"{'':28}{'wall ms a picture':>30}{'CPU ms a picture':>30}",
+            f"{'':28}{kinds}{kinds}",
+            *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
+            "",
+            f"{'MACs a picture':28}{found['macs_per_picture']:>18,}",
+            f"{'parameters':28}{found['parameters']:>18,}",
+            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
+        ]
+    )
+
+
+def _listed(facts):
+    return ", ".join(f"{name} {_known(value)}" for name, value in facts.items())
+
+
+def _known(value):
+    return "unknown" if value is None else value
+
+
+def _number(value):
+    return f"{'unknown' if value is None else format(value, '.3f'):>10}"
+
+
+def _readings(reading):
+    kinds = (reading[clock][kind] for clock in reading for kind in reading[clock])
+    return "".join(map(_number, kinds))
+
+
+def _structure(values):
+    if values.channels % 2:
+        raise UserError(
+            f"--channels: found {values.channels}, expected an even number, since the "
+            "gates halve them."
+        )
+    return topology.Structure(
+        values.num_classes, values.channels, values.num_layers, values.small_gate
+    )
+
+
+def _size(text, small_gate):
+    """Height and width from "128,256"."""
+    lowest = 128 if small_gate else 32
+    parts = [part.strip() for part in text.split(",")]
+    sides = [int(part) for part in parts if part.isascii() and part.isdigit()]
+    if len(sides) == len(parts) == 2 and min(sides) >= lowest:
+        return tuple(sides)
+    raise UserError(
+        f"--size: found '{text}', expected height,width as two whole numbers, each "
+        f"{lowest} or more{' with --small_gate' if small_gate else ''}."
+    )
+
+
+def _with_torch(choice, what):
+    """Whether a cell in PyTorch is timed."""
+    has_cell = what in ("all", "cell")
+    installed = importlib.util.find_spec("torch") is not None
+    if choice == "yes" and not has_cell:
+        raise UserError(
+            f"--torch: found 'yes' with --what={what}, expected --what=cell or all, "
+            "since only a cell is timed in PyTorch."
+        )
+    if choice == "yes" and not installed:
+        raise UserError(
+            "--torch: found 'yes', but PyTorch is not installed; install it with "
+            "pip install -e '.[compare]'."
+        )
+    return has_cell and installed and choice != "no"
+
+
+def _check_output(output):
+    if not output:
+        return
+    if os.path.lexists(output):
+        raise UserError(f"--output: '{output}' exists already; name a new file.")
+    folder = pathlib.Path(output).parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UserError(
+            f"--output: '{folder}' is no folder that may be written to; expected a new "
+            "file in one that is."
+        )
+
+
+def _write(output, found):
+    try:
+        run_folder.write_json(output, found)
+    except OSError as error:
+        raise UserError(
+            f"--output: cannot write '{output}' ({run_folder.reason(error)}); expected "
+            "a place with free space that may be written to."
+        ) from None
+
+
+def _measure(structure, size, with_torch, values):
+    start, steps = {"import": _start_tensorflow(values.threads)}, {}
+    from selene_tf import benchmark_steps
+
+    sizes = (structure, size, values.batch_size, values.repeats)
+    if values.what != "cell":
+        more, steps = benchmark_steps.of_network(*sizes, values.what)
+        start |= more
+    if values.what == "cell" or with_torch:
+        steps["cell"] = benchmark_steps.of_cell(*sizes)
+    memory = _peak_memory_mib()
+    if with_torch:
+        steps["cell_torch"] = benchmark_steps.of_torch_cell(*sizes, values.threads)
+    return {
+        "machine": _machine(),
+        "start_seconds": start,
+        "ms_per_picture": steps,
+        **_counted(structure, size),
+        "peak_memory_mib": memory,
+    }
+
+
+def _start_tensorflow(threads):
+    """The seconds that the imports take, here so that mistakes need not wait."""
+    started = time.perf_counter()
+    with command.quiet_start():
+        from selene_tf import benchmark_steps
+
+        benchmark_steps.set_up(threads)
+    return time.perf_counter() - started
+
+
+def _counted(structure, size):
+    from selene_tf.search import cost
+
+    arguments = dataclasses.asdict(structure)
+    macs = cost.macs(**arguments, height=size[0], width=size[1])
+    return {
+        "macs_per_picture": macs.supernet,
+        "parameters": cost.parameters(**arguments).supernet,
+    }
+
+
+def _machine():
+    import tensorflow as tf
+
+    packages = ("tensorflow", "keras", "torch")
+    return {
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+        **{name: _version(name) for name in packages},
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name():
+    """None where the system does not tell."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else None
+
+
+def _peak_memory_mib():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, KiB on Linux.
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    command.run(main, define_flags())

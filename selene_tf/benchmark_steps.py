@@ -1,0 +1,225 @@
+"""What `selene_tf.benchmark` times, and how; see there."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import statistics
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from selene_tf import evaluation, graph_rewriting, topology
+from selene_tf.algorithms.supervised import Supervised
+from selene_tf.layers.routing_cell import RoutingCell
+from selene_tf.networks import dynamic_routing
+from selene_tf.optimizer import TorchSGD
+
+MAX_GRADIENT_NORM = 5.0
+# Of no influence on the time.
+LEARNING_RATE = 0.01
+# A single step of a cell is too short to be timed.
+CELL_STEPS = 10
+
+
+def set_up(threads):
+    """Sets the threads (0: as TensorFlow decides); before TensorFlow's first use."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    keras.utils.set_random_seed(0)
+
+
+def of_network(structure, size, batch_size, repeats, what):
+    """Times the network.
+
+    Args:
+        structure: A `topology.Structure`.
+        size: Height and width of a picture, in pixels.
+        batch_size: Pictures in a batch.
+        repeats: Timed calls, after one that warms up.
+        what: "train", "inference" or "all".
+
+    Returns:
+        Two dicts: the seconds of what is done once, by name; and for "training" and
+        "inference" milliseconds a picture, by clock, then "median", "min", "max".
+    """
+    start, steps = {}, {}
+    with _seconds(start, "build"):
+        network = dynamic_routing.build(**dataclasses.asdict(structure))
+    batch = random_batch(structure.num_classes, size, batch_size)
+    if what != "inference":
+        with graph_rewriting.off_on_cpu():
+            step = training(network, batch, start)
+            start["process_start_to_first_step"] = _process_age()
+            steps["training"] = _timed(step, repeats, batch_size)
+    if what != "train":
+        step = inference(network, batch["image"], start)
+        steps["inference"] = _timed(step, repeats, batch_size)
+    return start, steps
+
+
+def of_cell(structure, size, batch_size, repeats):
+    """Times a cell of ours; as `of_network` does, by clock."""
+    arrays = cell_arrays(structure.channels, size, batch_size)
+    with graph_rewriting.off_on_cpu():
+        step = cell(*arrays, structure.small_gate)
+        return _timed(step, repeats, batch_size, CELL_STEPS)
+
+
+def of_torch_cell(structure, size, batch_size, repeats, threads):
+    """Times the same cell in PyTorch, with so many threads (0: as it decides)."""
+    # Imported here, since it need not be installed.
+    from selene_tf import benchmark_torch
+
+    arrays = cell_arrays(structure.channels, size, batch_size)
+    step = benchmark_torch.cell(*arrays, structure.small_gate, threads)
+    return _timed(step, repeats, batch_size, CELL_STEPS)
+
+
+def random_batch(num_classes, size, batch_size):
+    """A batch of random pictures with labels, as `pipelines.training` gives it."""
+    rng, shape = np.random.default_rng(0), (batch_size, *size)
+    image = rng.uniform(0, 255, (*shape, 3)).astype("float32")
+    label = rng.integers(num_classes, size=shape, dtype="int32")
+    return {"image": tf.constant(image), "label": tf.constant(label)}
+
+
+def training(network, batch, start):
+    """A function that takes one training step, after the first one.
+
+    Args:
+        network: A routing network.
+        batch: As `random_batch` gives it.
+        start: Dict that receives the seconds of what is done once.
+    """
+    with _seconds(start, "optimizer"):
+        algorithm = Supervised(network, MAX_GRADIENT_NORM)
+        algorithm.compile(TorchSGD(LEARNING_RATE, momentum=0.9, weight_decay=1e-4))
+        algorithm.optimizer.build(algorithm.trainable_variables)
+    # As Keras compiles it.
+    train = tf.function(algorithm.train_step, autograph=False)
+
+    def step():
+        return {name: float(value) for name, value in train(batch).items()}
+
+    with _seconds(start, "trace"):
+        train.get_concrete_function(batch)
+    with _seconds(start, "first_step"):
+        step()
+    return step
+
+
+def inference(network, images, start):
+    """A function that labels the pictures, after its first call.
+
+    Args:
+        network: A routing network.
+        images: (batch, height, width, 3).
+        start: Dict that receives the seconds of what is done once.
+    """
+    predict = evaluation.predictor(network)
+
+    def step():
+        return [output.numpy() for output in predict(images).values()]
+
+    with _seconds(start, "inference_trace"):
+        predict.get_concrete_function()
+    with _seconds(start, "first_inference"):
+        step()
+    return step
+
+
+def cell_arrays(channels, size, batch_size):
+    """What three cells send to one at stride 8, and gradients of what it sends.
+
+    Args:
+        channels: Channels at stride 4.
+        size: Height and width of the picture, in pixels.
+        batch_size: Number of pictures.
+
+    Returns:
+        Three arrays (batch, height, width, 2 * channels), and one for each route,
+        of the route's shape.
+    """
+    # The network pads its pictures to multiples of 32 pixels.
+    height, width = (-(-side // 32) * 4 for side in size)
+    keep = (height, width, 2 * channels)
+    up = (2 * height, 2 * width, channels)
+    down = (height // 2, width // 2, 4 * channels)
+    rng = np.random.default_rng(0)
+    arrays = [
+        rng.normal(size=(batch_size, *shape)).astype("float32")
+        for shape in (keep, keep, keep, keep, up, down)
+    ]
+    return arrays[:3], arrays[3:]
+
+
+def cell(features, gradients, small_gate):
+    """A function that goes forward and backward through one `RoutingCell`.
+
+    Args:
+        features, gradients: As `cell_arrays` gives them.
+        small_gate: Whether the gate looks at a quarter of the resolution.
+    """
+    batch = len(features[0])
+    with tf.device("CPU"):
+        layer = RoutingCell(topology.ROUTES, small_gate=small_gate)
+        layer.build([array.shape for array in features], [(batch, 1)] * len(features))
+        features = [tf.constant(array) for array in features]
+        gradients = [tf.constant(array) for array in gradients]
+        active = [tf.ones((batch, 1))] * len(features)
+
+    @tf.function(autograph=False)
+    def forward_and_backward(features, active, gradients):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            sent = layer(features, active, training=True)
+            outputs = [sent[route] for route in topology.ROUTES]
+        weights = [variable.value for variable in layer.trainable_variables]
+        return tape.gradient(outputs, [*features, *weights], gradients)
+
+    def step():
+        with tf.device("CPU"):
+            return forward_and_backward(features, active, gradients)
+
+    return step
+
+
+@contextlib.contextmanager
+def _seconds(into, name):
+    started = time.perf_counter()
+    yield
+    into[name] = time.perf_counter() - started
+
+
+def _timed(step, repeats, batch_size, steps=1):
+    """Milliseconds of a picture in `steps` steps, by the clock and of the process."""
+    readings = []
+    for _ in range(repeats + 1):
+        before = time.perf_counter(), time.process_time()
+        for _ in range(steps):
+            step()
+        after = time.perf_counter(), time.process_time()
+        readings.append([b - a for a, b in zip(before, after, strict=True)])
+    # The first call warmed up.
+    wall, cpu = zip(*readings[1:], strict=True)
+    pictures = steps * batch_size
+    return {"wall": _summary(wall, pictures), "cpu": _summary(cpu, pictures)}
+
+
+def _summary(seconds, pictures):
+    each = [1000 * reading / pictures for reading in seconds]
+    return {"median": statistics.median(each), "min": min(each), "max": max(each)}
+
+
+def _process_age():
+    """Seconds since the process started, or None where the system does not tell."""
+    try:
+        fields = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        # Field 22 of the line: clock ticks from the start of the system.
+        started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, AttributeError):
+        return None

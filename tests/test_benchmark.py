@@ -1,0 +1,188 @@
+import json
+
+import numpy as np
+import pytest
+
+from selene_tf import benchmark_steps, topology
+from selene_tf.layers.routing_cell import RoutingCell
+from selene_tf.search import cost
+from tests.commands import assert_one_line, run
+
+TINY = ["--channels=4", "--num_layers=3", "--size=32,64", "--batch_size=2"]
+# Runs the command in a process that finds no PyTorch.
+WITHOUT_TORCH = (
+    "import runpy, sys; sys.modules['torch'] = None; "
+    "runpy.run_module('selene_tf.benchmark', run_name='__main__', alter_sys=True)"
+)
+ROWS = {
+    "imports": "import",
+    "network built": "build",
+    "optimiser built": "optimizer",
+    "training step traced": "trace",
+    "first training step": "first_step",
+    "process start to first step": "process_start_to_first_step",
+    "inference traced": "inference_trace",
+    "first inference": "first_inference",
+}
+STEPS = {"training step": "training", "inference": "inference"}
+
+
+def benchmark(*arguments):
+    return run("-m", "selene_tf.benchmark", *TINY, *arguments)
+
+
+def rows(text):
+    """The table's numbers by row; labels are 28 wide."""
+    return {line[:28].strip(): line[28:].split() for line in text.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def all_of_it(tmp_path_factory):
+    """The table's rows and the JSON of one run."""
+    output = tmp_path_factory.mktemp("benchmark") / "found.json"
+    result = benchmark("--repeats=3", f"--output={output}")
+    assert result.returncode == 0, result.stderr
+    return rows(result.stdout), json.loads(output.read_text())
+
+
+@pytest.mark.slow
+def test_the_table_says_what_the_json_says(all_of_it):
+    table, found = all_of_it
+    for row, name in ROWS.items():
+        seconds = found["start_seconds"][name]
+        assert table[row] == ["unknown" if seconds is None else f"{seconds:.3f}"]
+    for row, name in STEPS.items():
+        readings = found["ms_per_picture"][name]
+        numbers = [
+            readings[clock][kind]
+            for clock in ("wall", "cpu")
+            for kind in ("median", "min", "max")
+        ]
+        assert table[row] == [f"{number:.3f}" for number in numbers]
+    assert table["peak memory, MiB"] == [f"{found['peak_memory_mib']:,.1f}"]
+    assert table["MACs a picture"] == [f"{found['macs_per_picture']:,}"]
+    assert table["parameters"] == [f"{found['parameters']:,}"]
+
+
+@pytest.mark.slow
+def test_the_numbers_are_possible(all_of_it):
+    _, found = all_of_it
+    start = found["start_seconds"]
+    whole = start["process_start_to_first_step"]
+    parts = ("import", "build", "optimizer", "trace", "first_step")
+    assert all(start[part] > 0 for part in parts)
+    assert whole is None or whole > sum(start[part] for part in parts)
+    for clocks in found["ms_per_picture"].values():
+        for reading in clocks.values():
+            assert 0 < reading["min"] <= reading["median"] <= reading["max"]
+    assert found["macs_per_picture"] == cost.macs(19, 4, 3, 32, 64).supernet
+    assert found["parameters"] == cost.parameters(19, 4, 3).supernet
+    assert found["settings"]["batch_size"] == 2
+    assert found["machine"]["tensorflow"].startswith("2.")
+
+
+@pytest.mark.slow
+def test_a_cell_in_pytorch_stands_beside_ours(all_of_it):
+    pytest.importorskip("torch")
+    table, found = all_of_it
+    assert len(table["cell"]) == len(table["cell in PyTorch"]) == 6
+    assert {"cell", "cell_torch"} <= set(found["ms_per_picture"])
+
+
+@pytest.mark.slow
+def test_without_pytorch_our_cell_is_timed_alone():
+    result = run("-c", WITHOUT_TORCH, *TINY, "--repeats=1", "--what=cell")
+    assert result.returncode == 0, result.stderr
+    table = rows(result.stdout)
+    assert "cell" in table
+    assert not {"cell in PyTorch", "training step", "inference"} & set(table)
+
+
+def test_pytorch_that_is_wanted_but_missing_is_one_line():
+    result = run("-c", WITHOUT_TORCH, *TINY, "--torch=yes")
+    assert_one_line(result, "--torch", "pip install -e '.[compare]'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--size=128"], ["--size", "'128'", "height,width"]),
+        (["--size=31,64"], ["--size", "'31,64'", "32 or more"]),
+        (["--size=64,wide"], ["--size", "'64,wide'"]),
+        (["--size=96,128", "--small_gate"], ["--size", "128 or more"]),
+        (["--channels=5"], ["--channels", "5", "even"]),
+        (["--num_layers=2"], ["--num_layers", "2"]),
+        (["--repeats=0"], ["--repeats", "0"]),
+        (["--threads=-1"], ["--threads", "-1"]),
+        (["--batch_size=0"], ["--batch_size", "0"]),
+        (["--what=nothing"], ["--what", "nothing"]),
+        (["--torch=yes", "--what=train"], ["--torch", "--what=train"]),
+        (["--output=/nowhere/at/all.json"], ["--output", "/nowhere/at"]),
+        (["--output=setup.cfg"], ["--output", "setup.cfg", "exists"]),
+    ],
+)
+def test_mistakes_end_with_one_line_and_status_2(arguments, words):
+    assert_one_line(benchmark(*arguments), *words)
+
+
+@pytest.mark.parametrize(
+    ("small_gate", "bias"), [(False, 1.5), (True, 1.5), (False, -99.0)]
+)
+def test_both_cells_give_the_same(small_gate, bias):
+    """With gates that are open, and closed."""
+    torch = pytest.importorskip("torch")
+    from selene_tf import benchmark_torch
+
+    features, _ = benchmark_steps.cell_arrays(4, (32, 64), 2)
+    layer = RoutingCell(topology.ROUTES, small_gate=small_gate)
+    active = [np.ones((2, 1), "float32")] * 3
+    layer.build([array.shape for array in features], [(2, 1)] * 3)
+    layer.gate.project.bias.assign(np.full(3, bias))
+    cell = benchmark_torch.Cell(8, small_gate)
+    copy_weights(layer, cell)
+    ours = layer(features, active, training=True)
+    *theirs, gates = cell([benchmark_torch.channels_last(array) for array in features])
+    assert np.any(ours["gates"]) == (bias > 0)
+    np.testing.assert_allclose(ours["gates"], gates.detach(), atol=1e-4)
+    for route, output in zip(topology.ROUTES, theirs, strict=True):
+        output = torch.permute(output.detach(), (0, 2, 3, 1))
+        np.testing.assert_allclose(ours[route], output, atol=1e-4)
+
+
+def copy_weights(layer, cell):
+    """From our cell to that in PyTorch."""
+    separables = [
+        (layer.separable_1, cell.separable_1),
+        (layer.separable_2, cell.separable_2),
+    ]
+    for ours, (depthwise, pointwise, *_) in separables:
+        # (height, width, channels, 1) to (channels, 1, height, width)
+        copy(depthwise.weight, ours.depthwise.kernel.numpy().transpose(2, 3, 0, 1))
+        copy(pointwise.weight, ours.pointwise.conv.kernel.numpy().transpose(3, 2, 0, 1))
+    convolutions = [
+        (layer.gate.reduce, cell.reduce),
+        (layer.up, cell.up),
+        (layer.down, cell.down),
+    ]
+    for ours, (conv, *_) in convolutions:
+        copy(conv.weight, ours.conv.kernel.numpy().transpose(3, 2, 0, 1))
+    copy(cell.project.weight, layer.gate.project.kernel.numpy().T)
+    copy(cell.project.bias, layer.gate.project.bias.numpy())
+
+
+def copy(parameter, array):
+    import torch
+
+    assert parameter.shape == array.shape
+    parameter.data = torch.from_numpy(array.copy())
+
+
+def test_both_cells_have_gradients_of_the_same_shapes():
+    pytest.importorskip("torch")
+    from selene_tf import benchmark_torch
+
+    arrays = benchmark_steps.cell_arrays(4, (32, 64), 2)
+    ours = benchmark_steps.cell(*arrays, small_gate=False)()
+    theirs = benchmark_torch.cell(*arrays, small_gate=False, threads=0)()
+    sizes = [sorted(np.prod(each.shape) for each in found) for found in (ours, theirs)]
+    assert sizes[0] == sizes[1]
