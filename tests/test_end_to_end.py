@@ -204,3 +204,10 @@ def test_supervised_training_runs_too(tmp_path):
     lines = (tmp_path / "run/log.jsonl").read_text()
     assert "consistency" not in lines
     assert "mean_iou_student" in lines
+
+
+@pytest.mark.slow
+def test_one_picture_at_a_time_with_few_channels_trains(tmp_path):
+    """TensorFlow 2.21's gradient of a strided 1x1 convolution crashed here."""
+    result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1")
+    assert result.returncode == 0, result.stderr

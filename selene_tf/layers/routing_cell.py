@@ -95,7 +95,7 @@ class RoutingCell(keras.layers.Layer):
             self.enlarge.build((*shape[:-1], channels // 2))
             parts.append(self.up)
         if "down" in self.kept:
-            self.down = ConvNorm(channels * 2, strides=2, name="down", **options)
+            self.down = ConvNorm(channels * 2, name="down", **options)
             parts.append(self.down)
         for layer in parts:
             layer.build(shape)
@@ -163,7 +163,8 @@ class RoutingCell(keras.layers.Layer):
             return self.enlarge(weight["up"] * self.up(features, training=training))
 
         def down():
-            return weight["down"] * self.down(features, training=training)
+            halved = _every_second_pixel(features)
+            return weight["down"] * self.down(halved, training=training)
 
         compute = {"keep": keep, "up": up, "down": down}
         outputs = {route: compute[route] for route in self.kept}
@@ -213,6 +214,18 @@ class RoutingCell(keras.layers.Layer):
             "conditional": self.conditional,
             "synchronized": self.synchronized,
         }
+
+
+def _every_second_pixel(inputs):
+    """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
+
+    Not by the convolution's own stride: for one picture and few channels the
+    gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A
+    pooling of single pixels takes as long; slicing takes longer.
+    """
+    return ops.average_pool(
+        inputs, pool_size=1, strides=2, padding="same", data_format="channels_last"
+    )
 
 
 def _route_shape(route, shape):
