@@ -17,6 +17,8 @@ the most of --repeats calls after one that warms up. What is measured:
   stride 8 and twice --channels, fed by three others, in training; gradients go to its
   weights and its inputs. Beside it the same cell in plain PyTorch. Both on the CPU,
   in calls of ten steps. --what=all has it where PyTorch is installed.
+- conditional: inference of one picture that leaves out what is closed, for several
+  shares of routes, chosen at random, that are open; the MACs of what is left beside it.
 
 Beside other programs the wall time says little, and neither does PyTorch's CPU time
 with several threads, which wait for each other in a loop; then use --threads=1.
@@ -37,25 +39,8 @@ import time
 
 from absl import flags
 
-from selene_tf import command, run_folder, topology
+from selene_tf import benchmark_table, command, run_folder, topology
 from selene_tf.errors import UserError
-
-START_ROWS = {
-    "import": "imports",
-    "build": "network built",
-    "optimizer": "optimiser built",
-    "trace": "training step traced",
-    "first_step": "first training step",
-    "process_start_to_first_step": "process start to first step",
-    "inference_trace": "inference traced",
-    "first_inference": "first inference",
-}
-STEP_ROWS = {
-    "training": "training step",
-    "inference": "inference",
-    "cell": "cell",
-    "cell_torch": "cell in PyTorch",
-}
 
 
 def define_flags():
@@ -73,7 +58,10 @@ def define_flags():
     flags.DEFINE_bool("small_gate", False, "Gates look at a quarter of the sides.")
     flags.DEFINE_string("size", "128,256", "Height and width of a picture, in pixels.")
     flags.DEFINE_enum(
-        "what", "all", ["all", "train", "inference", "cell"], "What to time."
+        "what",
+        "all",
+        ["all", "train", "inference", "cell", "conditional"],
+        "What to time; conditional only if asked for.",
     )
     flags.DEFINE_enum(
         "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
@@ -99,48 +87,9 @@ def main():
         },
         **_measure(structure, size, with_torch, values),
     }
-    command.say(table(found))
+    command.say(benchmark_table.table(found))
     if values.output:
         _write(values.output, found)
-
-
-def table(found):
-    """What was found as text for the terminal."""
-    start, steps = found["start_seconds"], found["ms_per_picture"]
-    kinds = f"{'median':>10}{'min':>10}{'max':>10}"
-    return "\n".join(
-        [
-            *(_listed(found[name]) for name in ("settings", "machine")),
-            "",
-            f"{'':28}{'seconds':>10}",
-            *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
-            "",
-            f"{'':28}{'wall ms a picture':>30}{'CPU ms a picture':>30}",
-            f"{'':28}{kinds}{kinds}",
-            *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
-            "",
-            f"{'MACs a picture':28}{found['macs_per_picture']:>18,}",
-            f"{'parameters':28}{found['parameters']:>18,}",
-            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
-        ]
-    )
-
-
-def _listed(facts):
-    return ", ".join(f"{name} {_known(value)}" for name, value in facts.items())
-
-
-def _known(value):
-    return "unknown" if value is None else value
-
-
-def _number(value):
-    return f"{'unknown' if value is None else format(value, '.3f'):>10}"
-
-
-def _readings(reading):
-    kinds = (reading[clock][kind] for clock in reading for kind in reading[clock])
-    return "".join(map(_number, kinds))
 
 
 def _structure(values):
@@ -209,8 +158,15 @@ def _write(output, found):
 
 def _measure(structure, size, with_torch, values):
     start, steps = {"import": _start_tensorflow(values.threads)}, {}
-    from selene_tf import benchmark_steps
+    from selene_tf import benchmark_conditional, benchmark_steps
 
+    if values.what == "conditional":
+        rows = benchmark_conditional.of_conditional(structure, size, values.repeats)
+        return {
+            "machine": _machine(),
+            **_counted(structure, size),
+            "conditional": rows,
+        }
     sizes = (structure, size, values.batch_size, values.repeats)
     if values.what != "cell":
         more, steps = benchmark_steps.of_network(*sizes, values.what)

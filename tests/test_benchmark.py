@@ -186,3 +186,21 @@ def test_both_cells_have_gradients_of_the_same_shapes():
     theirs = benchmark_torch.cell(*arrays, small_gate=False, threads=0)()
     sizes = [sorted(np.prod(each.shape) for each in found) for found in (ours, theirs)]
     assert sizes[0] == sizes[1]
+
+
+@pytest.mark.slow
+def test_what_is_closed_costs_nothing_where_it_is_left_out(tmp_path):
+    output = tmp_path / "found.json"
+    result = benchmark("--what=conditional", "--repeats=1", f"--output={output}")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(output.read_text())
+    rows = found["conditional"]
+    assert rows[0]["macs"] == found["macs_per_picture"]
+    assert rows[-1]["open_share"] == 0.0
+    # The input passes along the finest level, where each cell asks its gate.
+    table = cost.macs(19, 4, 3, 32, 64)
+    gates = int(table.gates[:, 0].sum())
+    assert rows[-1]["macs"] == table.stem + table.decoder + gates
+    for row in rows:
+        assert row["wall"] > 0
+        assert f"{row['macs']:,}" in result.stdout

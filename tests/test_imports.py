@@ -49,7 +49,12 @@ ALLOWED = {
         *("precise_batch_norm", "pretrained", "report", "run_folder", "schedules"),
         *("search", "training", "training_log"),
     },
-    "benchmark": {"benchmark_steps", "command", "run_folder", "search"},
+    "benchmark": {
+        *("benchmark_conditional", "benchmark_steps", "benchmark_table", "command"),
+        *("run_folder", "search"),
+    },
+    "benchmark_table": set(),
+    "benchmark_conditional": {"evaluation", "networks", "search"},
     "benchmark_steps": {
         *("algorithms", "benchmark_torch", "evaluation", "graph_rewriting", "layers"),
         *("networks", "optimizer"),

@@ -1,0 +1,61 @@
+"""Times inference that leaves out what is closed, at several shares of open routes."""
+
+import dataclasses
+import statistics
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from selene_tf import evaluation, topology
+from selene_tf.networks import dynamic_routing
+from selene_tf.search import cost
+
+# Probability of a route to be open.
+OPEN_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
+
+
+def of_conditional(structure, size, repeats):
+    """Times one picture through networks whose gates are open or closed at random.
+
+    The same traced function for all; only the gates' biases differ.
+
+    Args:
+        structure: A `topology.Structure` with gates.
+        size: Height and width of the picture, in pixels.
+        repeats: Timed calls for each share, after one that warms up.
+
+    Returns:
+        For each of `OPEN_SHARES` a dict: "open_share" of the routes; "macs" that
+        the picture costs; "wall", the median of milliseconds.
+    """
+    arguments = dataclasses.asdict(structure)
+    network = dynamic_routing.build(**arguments, conditional=True)
+    table = cost.macs(**arguments, height=size[0], width=size[1])
+    rng = np.random.default_rng(0)
+    image = tf.constant(rng.uniform(0, 255, (1, *size, 3)).astype("float32"))
+    predict = evaluation.predictor(network)
+    rows = []
+    for share in OPEN_SHARES:
+        _open_at_random(network, structure.num_layers, share, rng)
+        milliseconds, gates = _timed(predict, image, repeats)
+        macs = int(cost.of_pictures(table, gates)[0])
+        rows.append({"open_share": share, "macs": macs, "wall": milliseconds})
+    return rows
+
+
+def _open_at_random(network, num_layers, share, rng):
+    """Fixes every gate at tanh(1.5) or, with probability 1 - share, at 0."""
+    for cell in topology.cells(num_layers):
+        gate = network.get_layer(topology.cell_name(*cell)).gate.project
+        gate.kernel.assign(tf.zeros_like(gate.kernel))
+        gate.bias.assign(np.where(rng.random(gate.bias.shape) < share, 1.5, -1.5))
+
+
+def _timed(predict, image, repeats):
+    seconds = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        outputs = {name: value.numpy() for name, value in predict(image).items()}
+        seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds[1:]), outputs["gates"]

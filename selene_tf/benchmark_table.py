@@ -1,0 +1,71 @@
+"""What `selene_tf.benchmark` found, as a table for the terminal."""
+
+START_ROWS = {
+    "import": "imports",
+    "build": "network built",
+    "optimizer": "optimiser built",
+    "trace": "training step traced",
+    "first_step": "first training step",
+    "process_start_to_first_step": "process start to first step",
+    "inference_trace": "inference traced",
+    "first_inference": "first inference",
+}
+STEP_ROWS = {
+    "training": "training step",
+    "inference": "inference",
+    "cell": "cell",
+    "cell_torch": "cell in PyTorch",
+}
+
+
+def table(found):
+    """What was found as text for the terminal."""
+    if "conditional" in found:
+        return _conditional(found)
+    start, steps = found["start_seconds"], found["ms_per_picture"]
+    kinds = f"{'median':>10}{'min':>10}{'max':>10}"
+    return "\n".join(
+        [
+            *(_listed(found[name]) for name in ("settings", "machine")),
+            "",
+            f"{'':28}{'seconds':>10}",
+            *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
+            "",
+            f"{'':28}{'wall ms a picture':>30}{'CPU ms a picture':>30}",
+            f"{'':28}{kinds}{kinds}",
+            *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
+            "",
+            f"{'MACs a picture':28}{found['macs_per_picture']:>18,}",
+            f"{'parameters':28}{found['parameters']:>18,}",
+            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
+        ]
+    )
+
+
+def _listed(facts):
+    return ", ".join(f"{name} {_known(value)}" for name, value in facts.items())
+
+
+def _known(value):
+    return "unknown" if value is None else value
+
+
+def _number(value):
+    return f"{'unknown' if value is None else format(value, '.3f'):>10}"
+
+
+def _readings(reading):
+    kinds = (reading[clock][kind] for clock in reading for kind in reading[clock])
+    return "".join(map(_number, kinds))
+
+
+def _conditional(found):
+    rows = [
+        f"{row['open_share']:>14.0%}{row['macs']:>18,}"
+        f"{row['macs'] / found['macs_per_picture']:>10.3f}{row['wall']:>12.1f}"
+        f"{row['wall'] / found['conditional'][0]['wall']:>10.3f}"
+        for row in found["conditional"]
+    ]
+    head = f"{'routes open':>14}{'MACs':>18}{'of all':>10}{'wall ms':>12}{'of all':>10}"
+    facts = (_listed(found[name]) for name in ("settings", "machine"))
+    return "\n".join([*facts, "", head, *rows])
