@@ -76,12 +76,14 @@ def main():
     size = _size(values.size, values.small_gate)
     with_torch = _with_torch(values.torch, values.what)
     _check_output(values.output)
+    # One picture, since only a batch of one leaves out all that it closed.
+    batch_size = 1 if values.what == "conditional" else values.batch_size
     found = {
         "settings": {
             **dataclasses.asdict(structure),
             "height": size[0],
             "width": size[1],
-            "batch_size": values.batch_size,
+            "batch_size": batch_size,
             "threads": values.threads,
             "repeats": values.repeats,
         },

@@ -27,7 +27,7 @@ def of_conditional(structure, size, repeats):
 
     Returns:
         For each of `OPEN_SHARES` a dict: "open_share" of the routes; "macs" that
-        the picture costs; "wall", the median of milliseconds.
+        the picture costs; "wall" and "cpu", medians of milliseconds.
     """
     arguments = dataclasses.asdict(structure)
     network = dynamic_routing.build(**arguments, conditional=True)
@@ -40,7 +40,7 @@ def of_conditional(structure, size, repeats):
         _open_at_random(network, structure.num_layers, share, rng)
         milliseconds, gates = _timed(predict, image, repeats)
         macs = int(cost.of_pictures(table, gates)[0])
-        rows.append({"open_share": share, "macs": macs, "wall": milliseconds})
+        rows.append({"open_share": share, "macs": macs, **milliseconds})
     return rows
 
 
@@ -53,9 +53,11 @@ def _open_at_random(network, num_layers, share, rng):
 
 
 def _timed(predict, image, repeats):
-    seconds = []
+    readings = []
     for _ in range(repeats + 1):
-        started = time.perf_counter()
+        before = time.perf_counter(), time.process_time()
         outputs = {name: value.numpy() for name, value in predict(image).items()}
-        seconds.append(time.perf_counter() - started)
-    return 1000 * statistics.median(seconds[1:]), outputs["gates"]
+        after = time.perf_counter(), time.process_time()
+        readings.append([b - a for a, b in zip(before, after, strict=True)])
+    wall, cpu = (1000 * statistics.median(x) for x in zip(*readings[1:], strict=True))
+    return {"wall": wall, "cpu": cpu}, outputs["gates"]

@@ -63,9 +63,11 @@ def _conditional(found):
     rows = [
         f"{row['open_share']:>14.0%}{row['macs']:>18,}"
         f"{row['macs'] / found['macs_per_picture']:>10.3f}{row['wall']:>12.1f}"
+        f"{row['cpu']:>12.1f}"
         f"{row['wall'] / found['conditional'][0]['wall']:>10.3f}"
         for row in found["conditional"]
     ]
-    head = f"{'routes open':>14}{'MACs':>18}{'of all':>10}{'wall ms':>12}{'of all':>10}"
+    head = f"{'routes open':>14}{'MACs':>18}{'of all':>10}"
+    head += f"{'wall ms':>12}{'CPU ms':>12}{'of all':>10}"
     facts = (_listed(found[name]) for name in ("settings", "machine"))
     return "\n".join([*facts, "", head, *rows])

@@ -105,6 +105,18 @@ def _check_network(config):
                 f"expected --{needed}={to_text(expected)} with it."
             )
 
+    if config.pooling != "none" and config.batch_size == 1:
+        raise UserError(
+            f"--pooling: found {config.pooling} with --batch_size=1; expected 2 "
+            "or more, since a whole picture's mean is normalised over the batch."
+        )
+    if config.budget_start + config.budget_warm_up > 1:
+        raise UserError(
+            f"--budget_warm_up: found {config.budget_warm_up}, which with "
+            f"--budget_start={config.budget_start} ends after the training; expected "
+            "both together to be 1 or less."
+        )
+
 
 def _check_size(name, size, smallest):
     if len(size) != 2 or min(size) < smallest:

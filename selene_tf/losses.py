@@ -66,9 +66,9 @@ def budget(mean_cost, total, target_share):
         target_share: The share mu to keep to, in [0, 1].
 
     Returns:
-        A scalar in float32.
+        A scalar in the type of `mean_cost`.
     """
-    return ops.square(ops.cast(mean_cost, "float32") / total - target_share)
+    return ops.square(mean_cost / total - target_share)
 
 
 def _mean_where(values, chosen):

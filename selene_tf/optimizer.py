@@ -34,9 +34,9 @@ class TorchSGD(keras.optimizers.Optimizer):
         momentum=0.9,
         weight_decay=0.0,
         gate_multiplier=1.0,
-        **kwargs,
+        name="torch_sgd",
     ):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate=learning_rate, name=name)
         self.momentum = momentum
         # Not under Keras's name `weight_decay`, which would decay once more.
         self.coupled_weight_decay = weight_decay
@@ -55,10 +55,11 @@ class TorchSGD(keras.optimizers.Optimizer):
         the graph; that was half of the time to trace a training step.
         """
         self.build(trainable_variables)
-        rate = tf.cast(self.learning_rate, tf.float32)
+        dtype = trainable_variables[0].dtype
+        rate = tf.cast(self.learning_rate, dtype)
         rates = {False: rate, True: self.gate_multiplier * rate}
-        momentum = tf.constant(self.momentum)
-        decay = tf.constant(self.coupled_weight_decay)
+        momentum = tf.constant(self.momentum, dtype)
+        decay = tf.constant(self.coupled_weight_decay, dtype)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             if self.coupled_weight_decay and decays(variable):
                 gradient = gradient + decay * variable.value
@@ -73,8 +74,11 @@ class TorchSGD(keras.optimizers.Optimizer):
         self.iterations.assign_add(1)
 
     def get_config(self):
+        config = super().get_config()
+        # What Keras's optimisers do beside, clipping above all, this one does not.
         return {
-            **super().get_config(),
+            "name": config["name"],
+            "learning_rate": config["learning_rate"],
             "momentum": self.momentum,
             "weight_decay": self.coupled_weight_decay,
             "gate_multiplier": self.gate_multiplier,

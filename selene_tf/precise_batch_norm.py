@@ -45,7 +45,8 @@ def recompute(network, batches):
 def _taking_over_each_batch(network, layers):
     """Makes the moving statistics those of the last batch."""
     momenta = [layer.momentum for layer in layers]
-    was_trainable = network.trainable
+    parts = network._flatten_layers()
+    trainable = [(part, part.trainable) for part in parts]
     # A frozen network leaves its statistics alone.
     network.trainable = True
     dropping = [x for x in network._flatten_layers() if isinstance(x, DropPath)]
@@ -56,9 +57,9 @@ def _taking_over_each_batch(network, layers):
     try:
         yield
     finally:
-        for layer in dropping:
-            layer.trainable = True
-        network.trainable = was_trainable
+        # Outer parts first, since each sets those inside of it.
+        for part, was_trainable in trainable:
+            part.trainable = was_trainable
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
 

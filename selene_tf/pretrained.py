@@ -10,6 +10,7 @@ import numpy as np
 from selene_tf import array_file, torch_file
 from selene_tf.errors import UserError
 from selene_tf.official_layout import in_our_layout, official_names, official_shape
+from selene_tf.torch_pickle import RefusalError
 
 # What the official network was trained with; red, green, blue, though its
 # channels go in the other way round.
@@ -28,10 +29,6 @@ _OWN_LAYERS = ("pooling", "drop_path")
 _IGNORED = ("num_batches_tracked", "gate_weights_beta")
 # It tells the channels, and no file lacks it.
 _FIRST_CELL = "backbone.init_layer.cell_ops._ops.0.op.0.weight"
-
-
-class _RefusalError(Exception):
-    """What is wrong, without the file's name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +54,7 @@ class Report:
         """All of it in one line for the screen."""
         total = len(self.loaded) + len(self.left)
         text = f"loaded {len(self.loaded)} of {total} arrays from {self.path}"
+        text += f", {len(self.reshaped)} of them in another layout"
         if self.left:
             text += f"; left: {_parts(self.left, '/')}"
         if self.unused:
@@ -115,7 +113,7 @@ def load_dynamic_routing(network, path, encoder_only=False, other_classes=False)
         _check_names(places, entries, wanted, encoder_only)
         _check_arrays(places, entries, wanted)
         values = {key: _value(key, entries[key], places[key]) for key in wanted}
-    except _RefusalError as error:
+    except RefusalError as error:
         raise UserError(f"{path}: {error}") from None
     for key, value in values.items():
         places[key].variable.assign(value)
@@ -169,28 +167,29 @@ def _with_backbone(entries):
 def _check_cells(places, entries):
     expected, found = _num_layers(places), _num_layers(entries)
     if not found:
-        raise _RefusalError(
+        raise RefusalError(
             f"found none of the official network's cells, but {_few(entries)}; "
             "expected names like 'backbone.all_cell_list.0.0...' (encoder_only=True "
             "or --init_encoder_only takes them without 'backbone.')."
         )
     if found != expected:
-        raise _RefusalError(
+        raise RefusalError(
             f"found a network of {found} layers, expected {expected}; build the "
-            f"network with num_layers={found}."
+            f"network with num_layers={found} (--num_layers={found})."
         )
-    _check_size(places, entries, _FIRST_CELL, "channels")
+    hint = " (--channels)"
+    _check_size(places, entries, _FIRST_CELL, ("channels", "channels"), hint)
 
 
-def _check_size(places, entries, key, name, hint=""):
+def _check_size(places, entries, key, names, hint):
     if key not in entries or key not in places:
         return
     (expected, *_), found = places[key].shape, entries[key].shape[:1]
     if found != (expected,):
-        (found,) = found or (1,)
-        raise _RefusalError(
-            f"found a network of {found} {name}, expected {expected}; build the "
-            f"network with {name}={found}{hint}."
+        (found,), (noun, argument) = found or (1,), names
+        raise RefusalError(
+            f"found a network of {found} {noun}, expected {expected}; build the "
+            f"network with {argument}={found}{hint}."
         )
 
 
@@ -207,7 +206,8 @@ def _wanted(places, entries, encoder_only, other_classes):
             ", or load all but the predictor with other_classes=True "
             "(--init_other_classes)"
         )
-        _check_size(places, entries, f"{_PREDICTOR}bias", "num_classes", hint)
+        names = ("classes", "num_classes")
+        _check_size(places, entries, f"{_PREDICTOR}bias", names, hint)
     return [key for key in places if not key.startswith(left)]
 
 
@@ -219,7 +219,7 @@ def _classes_differ(places, entries):
 def _check_names(places, entries, wanted, encoder_only):
     missing = [key for key in wanted if key not in entries]
     if missing:
-        raise _RefusalError(
+        raise RefusalError(
             f"found no {_few(missing)}, expected all of the network's {len(wanted)} "
             f"arrays; give a whole checkpoint{_hint(missing, encoder_only)}."
         )
@@ -230,9 +230,10 @@ def _check_names(places, entries, wanted, encoder_only):
         if key not in places and not (encoder_only and not key.startswith("backbone."))
     ]
     if unused:
-        raise _RefusalError(
+        raise RefusalError(
             f"found {_few(unused)}, for which the network has no place, expected the "
-            "official network's names; give its weights alone."
+            "official network's names; give its weights alone, to a network of the "
+            "same kind (with gates if it has them)."
         )
 
 
@@ -247,12 +248,12 @@ def _check_arrays(places, entries, wanted):
     for key in wanted:
         found, expected = entries[key].shape, places[key].shape
         if found != expected:
-            raise _RefusalError(
+            raise RefusalError(
                 f"found {key} of shape {found}, expected {expected}; give the weights "
                 "of a network like this one."
             )
         if entries[key].dtype.kind != "f":
-            raise _RefusalError(
+            raise RefusalError(
                 f"found {key} of type {entries[key].dtype}, expected floating point; "
                 "give the weights as they were trained."
             )
@@ -262,7 +263,7 @@ def _value(key, entry, place):
     with np.errstate(over="ignore", invalid="ignore"):
         value = in_our_layout(entry, place.kind).astype("float32")
     if not np.isfinite(value).all():
-        raise _RefusalError(
+        raise RefusalError(
             f"found {key} with numbers that are not finite, expected finite ones; "
             "give a checkpoint from before the training diverged."
         )

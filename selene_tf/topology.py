@@ -24,6 +24,9 @@ OPEN_ABOVE = 1e-4
 POOLINGS = ("none", "psp", "aspp")
 # Parts in each direction of the grids of "psp".
 PYRAMID_BINS = (1, 2, 3, 6)
+# Dilations of "aspp". DeepLabv3 has 6, 12, 18 at stride 16; at stride 32 these reach
+# as far in the picture.
+ATROUS_RATES = (3, 6, 9)
 
 _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
 

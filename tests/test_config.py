@@ -44,6 +44,8 @@ SCENES = {"image_size": (96, 160)}
         ({"init_other_classes": True}, "--init_other_classes"),
         ({"init_encoder_only": True}, "--init_encoder_only"),
         ({"pooling": "pyramid"}, "--pooling"),
+        ({"pooling": "psp", "batch_size": 1}, "--pooling"),
+        ({"budget_start": 0.9, "budget_warm_up": 0.2}, "--budget_warm_up"),
         ({"drop_path": 1.0}, "--drop_path"),
         ({"budget_weight": -1.0}, "--budget_weight"),
         ({"budget_target": 0.0}, "--budget_target"),
@@ -99,4 +101,4 @@ def test_the_published_budgets_are_configurations(name, weight, target):
     assert (config.budget_weight, config.budget_target) == (weight, target)
     assert config.budget_total == 26.3e9
     assert (config.budget_start, config.budget_warm_up) == (0.4, 0.02)
-    assert config.crop_size == (800, 800)
+    assert config.small_gate

@@ -36,11 +36,11 @@ ALLOWED = {
     "torch_file": {"torch_pickle"},
     "array_file": set(),
     "official_layout": set(),
-    "pretrained": {"array_file", "official_layout", "torch_file"},
+    "pretrained": {"array_file", "official_layout", "torch_file", "torch_pickle"},
     "data": {"data"},
     "layers": {"layers"},
     "networks": {"layers", "networks"},
-    "algorithms": {"algorithms", "losses"},
+    "algorithms": {"algorithms", "layers", "losses"},
     "search": {"search", "losses", "path"},
     "report": {"metrics", "path", "path_drawing", "pictures", "run_folder", "search"},
     "experiment": {

@@ -54,7 +54,7 @@ def refused(network, file):
         ({"channels": 6}, ("found a network of 6 channels, expected 4", "channels=6")),
         (
             {"num_classes": 7},
-            ("found a network of 7 num_classes", "num_classes=7", "other_classes=True"),
+            ("found a network of 7 classes", "num_classes=7", "other_classes=True"),
         ),
     ],
 )

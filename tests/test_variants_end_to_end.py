@@ -136,3 +136,26 @@ def test_conditional_is_for_networks_and_not_for_models(finished):
         "evaluate.py", f"--run_dir={run_dir}", "--conditional", "--model=elsewhere"
     )
     assert_one_line(result, "--conditional", "--model")
+
+
+@pytest.mark.slow
+def test_a_teacher_with_drop_path_is_found_again_and_started_from_the_file(tmp_path):
+    """Killed before its first checkpoint, the run starts from the file once more."""
+    weights = official_file(tmp_path / "official.npz", num_classes=8)
+    run_dir = tmp_path / "run"
+    flags = [
+        *("--drop_path=0.3", "--budget_weight=1", f"--init_checkpoint={weights}"),
+        "--init_other_classes",
+    ]
+    first = train(run_dir, *flags)
+    assert first.returncode == 0, first.stderr
+    scores = json.loads((run_dir / "summary.json").read_text())["iou"]
+    result = run("evaluate.py", f"--run_dir={run_dir}", "--network=teacher")
+    assert result.returncode == 0, result.stderr
+    remove(run_dir / "summary.json")
+    for checkpoint in (run_dir / "checkpoints").glob("step-*"):
+        remove(checkpoint)
+    again = train(run_dir, *flags)
+    assert again.returncode == 0, again.stderr
+    assert "loaded" in again.stderr
+    assert json.loads((run_dir / "summary.json").read_text())["iou"] == scores

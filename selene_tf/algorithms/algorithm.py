@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from selene_tf.layers.drop_path import DropPath
+
 
 class Algorithm(keras.Model):
     """Networks, their losses and the step that trains them, under `fit`.
@@ -37,13 +39,24 @@ class Algorithm(keras.Model):
         self.networks = networks
         self.deployed = deployed
         self.max_gradient_norm = max_gradient_norm
+        self._dropping = [
+            layer
+            for network in networks.values()
+            for layer in network.layers
+            if isinstance(layer, DropPath)
+        ]
+        if self._dropping and not num_steps:
+            raise ValueError("num_steps must be given for networks with drop path.")
         self.budget = budget
         self.num_steps = num_steps
         # The networks arrive built; there is nothing left for Keras to trace.
         self.built = True
 
     def compute_losses(self, batch):
-        """Every loss by name, (batch,) each, weighted as it enters the sum."""
+        """Every loss by name, weighted as it enters the sum.
+
+        (batch,) each, a value a picture, but for the budget's scalar.
+        """
         raise NotImplementedError
 
     def begin(self):
@@ -101,11 +114,9 @@ class Algorithm(keras.Model):
 
     def _tell_progress(self):
         """Tells drop path, if there is any, how much of the training is done."""
-        for network in self.networks.values():
-            for layer in network.layers:
-                if layer.name == "drop_path":
-                    done = ops.cast(self.optimizer.iterations, "float32")
-                    layer.progress.assign(done / self.num_steps)
+        for layer in self._dropping:
+            done = ops.cast(self.optimizer.iterations, "float32")
+            layer.progress.assign(done / self.num_steps)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""

@@ -64,15 +64,13 @@ def train(config):
     needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
     run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
     _say(_describe(config, data))
-    if initial:
-        _say(initial)
     checkpoints = Checkpoints(checkpoints_dir, variables, config.keep_checkpoints)
     with (
         run_folder.writable(run_dir),
         _readable_failures(data),
         graph_rewriting.off_on_cpu(),
     ):
-        return _run(config, algorithm, data, checkpoints, started)
+        return _run(config, algorithm, data, checkpoints, started, initial)
 
 
 def _describe(config, data):
@@ -91,14 +89,14 @@ def _devices():
     return f"{len(found)} GPU" if found else "the CPU"
 
 
-def _run(config, algorithm, data, checkpoints, started):
+def _run(config, algorithm, data, checkpoints, started, initial):
     run_dir = pathlib.Path(config.run_dir)
     progress = training.resume(checkpoints, run_dir / "log.jsonl")
     if progress.step:
         _say(f"resuming {run_dir} after step {progress.step}")
-    else:
-        # Once more, should the only checkpoints be damaged.
-        load_initial_weights(config, algorithm)
+    elif config.init_checkpoint:
+        # A run that was stopped before its first checkpoint starts from them too.
+        _say(initial or load_initial_weights(config, algorithm))
     predictors = {
         name: evaluation.predictor(network)
         for name, network in algorithm.networks.items()

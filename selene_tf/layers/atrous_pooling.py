@@ -5,9 +5,7 @@ from keras import ops
 
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import resize
-
-# DeepLabv3 has 6, 12, 18 at stride 16; the same distances in the picture.
-RATES = (3, 6, 9)
+from selene_tf.topology import ATROUS_RATES
 
 
 @keras.saving.register_keras_serializable("selene_tf")
@@ -43,13 +41,13 @@ class AtrousPooling(keras.layers.Layer):
             ConvNorm(
                 channels // 2, 3, dilation_rate=rate, name=f"dilated_{rate}", **options
             )
-            for rate in RATES
+            for rate in ATROUS_RATES
         ]
         self.whole = ConvNorm(channels // 2, name="whole", **options)
         for layer in (self.near, *self.dilated, self.whole):
             layer.build(input_shape)
         self.fuse = ConvNorm(channels, name="fuse", **options)
-        width = (2 + len(RATES)) * (channels // 2)
+        width = (2 + len(ATROUS_RATES)) * (channels // 2)
         self.fuse.build((*input_shape[:-1], width))
 
     def call(self, inputs, training=False):

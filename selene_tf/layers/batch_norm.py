@@ -92,4 +92,4 @@ class BatchNorm(keras.layers.BatchNormalization):
         return outputs
 
     def _move(self, moving, batch):
-        moving.assign_sub((moving - batch) * (1.0 - self.momentum))
+        moving.assign(self.momentum * moving + (1.0 - self.momentum) * batch)

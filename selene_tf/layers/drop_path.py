@@ -35,7 +35,9 @@ class DropPath(keras.layers.Layer):
         super().__init__(**kwargs)
         self.rates = [float(rate) for rate in rates]
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Named, since Keras would count the generators of the process, and a
+        # checkpoint finds its variables by name.
+        self.seed_generator = keras.random.SeedGenerator(seed, name="draws")
 
     def build(self, input_shape):
         del input_shape

@@ -124,8 +124,9 @@ def resize(inputs, size):
     # Keras's own would refuse a size that is known only when it runs.
     import tensorflow as tf
 
-    # Cast, since TensorFlow's resize returns float32 whatever it is given.
-    return ops.cast(tf.image.resize(inputs, size), inputs.dtype)
+    # In float32, which TensorFlow's resize returns whatever it is given; its
+    # gradient would mix the two types, which XLA refuses.
+    return ops.cast(tf.image.resize(ops.cast(inputs, "float32"), size), inputs.dtype)
 
 
 def _interpolate(inputs, length, axis):

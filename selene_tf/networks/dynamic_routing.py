@@ -160,7 +160,7 @@ def _cells(features, num_layers, path, scales, options):
         inputs, active = _incoming(outputs, layer, level, num_layers)
         if not layer:
             inputs = [features]
-            active = [ops.ones_like(ops.mean(features, axis=(1, 2))[:, :1])]
+            active = [ops.ones_like(features[:, 0, 0, :1])]
         routes = topology.routes(layer, level, num_layers)
         kept = _kept(path, layer, level, routes)
         if kept and inputs:

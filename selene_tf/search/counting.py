@@ -154,6 +154,6 @@ def pooling_convolutions(pooling, channels):
     if pooling == "aspp":
         half = channels // 2
         near, whole = (None, channels * half, half), (1, channels * half, half)
-        dilated = [(None, 9 * channels * half, half)] * 3
+        dilated = [(None, 9 * channels * half, half)] * len(topology.ATROUS_RATES)
         return [near, *dilated, whole, (None, 5 * half * channels, channels)]
     return []

@@ -90,3 +90,8 @@ def test_drop_path_is_told_how_much_of_the_training_is_done():
         bench.step(labelled_part(BATCH))
         seen.append(float(progress))
     np.testing.assert_allclose(seen, [0.0, 0.1, 0.2], rtol=1e-6)
+
+
+def test_drop_path_needs_to_know_the_length_of_the_training():
+    with pytest.raises(ValueError, match="num_steps"):
+        Supervised(build_network(drop_path=0.5), 5.0)

@@ -1,6 +1,7 @@
 import numpy as np
 
-from selene_tf.layers.atrous_pooling import RATES, AtrousPooling
+from selene_tf.layers.atrous_pooling import AtrousPooling
+from selene_tf.topology import ATROUS_RATES
 from tests.checks import check_layer
 
 
@@ -31,7 +32,7 @@ def test_each_convolution_reaches_as_far_as_its_dilation():
     kernel = layer.fuse.conv.kernel.numpy()
     kernel[:, :, -4:] = 0.0
     layer.fuse.conv.kernel.assign(kernel)
-    expected = {0} | set(RATES) | {-rate for rate in RATES}
+    expected = {0} | set(ATROUS_RATES) | {-rate for rate in ATROUS_RATES}
     assert set(reached(layer, x)) == expected
 
 

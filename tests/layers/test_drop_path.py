@@ -64,6 +64,16 @@ def test_each_call_draws_anew_and_the_seed_repeats_it():
     np.testing.assert_array_equal(first, draws(1.0, batch=64, seed=7))
 
 
+def test_its_state_has_the_same_name_in_every_network():
+    """A checkpoint of two networks is read by a process that builds one."""
+    names = []
+    for _ in range(2):
+        layer = DropPath(RATES, name="drop_path")
+        layer(pictures(1))
+        names.append({variable.path for variable in layer.variables})
+    assert names[0] == names[1]
+
+
 def test_its_state_is_among_the_variables_that_a_checkpoint_holds():
     layer = DropPath(RATES, seed=7)
     layer(pictures(1))

@@ -279,3 +279,22 @@ def test_what_is_closed_is_not_computed(biases, flows_in, called, monkeypatch):
         monkeypatch.setattr(part, "call", call)
     cell(features, active)
     assert found == called
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_its_gradients_compile_with_xla(dtype):
+    cell = RoutingCell(ALL, dtype=dtype)
+    features, active = inputs()
+    cell(features, active)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            outputs = cell(features, active, training=True)
+            total = sum(tf.reduce_sum(tf.cast(outputs[r], "float32") ** 2) for r in ALL)
+        return tape.gradient(total, [w.value for w in cell.trainable_weights])
+
+    compiled = tf.function(gradients, jit_compile=True)()
+    tolerance = 1e-3 if dtype == "float32" else 0.1
+    for ours, theirs in zip(compiled, gradients(), strict=True):
+        scale = max(np.abs(theirs).max(), 1e-3)
+        assert np.abs(ours - theirs).max() <= tolerance * scale
