@@ -112,6 +112,27 @@ class Algorithm(keras.Model):
         self.after_update()
         return {**losses, "gradient_norm": norm}
 
+    def make_train_function(self, force=False):
+        """Makes `train_function`, from an iterator of batches to the losses, for `fit`.
+
+        Keras's puts the step into a graph inside of a graph, and hands its thousands
+        of variables on from one to the other; that takes seconds to trace.
+        """
+        if self.train_function is not None and not force:
+            return
+        strategy = self.distribute_strategy
+
+        def step(batch):
+            losses = strategy.run(self.train_step, args=(batch,))
+            return {
+                name: strategy.reduce("MEAN", value, axis=None)
+                for name, value in losses.items()
+            }
+
+        if not self.run_eagerly:
+            step = tf.function(step, autograph=False, jit_compile=self.jit_compile)
+        self.train_function = lambda iterator: step(next(iterator))
+
     def _tell_progress(self):
         """Tells drop path, if there is any, how much of the training is done."""
         for layer in self._dropping:
