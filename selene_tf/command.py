@@ -17,7 +17,7 @@ def define_run_flags():
     flags.DEFINE_enum(
         "network",
         "deployed",
-        ["deployed", "student", "teacher"],
+        ["deployed", "student", "teacher", "first", "second"],
         "Network of the run; deployed is the one that --deploy chose.",
     )
     flags.DEFINE_string(

@@ -128,24 +128,98 @@ class Config:
         0.02, "Share of the steps over which it rises.", at_least=0, at_most=1
     )
 
-    # Algorithm.
-    algorithm: Literal["supervised", "mean_teacher"] = option(
-        "mean_teacher", "How the unlabelled pictures are used, if at all."
+    # What is learned from labels.
+    supervised_loss: Literal["cross_entropy", "ohem"] = option(
+        "cross_entropy",
+        "Loss on labelled pixels: of all, or of the hard ones (online hard example "
+        "mining; the paper's on Cityscapes).",
+    )
+    ohem_threshold: float = option(
+        0.7,
+        "With ohem: pixels whose class is less probable than this are hard.",
+        at_least=0,
+        at_most=1,
+    )
+    ohem_min_share: float = option(
+        0.078125,
+        "With ohem: share of a batch's pixels that is kept at least; published: 50000 "
+        "of 800x800.",
+        above=0,
+        at_most=1,
+    )
+
+    # What is learned from all pictures by a task of their own (SELENE, section 3.1).
+    pretext: Literal["none", "jigsaw", "rotation"] = option(
+        "none", "Task for pictures without labels: order 3x3 tiles, or tell a rotation."
+    )
+    pretext_weight: float = option(
+        0.1, "Weight of its loss, lambda 1 of the paper; 0: as without.", at_least=0
+    )
+    pretext_probability: float = option(
+        0.5,
+        "Share of the pictures that get the task; the paper's text has 1.",
+        above=0,
+        at_most=1,
+    )
+    num_permutations: int = option(
+        100, "With jigsaw: orders of the tiles to tell apart.", at_least=2, at_most=1000
+    )
+
+    # How networks teach each other on all pictures (SELENE, section 3.2).
+    algorithm: Literal["supervised", "mean_teacher", "cross_pseudo"] = option(
+        "mean_teacher",
+        "How the unlabelled pictures are used: not but for the pretext task, by a mean "
+        "teacher, or by two networks that label for each other (co-teaching).",
     )
     consistency_weight: float = option(
         100.0, "Weight of the mean teacher's loss, lambda 2 of the paper.", at_least=0
+    )
+    cross_pseudo_weight: float = option(
+        1.5, "Weight of co-teaching's loss, lambda 2 there.", at_least=0
     )
     consistency_ramp_steps: int = option(
         0,
         "Steps over which that weight rises; 0, as in the paper: it is there at once.",
         at_least=0,
     )
+    consistency_ramp: Literal["sigmoid", "linear"] = option(
+        "sigmoid", "How it rises: exp(-5 (1 - t)^2), or t."
+    )
+    consistency: Literal["squared_error", "pseudo_labels"] = option(
+        "squared_error",
+        "What the mean teacher's loss compares: probabilities, or the student's with "
+        "the teacher's most probable class.",
+    )
+    consistency_reduction: Literal["mean", "class_sum"] = option(
+        "mean", "Of squared errors over the classes; the mean is the paper's lineage's."
+    )
+    confidence_threshold: float = option(
+        0.0,
+        "Pixels of which the teacher is less sure than this teach nothing.",
+        at_least=0,
+        below=1,
+    )
+    strong_view: bool = option(
+        False,
+        "Show the student the unlabelled pictures with other colours, blurred and "
+        "mixed (CutMix); the teacher sees them as they are.",
+    )
+    mask_padding: bool = option(
+        True, "Leave padded pixels out of the losses between networks."
+    )
+    teacher_statistics: Literal["batch", "moving"] = option(
+        "batch", "Statistics that the teacher normalises its targets with."
+    )
     ema_momentum: float = option(
         0.99, "Share of the teacher that each step keeps.", at_least=0, at_most=1
     )
+    ema_warm_up: bool = option(
+        False, "Let the teacher follow faster at first: keep 1 - 1/t at step t."
+    )
     deploy: Literal["auto", "student", "teacher"] = option(
         "auto",
-        "Network that is reported and exported; auto: the teacher if there is one.",
+        "Network that is reported and exported; auto: the teacher if there is one, the "
+        "first of two.",
     )
 
     # Optimisation.
@@ -175,6 +249,22 @@ class Config:
         "After the last step, replace moving statistics by means over so many "
         "batches; 0: keep them.",
         at_least=0,
+    )
+
+    # Devices.
+    strategy: Literal["auto", "one", "mirrored", "multi_worker"] = option(
+        "auto",
+        "One device, all of this machine, or those of all machines in TF_CONFIG; auto: "
+        "what is there.",
+    )
+    accumulate_steps: int = option(
+        1,
+        "Parts in which a device takes its share of a step's pictures, one after the "
+        "other, to need less memory.",
+        at_least=1,
+    )
+    mixed_precision: Literal["none", "bfloat16"] = option(
+        "none", "Compute in bfloat16, with weights and losses in float32."
     )
     jit_compile: bool = option(False, "Compile the step with XLA; slower on CPUs.")
 

@@ -79,13 +79,46 @@ def check_together(config):
             f"--consistency_ramp_steps: found {config.consistency_ramp_steps}, "
             f"expected at most --steps={config.steps}."
         )
-    if config.algorithm == "supervised" and config.deploy == "teacher":
-        raise UserError(
-            "--deploy: found teacher, which --algorithm=supervised has not; expected "
-            "student or auto."
-        )
+    _check_algorithm(config)
     _check_network(config)
     _check_data(config)
+
+
+# Networks of each algorithm that --deploy may name.
+_DEPLOYABLE = {
+    "supervised": ("auto", "student"),
+    "mean_teacher": ("auto", "student", "teacher"),
+    "cross_pseudo": ("auto",),
+}
+_TEACHERS = ("strong_view", "confidence_threshold")
+
+
+def _check_algorithm(config):
+    allowed = _DEPLOYABLE[config.algorithm]
+    if config.deploy not in allowed:
+        raise UserError(
+            f"--deploy: found {config.deploy}, which --algorithm={config.algorithm} "
+            f"has not; expected {' or '.join(allowed)}."
+        )
+    for name in _TEACHERS:
+        if config.algorithm == "cross_pseudo" and getattr(config, name):
+            raise UserError(
+                f"--{name}: found {to_text(getattr(config, name))} with "
+                "--algorithm=cross_pseudo; expected nothing, since it is for a mean "
+                "teacher."
+            )
+    height, width = config.crop_size
+    if config.pretext == "rotation" and height != width:
+        raise UserError(
+            f"--crop_size: found '{to_text(config.crop_size)}' with --pretext="
+            "rotation; expected a square, which a quarter turn leaves as large."
+        )
+    parts = config.accumulate_steps
+    if config.batch_size % parts:
+        raise UserError(
+            f"--accumulate_steps: found {parts}, which does not divide --batch_size="
+            f"{config.batch_size}; expected a divisor."
+        )
 
 
 # Fields that mean nothing unless another one is set so.
@@ -105,10 +138,18 @@ def _check_network(config):
                 f"expected --{needed}={to_text(expected)} with it."
             )
 
-    if config.pooling != "none" and config.batch_size == 1:
+    at_once = config.batch_size // config.accumulate_steps
+    if config.pooling != "none" and at_once == 1:
         raise UserError(
-            f"--pooling: found {config.pooling} with --batch_size=1; expected 2 "
-            "or more, since a whole picture's mean is normalised over the batch."
+            f"--pooling: found {config.pooling} with --batch_size={config.batch_size} "
+            f"and --accumulate_steps={config.accumulate_steps}; expected 2 or more "
+            "pictures at a time, since a whole picture's mean is normalised over them."
+        )
+    if config.algorithm == "cross_pseudo" and _starts_equal(config):
+        raise UserError(
+            "--init_checkpoint: found with --algorithm=cross_pseudo, whose networks "
+            "would then be one and the same; expected --init_encoder_only or "
+            "--init_other_classes with it."
         )
     if config.budget_start + config.budget_warm_up > 1:
         raise UserError(
@@ -116,6 +157,11 @@ def _check_network(config):
             f"--budget_start={config.budget_start} ends after the training; expected "
             "both together to be 1 or less."
         )
+
+
+def _starts_equal(config):
+    is_whole = not (config.init_encoder_only or config.init_other_classes)
+    return bool(config.init_checkpoint) and is_whole
 
 
 def _check_size(name, size, smallest):

@@ -25,7 +25,7 @@ def evaluate_run(
     Args:
         run_dir: The run's folder.
         split: "val", or "train" for the labelled training pictures.
-        network: "deployed", "student" or "teacher".
+        network: "deployed", or one of the run's networks by name.
         model: Folder of a SavedModel to score in its place.
         data_dir: Where the pictures lie, if not where the run found them.
         conditional: Whether what a picture closed is left out instead of

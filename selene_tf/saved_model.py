@@ -132,7 +132,11 @@ def _write(network, folder):
     def serve(image):
         outputs = network(image, training=False)
         labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
-        return {"labels": labels, **outputs}
+        return {
+            "labels": labels,
+            "logits": outputs["logits"],
+            "gates": outputs["gates"],
+        }
 
     archive = keras.export.ExportArchive()
     archive.track(network)

@@ -5,6 +5,12 @@ import math
 import keras
 from keras import ops
 
+# The share of a weight, by the share of its ramp that is over.
+RAMPS = {
+    "sigmoid": lambda done: ops.exp(-5.0 * ops.square(1.0 - done)),
+    "linear": lambda done: done,
+}
+
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PolyWithWarmUp(keras.optimizers.schedules.LearningRateSchedule):
@@ -50,22 +56,34 @@ class PolyWithWarmUp(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def ramp_up(weight, steps):
-    """A weight that rises over the first steps: weight * exp(-5 (1 - t / T)^2).
+def ramp_up(weight, steps, shape="sigmoid"):
+    """A weight that rises over the first steps.
 
-    The sigmoid-shaped ramp of Laine and Aila (2017), https://arxiv.org/abs/1610.02242.
-    SELENE has none, which `steps=0` gives; a network that starts without
-    ImageNet weights needs one, since its first teachers know nothing.
+    At step t of T, "sigmoid" is weight * exp(-5 (1 - t / T)^2), the ramp of Laine
+    and Aila (2017), https://arxiv.org/abs/1610.02242, which is slow at first, and
+    "linear" is weight * t / T; both stay at the weight afterwards. SELENE has no
+    ramp, which `steps=0` gives; a network that starts without ImageNet weights
+    needs one, since its first teachers know nothing.
+
+    Args:
+        weight: The weight after the rise.
+        steps: Length of the rise T; 0 leaves it out.
+        shape: "sigmoid" or "linear".
 
     Returns:
         A function from the step to the weight.
+
+    Raises:
+        ValueError: `shape` is another one.
     """
+    if shape not in RAMPS:
+        raise ValueError(f"shape must be one of {sorted(RAMPS)}, but is {shape!r}.")
 
     def at(step):
         if not steps:
             return ops.convert_to_tensor(float(weight))
-        left = 1.0 - ops.minimum(ops.cast(step, "float32") / steps, 1.0)
-        return weight * ops.exp(-5.0 * ops.square(left))
+        done = ops.minimum(ops.cast(step, "float32") / steps, 1.0)
+        return weight * RAMPS[shape](done)
 
     return at
 

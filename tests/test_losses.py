@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -114,6 +115,150 @@ def test_consistency_without_a_valid_pixel_has_a_finite_gradient():
         tape.watch(logits)
         values = losses.consistency(logits, -logits, tf.zeros((3, 1, 3), bool))
     np.testing.assert_array_equal(tape.gradient(values, logits), np.zeros_like(LOGITS))
+
+
+# Against 3/4 and 1/4 at each pixel: differences of 0, 1/4, 1/2 in both classes.
+CERTAIN = np.broadcast_to(np.array([LOG_3, 0], "float32"), LOGITS.shape).copy()
+EVERYWHERE = np.ones(LOGITS.shape[:3], bool)
+
+
+@pytest.mark.parametrize(("reduction", "factor"), [("mean", 1), ("class_sum", 2)])
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    # The target's highest probabilities are 3/4, 1/2, 3/4. Who reaches the threshold
+    # counts, and the others are 0 among three pixels all the same.
+    [(0.0, 5 / 48), (0.5, 5 / 48), (0.5001, 1 / 12), (0.74, 1 / 12), (0.76, 0.0)],
+)
+def test_consistency_with_the_targets_that_are_sure(
+    threshold, expected, reduction, factor
+):
+    values = losses.consistency(CERTAIN, LOGITS, EVERYWHERE, reduction, threshold)
+    np.testing.assert_allclose(values, [factor * expected] * 3, rtol=1e-5)
+
+
+def test_an_unknown_reduction_is_refused():
+    message = r"one of \['class_sum', 'mean'\], but is 'sum'"
+    with pytest.raises(ValueError, match=message):
+        losses.consistency(LOGITS, LOGITS, EVERYWHERE, "sum")
+    with pytest.raises(ValueError, match=message):
+        losses.equivalent_weight(1.0, "sum", 19)
+
+
+@pytest.mark.parametrize(
+    ("weight", "reduction", "classes", "expected"),
+    [
+        (100, "mean", 20, ("class_sum", 5.0)),
+        (5, "class_sum", 20, ("mean", 100)),
+        # The weight of French et al. for Pascal VOC.
+        (1, "class_sum", 21, ("mean", 21)),
+    ],
+)
+def test_equivalent_weights_by_hand(weight, reduction, classes, expected):
+    assert losses.equivalent_weight(weight, reduction, classes) == expected
+
+
+@pytest.mark.parametrize("reduction", ["mean", "class_sum"])
+def test_equivalent_weights_make_the_same_loss(reduction):
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, 3, 4, 5, 7)).astype("float32")
+    valid = rng.random((3, 4, 5)) < 0.7
+    other_reduction, weight = losses.equivalent_weight(12.5, reduction, 7)
+    np.testing.assert_allclose(
+        weight * losses.consistency(one, other, valid, other_reduction, 0.4),
+        12.5 * losses.consistency(one, other, valid, reduction, 0.4),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+@pytest.mark.parametrize(
+    # -ln 3/4 - ln 1/2 - ln 1/4 against the first class; the target is sure of it by
+    # 3/4, 1/2, 3/4. The second picture has two valid pixels, the third none.
+    ("threshold", "expected"),
+    [
+        (0.0, [math.log(32 / 3) / 3, math.log(8 / 3) / 2, 0.0]),
+        (0.5, [math.log(32 / 3) / 3, math.log(8 / 3) / 2, 0.0]),
+        (0.5001, [math.log(16 / 3) / 3, math.log(4 / 3) / 2, 0.0]),
+        (0.76, [0.0, 0.0, 0.0]),
+    ],
+)
+def test_pseudo_labels_by_hand(threshold, expected, jit_compile):
+    function = functools.partial(losses.pseudo_label_cross_entropy, threshold=threshold)
+    if jit_compile is not None:
+        function = tf.function(function, jit_compile=jit_compile)
+    # Of two classes that are as likely the first is the label.
+    target = CERTAIN.copy()
+    target[:, :, 1] = 0.0
+    valid = np.array([[[1, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]], bool)
+    values = function(tf.constant(LOGITS), tf.constant(target), tf.constant(valid))
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_pseudo_labels_teach_the_first_and_not_the_target():
+    logits, target = tf.constant(LOGITS), tf.constant(LOGITS + 0.5)
+    valid = tf.constant([[[True, True, False]]] * 3)
+    with tf.GradientTape() as tape:
+        tape.watch([logits, target])
+        values = losses.pseudo_label_cross_entropy(logits, target, valid, 0.6)
+    to_logits, to_target = tape.gradient(values, [logits, target])
+    assert to_target is None
+    # Softmax less the label over two pixels; the second is in doubt, the third padded.
+    expected = np.zeros_like(LOGITS)
+    expected[:, 0, 0] = np.array([-1 / 4, 1 / 4]) / 2
+    np.testing.assert_allclose(to_logits, expected, atol=1e-6)
+
+
+def test_losses_are_of_32_bits_for_logits_of_16():
+    logits = tf.cast(LOGITS, "bfloat16")
+    for values in (
+        losses.cross_entropy(LABELS, logits),
+        losses.consistency(logits, logits, EVERYWHERE, threshold=0.5),
+        losses.pseudo_label_cross_entropy(logits, logits, EVERYWHERE, 0.5),
+        losses.pretext_cross_entropy(LABELS[0, 0], logits[:, 0, 0], tf.ones(3)),
+    ):
+        assert values.dtype == "float32"
+        assert values.shape == (3,)
+
+
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+def test_the_pretext_loss_is_the_mean_of_the_pictures_with_a_task(jit_compile):
+    def compute(labels, logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            shares = losses.task_shares(labels)
+            values = losses.pretext_cross_entropy(labels, logits, shares)
+        return values, tape.gradient(values, logits)
+
+    if jit_compile is not None:
+        compute = tf.function(compute, jit_compile=jit_compile)
+    labels = tf.constant([0, -1, 1, -1])
+    values, gradient = compute(labels, tf.constant([[LOG_3, 0.0]] * 4))
+    # Two of four pictures have a task, so they count twice.
+    expected = [2 * math.log(4 / 3), 0, 2 * math.log(4), 0]
+    np.testing.assert_allclose(values, expected, rtol=1e-5)
+    expected = [[-1 / 2, 1 / 2], [0, 0], [3 / 2, -3 / 2], [0, 0]]
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "others", "expected"),
+    [
+        ([3, -1], [], [2, 0]),
+        ([3, 0], [], [1, 1]),
+        ([-1, -1], [], [0, 0]),
+        # One of four, three of four, and none here but two elsewhere.
+        ([3, -1], [0, 0], [4, 0]),
+        ([3, -1], [1, 1], [4 / 3, 0]),
+        ([-1, -1], [1, 1], [0, 0]),
+    ],
+)
+def test_shares_count_the_tasks_of_all_replicas(labels, others, expected):
+    def gather(asked):
+        return tf.concat([tf.constant(others, tf.float32), asked], axis=0)
+
+    shares = losses.task_shares(tf.constant(labels), gather)
+    assert shares.dtype == "float32"
+    np.testing.assert_allclose(shares, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

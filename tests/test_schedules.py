@@ -78,9 +78,32 @@ def test_the_ramp_only_rises():
     assert set(values[20:]) == {3.0}
 
 
+@pytest.mark.parametrize(
+    ("step", "share"), [(0, 0.0), (5, 0.25), (10, 0.5), (20, 1.0), (1000, 1.0)]
+)
+def test_a_linear_ramp_rises_to_the_weight(step, share):
+    at = schedules.ramp_up(100.0, steps=20, shape="linear")
+    assert float(at(step)) == pytest.approx(100.0 * share)
+
+
+@pytest.mark.parametrize("shape", ["sigmoid", "linear"])
+def test_a_traced_step_gives_the_same_weight(shape):
+    at = schedules.ramp_up(3.0, steps=20, shape=shape)
+    traced = tf.function(at)
+    values = [float(traced(tf.constant(step, tf.int64))) for step in (0, 7, 30)]
+    np.testing.assert_allclose(values, [float(at(0)), float(at(7)), 3.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", ["sigmoid", "linear"])
 @pytest.mark.parametrize("step", [0, 7, 1000])
-def test_without_steps_the_weight_is_constant(step):
-    assert float(schedules.ramp_up(100, steps=0)(step)) == 100.0
+def test_without_steps_the_weight_is_constant(step, shape):
+    assert float(schedules.ramp_up(100, steps=0, shape=shape)(step)) == 100.0
+
+
+def test_another_shape_of_the_ramp_is_refused():
+    message = r"one of \['linear', 'sigmoid'\], but is 'cosine'"
+    with pytest.raises(ValueError, match=message):
+        schedules.ramp_up(1.0, steps=20, shape="cosine")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from selene_tf import losses
+from selene_tf.algorithms import replicas
+from selene_tf.algorithms.gradient_sums import GradientSums
 from selene_tf.layers.drop_path import DropPath
+
+# What the names of a batch's tensors begin with.
+PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
 
 
 class Algorithm(keras.Model):
@@ -16,29 +22,44 @@ class Algorithm(keras.Model):
 
     The step is written for any number of replicas: gradients are averaged over
     them, then clipped by their global norm, then applied. Keras's own clipping
-    clips each replica's share before the sum, which is another step.
+    clips each replica's share before the sum, which is another step. Of two trained
+    networks each is clipped by the norm of its own gradients.
+
+    With `accumulate_steps` each replica takes its share of the pictures in so many
+    parts, one after the other, and the mean of their gradients is the step's. It is
+    that of the whole batch but for what is not a mean over pictures: normalisation's
+    statistics, drop path's draws, the budget's square, OHEM's choice are of a part.
 
     Args:
         networks: Name to network. Those with `trainable=False` are not trained.
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
+        supervised_loss: Function from labels and logits to a loss a picture.
         budget: A `Budget` for the trained networks' gates, or None.
+        pretext: A `Pretext`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
+        accumulate_steps: Parts of a step.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what every algorithm has; the rest is in its class)
         self,
         networks,
         deployed,
         max_gradient_norm,
+        *,
+        supervised_loss=losses.cross_entropy,
         budget=None,
+        pretext=None,
         num_steps=None,
+        accumulate_steps=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.networks = networks
+        self.heads = pretext.heads if pretext else {}
         self.deployed = deployed
         self.max_gradient_norm = max_gradient_norm
+        self.supervised_loss = supervised_loss
         self._dropping = [
             layer
             for network in networks.values()
@@ -48,7 +69,12 @@ class Algorithm(keras.Model):
         if self._dropping and not num_steps:
             raise ValueError("num_steps must be given for networks with drop path.")
         self.budget = budget
+        self.pretext = pretext
         self.num_steps = num_steps
+        self.accumulate_steps = accumulate_steps
+        self._sums = None
+        if accumulate_steps > 1:
+            self._sums = GradientSums(self.trained_variables())
         # The networks arrive built; there is nothing left for Keras to trace.
         self.built = True
 
@@ -65,52 +91,132 @@ class Algorithm(keras.Model):
     def after_update(self):
         """Runs after the optimiser's step."""
 
-    def budget_losses(self, gates):
-        """The budget's loss, a scalar by name; nothing without a budget.
+    def forward(self, name, batch):
+        """A trained network's outputs for the labelled and the unlabelled pictures.
+
+        Returns:
+            {"labelled": outputs, "unlabelled": outputs}, the second only where the
+            batch has such pictures; their strong view if it has one.
+        """
+        # Two passes and not one over both: each batch keeps its own statistics.
+        network = self.networks[name]
+        found = {"labelled": network(batch["image"], training=True)}
+        others = batch.get("unlabelled_strong_image", batch.get("unlabelled_image"))
+        if others is not None:
+            found["unlabelled"] = network(others, training=True)
+        return found
+
+    def side_losses(self, name, batch, outputs):
+        """What a trained network learns beside: the budget's and the pretext's loss.
 
         Args:
-            gates: (batch, num_layers + 1, 4, 3), of all pictures of a step.
+            name: Name of the network.
+            batch: The batch.
+            outputs: What `forward` gave for both.
         """
-        if self.budget is None:
-            return {}
+        found = {}
+        if self.budget is not None:
+            gates = ops.concatenate([each["gates"] for each in outputs.values()])
+            found["budget"] = self._budget_loss(gates)
+        if self.pretext is not None:
+            found[self.pretext.name] = sum(
+                self.pretext.loss(
+                    name,
+                    each["features"],
+                    batch[f"{PREFIXES[which]}pretext_label"],
+                    batch[f"{PREFIXES[which]}pretext_share"],
+                )
+                for which, each in outputs.items()
+            )
+        suffix = self._suffix(name)
+        return {f"{loss}{suffix}": value for loss, value in found.items()}
+
+    def _budget_loss(self, gates):
         own = ops.mean(self.budget.costs(gates))
-        replica = tf.distribute.get_replica_context()
-        mean = replica.all_reduce("mean", ops.stop_gradient(own))
+        mean = replicas.mean(ops.stop_gradient(own))
         # The value of all pictures, the gradient of one's own; the step averages
         # the gradients, and gets that of the mean.
         mean = mean + own - ops.stop_gradient(own)
-        return {"budget": self.budget.loss(mean, self.optimizer.iterations)}
+        return self.budget.loss(mean, self.optimizer.iterations)
 
     def named_variables(self):
         """Name to variable of all that a checkpoint has to hold."""
+        parts = self.networks | {f"{k}_head": head for k, head in self.heads.items()}
         named = {
             f"{name}/{variable.path}": variable
-            for name, network in self.networks.items()
-            for variable in network.variables
+            for name, part in parts.items()
+            for variable in part.variables
         }
         for variable in self.optimizer.variables:
             named[f"optimizer/{variable.path}"] = variable
         return named
 
+    def trained_variables(self):
+        """Name of each trained network to its and its head's trainable variables."""
+        found = {}
+        for name, network in self.networks.items():
+            head = [self.heads[name]] if name in self.heads else []
+            if network.trainable:
+                parts = [part.trainable_variables for part in (network, *head)]
+                found[name] = [variable for part in parts for variable in part]
+        return found
+
     def train_step(self, batch):
         """One step; returns the mean of every loss, and their sum as "loss"."""
-        replica = tf.distribute.get_replica_context()
-        variables = self.trainable_variables
+        means, gradients = self._differentiate(self._with_shares(batch))
+        return {**means, **self._update(gradients)}
+
+    def accumulate_step(self, batch, part):
+        """Adds the gradients of a part of the batch; returns its losses."""
+        batch = _rows(self._with_shares(batch), part, self.accumulate_steps)
+        means, gradients = self._differentiate(batch)
+        self._sums.add(gradients)
+        return means
+
+    def finish_step(self):
+        """The step from the mean of what was added; returns the gradients' norm."""
+        return self._update(self._sums.take(self.accumulate_steps))
+
+    def _with_shares(self, batch):
+        """The batch with each picture's share of the whole step's pretext mean."""
+        shares = {}
+        for prefix in PREFIXES.values():
+            labels = batch.get(f"{prefix}pretext_label")
+            if labels is not None:
+                found = losses.task_shares(labels, replicas.gather)
+                shares[f"{prefix}pretext_share"] = found
+        return {**batch, **shares}
+
+    def _differentiate(self, batch):
+        """The means of all losses, and by network the gradients of their sum."""
         self._tell_progress()
+        variables = self.trained_variables()
         with tf.GradientTape() as tape:
-            losses = {
+            means = {
                 name: ops.mean(values)
                 for name, values in self.compute_losses(batch).items()
             }
-            losses["loss"] = sum(losses.values())
-        gradients = tape.gradient(losses["loss"], [v.value for v in variables])
-        if replica.num_replicas_in_sync > 1:
-            gradients = replica.all_reduce("mean", gradients)
-        norm = tf.linalg.global_norm(gradients)
-        factor = self.max_gradient_norm / tf.maximum(norm, self.max_gradient_norm)
-        self.optimizer.apply([factor * each for each in gradients], variables)
+            means["loss"] = sum(means.values())
+        values = {name: [v.value for v in own] for name, own in variables.items()}
+        return means, tape.gradient(means["loss"], values)
+
+    def _update(self, gradients):
+        """Averages over replicas, clips, applies; returns each network's norm."""
+        variables, clipped, norms = self.trained_variables(), [], {}
+        for name, own in gradients.items():
+            own = replicas.mean(own)
+            norm = tf.linalg.global_norm(own)
+            factor = self.max_gradient_norm / tf.maximum(norm, self.max_gradient_norm)
+            clipped += [factor * each for each in own]
+            norms[f"gradient_norm{self._suffix(name)}"] = norm
+        self.optimizer.apply(clipped, [v for own in variables.values() for v in own])
         self.after_update()
-        return {**losses, "gradient_norm": norm}
+        return norms
+
+    def _suffix(self, name):
+        """Tells the losses of two trained networks apart."""
+        trained = [network for network in self.networks.values() if network.trainable]
+        return f"_{name}" if len(trained) > 1 else ""
 
     def make_train_function(self, force=False):
         """Makes `train_function`, from an iterator of batches to the losses, for `fit`.
@@ -120,25 +226,55 @@ class Algorithm(keras.Model):
         """
         if self.train_function is not None and not force:
             return
+        if self.accumulate_steps == 1:
+            step = self._on_all_replicas(self.train_step)
+            self.train_function = lambda iterator: step(next(iterator))
+            return
+        part = self._on_all_replicas(self.accumulate_step)
+        finish = self._on_all_replicas(self.finish_step)
+
+        def train(iterator):
+            batch, found = next(iterator), []
+            for number in range(self.accumulate_steps):
+                found.append(part(batch, tf.constant(number)))
+            means = {k: sum(each[k] for each in found) / len(found) for k in found[0]}
+            return {**means, **finish()}
+
+        self.train_function = train
+
+    def _on_all_replicas(self, function):
+        """The function as a graph, on every replica; its results are averaged."""
         strategy = self.distribute_strategy
 
-        def step(batch):
-            losses = strategy.run(self.train_step, args=(batch,))
+        def run(*arguments):
+            found = strategy.run(function, args=arguments)
             return {
                 name: strategy.reduce("MEAN", value, axis=None)
-                for name, value in losses.items()
+                for name, value in found.items()
             }
 
-        if not self.run_eagerly:
-            step = tf.function(step, autograph=False, jit_compile=self.jit_compile)
-        self.train_function = lambda iterator: step(next(iterator))
+        if self.run_eagerly:
+            return run
+        return tf.function(run, autograph=False, jit_compile=self.jit_compile)
 
     def _tell_progress(self):
         """Tells drop path, if there is any, how much of the training is done."""
         for layer in self._dropping:
             done = ops.cast(self.optimizer.iterations, "float32")
-            layer.progress.assign(done / self.num_steps)
+            replicas.assign(layer.progress, done / self.num_steps)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""
         del iterator, data_batch
+
+
+def _rows(batch, part, parts):
+    """The rows of one of so many equal parts of a batch."""
+    return {name: _part(values, part, parts) for name, values in batch.items()}
+
+
+def _part(values, part, parts):
+    size, *rest = values.shape[0] // parts, *values.shape[1:]
+    begin = [part * size, *([0] * len(rest))]
+    # By static sizes, which OHEM has to know.
+    return tf.slice(values, begin, [size, *rest])

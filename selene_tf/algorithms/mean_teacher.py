@@ -1,9 +1,11 @@
 """A student that agrees with the moving average of itself."""
 
+import tensorflow as tf
 from keras import ops
 
-from selene_tf import losses
-from selene_tf.algorithms.algorithm import Algorithm
+from selene_tf import cutmix, losses
+from selene_tf.algorithms import replicas
+from selene_tf.algorithms.algorithm import PREFIXES, Algorithm
 
 
 class MeanTeacher(Algorithm):
@@ -24,6 +26,12 @@ class MeanTeacher(Algorithm):
     - The teacher's targets come from batch statistics; it is frozen, so that
       its moving statistics are the averaged ones (see `BatchNorm`).
 
+    Not the paper's at all: a batch with a strong view of its unlabelled pictures
+    (`data.strong_view`). The student sees that view and the teacher the pictures
+    themselves; what CutMix put into another picture it also puts into the teacher's
+    outputs. Labelled pictures then teach by their labels alone (UniMatch, Yang et
+    al. 2023, https://arxiv.org/abs/2208.09910).
+
     Args:
         student: The network that is trained.
         teacher: A network of the same shape; its weights are overwritten.
@@ -31,13 +39,21 @@ class MeanTeacher(Algorithm):
             consistency loss, the paper's lambda 2.
         ema_momentum: Share of the teacher that each step keeps, the paper's
             alpha.
+        ema_warm_up: Whether step t keeps at most 1 - 1 / t, so that the teacher
+            is the mean of all students at first.
+        disagreement: The loss, from the student's logits, the teacher's and a mask
+            of valid pixels to a value a picture.
+        teacher_statistics: What the teacher normalises its targets with, "batch"
+            or "moving".
+        mask_padding: Whether padded pixels are left out of the consistency loss;
+            False as in the code that the paper's numbers come from.
         deployed: "teacher" or "student".
         max_gradient_norm: Global norm to which gradients are clipped.
 
     Keyword arguments are those of `Algorithm`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the two networks and the choices of section 3.2)
         self,
         student,
         teacher,
@@ -45,6 +61,11 @@ class MeanTeacher(Algorithm):
         max_gradient_norm,
         ema_momentum=0.99,
         deployed="teacher",
+        *,
+        ema_warm_up=False,
+        disagreement=losses.consistency,
+        teacher_statistics="batch",
+        mask_padding=True,
         **kwargs,
     ):
         teacher.trainable = False
@@ -52,31 +73,56 @@ class MeanTeacher(Algorithm):
         super().__init__(networks, deployed, max_gradient_norm, **kwargs)
         self.consistency_weight = consistency_weight
         self.ema_momentum = ema_momentum
+        self.ema_warm_up = ema_warm_up
+        self.disagreement = disagreement
+        self.teacher_statistics = teacher_statistics
+        self.mask_padding = mask_padding
         self.begin()
 
     def begin(self):
         self.networks["teacher"].set_weights(self.networks["student"].get_weights())
 
     def compute_losses(self, batch):
-        # Two passes and not one over both: each batch keeps its own statistics.
-        labelled, outputs = self._disagreement(batch["image"], batch["valid"])
-        unlabelled, others = self._disagreement(
-            batch["unlabelled_image"], batch["unlabelled_valid"]
-        )
-        gates = ops.concatenate([outputs["gates"], others["gates"]])
+        outputs = self.forward("student", batch)
         weight = self.consistency_weight(self.optimizer.iterations)
+        disagreement = ops.concatenate(self._disagreements(batch, outputs))
+        logits = outputs["labelled"]["logits"]
         return {
-            "supervised": losses.cross_entropy(batch["label"], outputs["logits"]),
-            "consistency": weight * ops.concatenate([labelled, unlabelled]),
-            **self.budget_losses(gates),
+            "supervised": self.supervised_loss(batch["label"], logits),
+            "consistency": weight * disagreement,
+            **self.side_losses("student", batch, outputs),
         }
 
-    def _disagreement(self, images, valid):
-        outputs = self.networks["student"](images, training=True)
-        target = self.networks["teacher"](images, training=True)["logits"]
-        return losses.consistency(outputs["logits"], target, valid), outputs
+    def _disagreements(self, batch, outputs):
+        if "unlabelled_strong_image" in batch:
+            boxes = batch["unlabelled_box"]
+            target = self._targets(batch["unlabelled_image"])
+            valid = cutmix.mix(self._valid(batch, "unlabelled"), boxes)
+            logits = outputs["unlabelled"]["logits"]
+            return [self.disagreement(logits, cutmix.mix(target, boxes), valid)]
+        return [
+            self.disagreement(
+                outputs[which]["logits"],
+                self._targets(batch[f"{prefix}image"]),
+                self._valid(batch, which),
+            )
+            for which, prefix in PREFIXES.items()
+        ]
+
+    def _targets(self, images):
+        training = self.teacher_statistics == "batch"
+        return self.networks["teacher"](images, training=training)["logits"]
+
+    def _valid(self, batch, which):
+        valid = batch[f"{PREFIXES[which]}valid"]
+        return valid if self.mask_padding else ops.ones_like(valid)
 
     def after_update(self):
         student, teacher = self.networks["student"], self.networks["teacher"]
+        keep = tf.convert_to_tensor(self.ema_momentum)
+        if self.ema_warm_up:
+            steps = ops.cast(self.optimizer.iterations, keep.dtype)
+            keep = ops.minimum(keep, 1.0 - 1.0 / steps)
         for target, source in zip(teacher.weights, student.weights, strict=True):
-            target.assign_add((source - target) * (1.0 - self.ema_momentum))
+            moved = (source.value - target.value) * (1.0 - keep)
+            replicas.assign_add(target, moved)

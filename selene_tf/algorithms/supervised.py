@@ -1,11 +1,13 @@
 """Training on the labelled pictures alone: the control for everything else."""
 
-from selene_tf import losses
 from selene_tf.algorithms.algorithm import Algorithm
 
 
 class Supervised(Algorithm):
-    """Cross entropy on labelled pictures, SELENE's equation (1).
+    """The supervised loss on labelled pictures, SELENE's equation (1).
+
+    With a pretext task, unlabelled pictures teach that task: SELENE with lambda 2
+    = 0.
 
     Args:
         network: The routing network.
@@ -18,8 +20,9 @@ class Supervised(Algorithm):
         super().__init__({"student": network}, "student", max_gradient_norm, **kwargs)
 
     def compute_losses(self, batch):
-        outputs = self.networks["student"](batch["image"], training=True)
+        outputs = self.forward("student", batch)
+        logits = outputs["labelled"]["logits"]
         return {
-            "supervised": losses.cross_entropy(batch["label"], outputs["logits"]),
-            **self.budget_losses(outputs["gates"]),
+            "supervised": self.supervised_loss(batch["label"], logits),
+            **self.side_losses("student", batch, outputs),
         }

@@ -11,7 +11,7 @@ import os
 
 import tensorflow as tf
 
-from selene_tf.data.augment import augment
+from selene_tf.data import views
 from selene_tf.data.records import read_example
 from selene_tf.errors import UserError
 
@@ -36,34 +36,6 @@ class Source:
     size: int
     read: collections.abc.Callable
     failure: collections.abc.Callable = lambda: None
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """Settings of `augment.augment`.
-
-    Args:
-        crop_size: (height, width) of a training picture.
-        scales: Factors to choose from; (1.0,) keeps the size.
-        flip: Whether to mirror every other picture.
-        fill_colour: (red, green, blue) of 0 to 255 for padding.
-    """
-
-    crop_size: tuple[int, int]
-    scales: tuple[float, ...] = (1.0,)
-    flip: bool = False
-    fill_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    def __post_init__(self):
-        if len(self.crop_size) != 2 or min(self.crop_size) < 1:
-            raise UserError(
-                f"The crop size is {self.crop_size}; give a height and a width of at "
-                "least 1 pixel."
-            )
-        if not self.scales or min(self.scales) <= 0:
-            raise UserError(
-                f"The scales are {self.scales}; give one or more factors above 0."
-            )
 
 
 def in_memory(images, labels):
@@ -142,16 +114,19 @@ def stream(source, batch_size, seed, start_step, augmentation):
         batch_size: Pictures a batch.
         seed: Two integers; sources that run side by side need different ones.
         start_step: Number of batches to leave out; costs nothing.
-        augmentation: An `Augmentation`.
+        augmentation: A `views.Augmentation`.
 
     Returns:
         A `tf.data.Dataset` of dicts of "image", float32 (batch, *crop_size, 3);
-        "label", int32 (batch, *crop_size); "valid", bool (batch, *crop_size).
+        "label", int32 (batch, *crop_size); "valid", bool (batch, *crop_size); and
+        "pretext_label", int32 (batch,), if the augmentation has a task.
 
     Raises:
         UserError: The source is empty or the batch size is below 1.
     """
-    return _finish(_batches(source, batch_size, seed, start_step, augmentation))
+    return _finish(
+        _batches(source, batch_size, seed, start_step, augmentation, views.labelled)
+    )
 
 
 def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
@@ -163,26 +138,27 @@ def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
         batch_size: Labelled pictures a batch; as many unlabelled ones are added.
         seed: An integer.
         start_step: Number of batches to leave out; costs nothing.
-        augmentation: An `Augmentation`.
+        augmentation: A `views.Augmentation`.
 
     Returns:
-        A `tf.data.Dataset` of dicts as from `stream`, with "unlabelled_image" and
-        "unlabelled_valid" of the same shapes if there are unlabelled pictures.
+        A `tf.data.Dataset` of dicts as from `stream`; if there are unlabelled
+        pictures with what `views.unlabelled` gives of them, names beginning with
+        "unlabelled_", strong views mixed.
 
     Raises:
         UserError: A source is empty or the batch size is below 1.
     """
-    batches = _batches(labelled, batch_size, (seed, 0), start_step, augmentation)
+    options = (start_step, augmentation)
+    batches = _batches(labelled, batch_size, (seed, 0), *options, views.labelled)
     if unlabelled is None:
         return _finish(batches)
-    others = _batches(unlabelled, batch_size, (seed, 1), start_step, augmentation)
+    others = _batches(unlabelled, batch_size, (seed, 1), *options, views.unlabelled)
+    if augmentation.strong_view:
+        others = others.map(views.mix_strong_views)
 
     def join(batch, other):
-        return {
-            **batch,
-            "unlabelled_image": other["image"],
-            "unlabelled_valid": other["valid"],
-        }
+        named = {f"unlabelled_{name}": values for name, values in other.items()}
+        return {**batch, **named}
 
     return _finish(tf.data.Dataset.zip(batches, others).map(join))
 
@@ -217,19 +193,14 @@ def evaluation(source, batch_size):
     )
 
 
-def _batches(source, batch_size, seed, start_step, augmentation):
+def _batches(source, batch_size, seed, start_step, augmentation, view):
     _check_size(source.size)
     _check_batch_size(batch_size)
 
     def draw(number):
         index, augmentation_seed = _choose(number, source.size, seed)
         example = source.read(index)
-        return augment(
-            example["image"],
-            example["label"],
-            augmentation_seed,
-            **dataclasses.asdict(augmentation),
-        )
+        return view(example, augmentation_seed, augmentation)
 
     numbers = tf.data.Dataset.counter(start_step * batch_size)
     examples = numbers.map(draw, num_parallel_calls=_PARALLEL_READS)

@@ -1,6 +1,7 @@
 """The pictures that a `Config` asks for."""
 
-from selene_tf.data import catalog, partition, pipelines, scenes, sources
+from selene_tf.data import catalog, partition, pipelines, scenes, sources, views
+from selene_tf.data.pretext import Pretext
 from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError
 from selene_tf.networks import dynamic_routing
@@ -18,13 +19,21 @@ def dataset_info(config):
     }[config.dataset]
 
 
+def pretext_task(config):
+    """What pictures are to be told apart by, or None; without weight there is none."""
+    if config.pretext == "none" or not config.pretext_weight:
+        return None
+    return Pretext(config.pretext, config.pretext_probability, config.num_permutations)
+
+
 def make_sources(config):
     """Reads and checks the pictures of a run, as a `sources.Sources`.
 
     Raises:
         UserError: for whatever is wrong with them, naming the file.
     """
-    uses_unlabelled = config.algorithm != "supervised"
+    teaches = config.algorithm != "supervised"
+    uses_unlabelled = teaches or pretext_task(config) is not None
     if config.dataset == "scenes":
         found = _scenes(config, uses_unlabelled)
     else:
@@ -34,7 +43,7 @@ def make_sources(config):
             _examples(config, split.unlabelled),
             _examples(config, split.validation, is_evaluated=True),
         )
-    if uses_unlabelled and found.unlabelled is None:
+    if teaches and found.unlabelled is None:
         raise UserError(
             f"--labelled_ratio: found {config.labelled_ratio}, which leaves no picture "
             "unlabelled; expected more, an unlabelled list or folder, or "
@@ -113,8 +122,13 @@ def make_statistics_batches(config, data):
 
 def make_training_dataset(config, data, first_step):
     """Endless batches, from the one that step `first_step` takes."""
-    augmentation = pipelines.Augmentation(
-        config.crop_size, config.scales, config.flip, dynamic_routing.MEAN_COLOUR
+    augmentation = views.Augmentation(
+        config.crop_size,
+        config.scales,
+        config.flip,
+        dynamic_routing.MEAN_COLOUR,
+        pretext_task(config),
+        config.strong_view and config.algorithm == "mean_teacher",
     )
     return pipelines.training(
         data.labelled,

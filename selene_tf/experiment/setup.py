@@ -1,13 +1,20 @@
 """The networks, the algorithm and the optimiser that a `Config` asks for."""
 
+import contextlib
 import dataclasses
+import functools
 
 import keras
+import tensorflow as tf
 
-from selene_tf import pretrained, schedules
+from selene_tf import hard_examples, losses, pretrained, schedules
+from selene_tf.algorithms import replicas
+from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
+from selene_tf.algorithms.pretext import Pretext
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.experiment.pictures import dataset_info
+from selene_tf.experiment.pictures import dataset_info, pretext_task
+from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
 from selene_tf.search import cost
@@ -36,36 +43,50 @@ def make_network(config, name, conditional=False):
             "colour_deviation": pretrained.OFFICIAL_DEVIATION,
             "colour_order": pretrained.OFFICIAL_ORDER,
         }
-    return dynamic_routing.build(
-        **dataclasses.asdict(structure(config)),
-        drop_path=config.drop_path,
-        conditional=conditional,
-        name=name,
-        **colours,
-    )
+    with _precision(config):
+        return dynamic_routing.build(
+            **dataclasses.asdict(structure(config)),
+            drop_path=config.drop_path,
+            conditional=conditional,
+            synchronized=_is_shared(),
+            name=name,
+            **colours,
+        )
 
 
 def make_algorithm(config):
     """The algorithm with its networks, compiled and built."""
     keras.utils.set_random_seed(config.seed)
-    student = make_network(config, "student")
+    names = network_names(config)
+    networks = [make_network(config, name) for name in names]
     shared = {
         "max_gradient_norm": config.max_gradient_norm,
+        "supervised_loss": make_supervised_loss(config),
         "budget": make_budget(config),
+        "pretext": make_pretext(config, dict(zip(names, networks, strict=True))),
         "num_steps": config.steps,
+        "accumulate_steps": config.accumulate_steps,
     }
     match config.algorithm:
         case "supervised":
-            algorithm = Supervised(student, **shared)
+            algorithm = Supervised(*networks, **shared)
         case "mean_teacher":
             algorithm = MeanTeacher(
-                student,
-                make_network(config, "teacher"),
-                schedules.ramp_up(
-                    config.consistency_weight, config.consistency_ramp_steps
-                ),
+                *networks,
+                make_ramp(config, config.consistency_weight),
                 ema_momentum=config.ema_momentum,
+                ema_warm_up=config.ema_warm_up,
+                disagreement=make_disagreement(config),
+                teacher_statistics=config.teacher_statistics,
+                mask_padding=config.mask_padding,
                 deployed=deployed_name(config),
+                **shared,
+            )
+        case "cross_pseudo":
+            algorithm = CrossPseudo(
+                *networks,
+                make_ramp(config, config.cross_pseudo_weight),
+                mask_padding=config.mask_padding,
                 **shared,
             )
     algorithm.compile(optimizer=make_optimizer(config), jit_compile=config.jit_compile)
@@ -74,21 +95,78 @@ def make_algorithm(config):
 
 
 def load_initial_weights(config, algorithm):
-    """Fills the networks from --init_checkpoint.
+    """Fills the trained networks from --init_checkpoint.
 
     Returns:
         One line that says what was loaded; nothing without the flag.
     """
     if not config.init_checkpoint:
         return ""
-    report = pretrained.load_dynamic_routing(
-        algorithm.networks["student"],
-        config.init_checkpoint,
-        config.init_encoder_only,
-        config.init_other_classes,
-    )
+    reports = [
+        pretrained.load_dynamic_routing(
+            network,
+            config.init_checkpoint,
+            config.init_encoder_only,
+            config.init_other_classes,
+        )
+        for network in algorithm.networks.values()
+        if network.trainable
+    ]
     algorithm.begin()
-    return report.line()
+    return reports[0].line()
+
+
+def make_ramp(config, weight):
+    """The weight of the loss between networks, by step."""
+    return schedules.ramp_up(
+        weight, config.consistency_ramp_steps, config.consistency_ramp
+    )
+
+
+def make_supervised_loss(config):
+    """The loss on labelled pixels."""
+    if config.supervised_loss == "cross_entropy":
+        return losses.cross_entropy
+    return functools.partial(
+        hard_examples.cross_entropy,
+        min_share=config.ohem_min_share,
+        threshold=config.ohem_threshold,
+        gather=replicas.gather,
+    )
+
+
+def make_disagreement(config):
+    """What the mean teacher's loss compares."""
+    if config.consistency == "pseudo_labels":
+        return functools.partial(
+            losses.pseudo_label_cross_entropy, threshold=config.confidence_threshold
+        )
+    return functools.partial(
+        losses.consistency,
+        reduction=config.consistency_reduction,
+        threshold=config.confidence_threshold,
+    )
+
+
+def make_pretext(config, networks):
+    """The pretext task with a head for each trained network, or None."""
+    task = pretext_task(config)
+    if task is None:
+        return None
+    trained = [name for name in networks if name != "teacher"]
+    heads = {
+        # After all networks, whose first weights are then those without a head.
+        name: _make_head(config, task.num_classes, networks[name], f"{name}_head")
+        for name in trained
+    }
+    return Pretext(config.pretext, config.pretext_weight, heads)
+
+
+def _make_head(config, num_classes, network, name):
+    with _precision(config):
+        head = PretextHead(num_classes, synchronized=_is_shared(), name=name)
+    head.build([level.shape for level in network.output["features"]])
+    return head
 
 
 def make_budget(config):
@@ -130,8 +208,34 @@ def make_optimizer(config):
     )
 
 
+def network_names(config):
+    """The networks of the run's algorithm, the student or first one first."""
+    return {
+        "supervised": ("student",),
+        "mean_teacher": ("student", "teacher"),
+        "cross_pseudo": ("first", "second"),
+    }[config.algorithm]
+
+
 def deployed_name(config):
     """The network that is reported and exported."""
     if config.deploy != "auto":
         return config.deploy
-    return "teacher" if config.algorithm == "mean_teacher" else "student"
+    return "teacher" if config.algorithm == "mean_teacher" else network_names(config)[0]
+
+
+def _is_shared():
+    """Whether several replicas have to share their batch statistics."""
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
+@contextlib.contextmanager
+def _precision(config):
+    """Layers that are made inside compute in the run's precision."""
+    before = keras.config.dtype_policy()
+    if config.mixed_precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -10,7 +10,12 @@ from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
 from selene_tf.experiment.pictures import dataset_info, make_split_source
-from selene_tf.experiment.setup import deployed_name, make_network, structure
+from selene_tf.experiment.setup import (
+    deployed_name,
+    make_network,
+    network_names,
+    structure,
+)
 from selene_tf.topology import Structure
 
 
@@ -40,7 +45,7 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
 
     Args:
         run_dir: The run's folder.
-        which: "deployed", "student" or "teacher".
+        which: "deployed", or the name of one of the algorithm's networks.
         split: "val", or "train" for the labelled training pictures.
         data_dir: Where the pictures lie, if not where the run found them.
         conditional: Whether the network leaves out what a picture closed; it is
@@ -63,8 +68,14 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
     if data_dir:
         config = dataclasses.replace(config, data_dir=data_dir)
     name = deployed_name(config) if which == "deployed" else which
-    if name == "teacher" and config.algorithm == "supervised":
-        raise UserError(f"--network: found teacher, but {run_dir} trained without one.")
+    if name not in network_names(config):
+        raise UserError(
+            f"--network: found {name}, but {run_dir} trained with "
+            f"--algorithm={config.algorithm}; expected deployed or "
+            f"{' or '.join(network_names(config))}."
+        )
+    # In float32 whatever it was trained in: the weights are.
+    config = dataclasses.replace(config, mixed_precision="none")
     network = make_network(config, name, conditional)
     variables = {f"{name}/{variable.path}": variable for variable in network.variables}
     restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)

@@ -1,4 +1,4 @@
-"""Bilinear enlargement and picture borders: layers without weights."""
+"""Bilinear enlargement, halving and picture borders: nothing with weights."""
 
 import keras
 from keras import ops
@@ -142,3 +142,15 @@ def _interpolate(inputs, length, axis):
     share = ops.reshape(places - ops.floor(places), shape)
     first, second = (ops.take(inputs, index, axis=axis) for index in (before, after))
     return first * (1.0 - share) + second * share
+
+
+def every_second_pixel(inputs):
+    """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
+
+    Not by the convolution's own stride: for one picture and few channels the
+    gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A
+    pooling of single pixels takes as long; slicing takes longer.
+    """
+    return ops.average_pool(
+        inputs, pool_size=1, strides=2, padding="same", data_format="channels_last"
+    )

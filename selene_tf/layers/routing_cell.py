@@ -7,7 +7,7 @@ from keras import ops
 
 from selene_tf import topology
 from selene_tf.layers.conv_norm import ConvNorm
-from selene_tf.layers.resize import Enlarge
+from selene_tf.layers.resize import Enlarge, every_second_pixel
 from selene_tf.layers.separable_conv import SeparableConvNorm
 from selene_tf.layers.soft_gate import SoftGate
 
@@ -163,7 +163,7 @@ class RoutingCell(keras.layers.Layer):
             return self.enlarge(weight["up"] * self.up(features, training=training))
 
         def down():
-            halved = _every_second_pixel(features)
+            halved = every_second_pixel(features)
             return weight["down"] * self.down(halved, training=training)
 
         compute = {"keep": keep, "up": up, "down": down}
@@ -214,18 +214,6 @@ class RoutingCell(keras.layers.Layer):
             "conditional": self.conditional,
             "synchronized": self.synchronized,
         }
-
-
-def _every_second_pixel(inputs):
-    """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
-
-    Not by the convolution's own stride: for one picture and few channels the
-    gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A
-    pooling of single pixels takes as long; slicing takes longer.
-    """
-    return ops.average_pool(
-        inputs, pool_size=1, strides=2, padding="same", data_format="channels_last"
-    )
 
 
 def _route_shape(route, shape):

@@ -67,9 +67,11 @@ def build(  # noqa: PLR0913
 
     Returns:
         A Keras model from RGB pictures (batch, height, width, 3) in 0..255,
-        uint8 or float, to a dict: "logits" (batch, height, width, num_classes)
-        and "gates" (batch, num_layers + 1, 4, 3), the weight of each route
-        (keep, up, down) at each layer and level, 0 where there is none.
+        uint8 or float, to a dict: "logits" (batch, height, width, num_classes),
+        "gates" (batch, num_layers + 1, 4, 3), the weight of each route (keep, up,
+        down) at each layer and level, 0 where there is none; and "features", the
+        list of what the decoder gets, (batch, height, width, channels) at strides 4,
+        8, 16, 32 as far as there is a path to them.
 
     Raises:
         ValueError: if an argument is outside of what is said above.
@@ -105,7 +107,8 @@ def build(  # noqa: PLR0913
         "linear", dtype=keras.config.floatx(), name="logits"
     )(logits)
     gates = _gate_table(outputs, num_layers)
-    return keras.Model(image, {"logits": logits, "gates": gates}, name=name)
+    outputs = {"logits": logits, "gates": gates, "features": list(levels.values())}
+    return keras.Model(image, outputs, name=name)
 
 
 def _check(num_classes, channels, num_layers, pooling, drop_path, path):

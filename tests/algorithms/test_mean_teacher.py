@@ -5,7 +5,7 @@ import tensorflow as tf
 from selene_tf import losses, schedules
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.data import pipelines
+from selene_tf.data import pipelines, views
 from selene_tf.optimizer import TorchSGD
 from tests.algorithms.batches import (
     Bench,
@@ -196,7 +196,7 @@ def test_labels_of_unlabelled_pictures_are_not_in_the_batch():
         batch_size=2,
         seed=0,
         start_step=0,
-        augmentation=pipelines.Augmentation(crop_size=(32, 32)),
+        augmentation=views.Augmentation(crop_size=(32, 32)),
     )
     batch = next(iter(dataset))
     # What the step gets here is what it gets in training.

@@ -3,12 +3,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import pipelines
+from selene_tf.data import pipelines, views
 from selene_tf.data.examples import Example
 from selene_tf.errors import UserError
 
-PLAIN = pipelines.Augmentation(crop_size=(4, 6))
-VARIED = pipelines.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
+PLAIN = views.Augmentation(crop_size=(4, 6))
+VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
 
 
 def make_source(size, first=0):
@@ -137,7 +137,7 @@ def test_training_without_unlabelled_pictures():
 
 
 def test_padding_reaches_the_batch_in_the_fill_colour():
-    settings = pipelines.Augmentation((6, 6), fill_colour=(9.0, 8.0, 7.0))
+    settings = views.Augmentation((6, 6), fill_colour=(9.0, 8.0, 7.0))
     batch = take(pipelines.stream(make_source(2), 2, (1, 0), 0, settings), 1)[0]
     assert not batch["valid"][:, [0, 5]].any()
     assert batch["valid"][:, 1:5].all()
@@ -202,10 +202,10 @@ def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
         (lambda: pipelines.from_files([], 3, 255), "no pictures"),
         (lambda: pipelines.evaluation(make_source(1), 0), "batch size is 0"),
         (lambda: pipelines.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
-        (lambda: pipelines.Augmentation((0, 4)), r"\(0, 4\)"),
-        (lambda: pipelines.Augmentation((4,)), "crop size"),
-        (lambda: pipelines.Augmentation((4, 4), ()), "scales"),
-        (lambda: pipelines.Augmentation((4, 4), (1.0, -1.0)), "above 0"),
+        (lambda: views.Augmentation((0, 4)), r"\(0, 4\)"),
+        (lambda: views.Augmentation((4,)), "crop size"),
+        (lambda: views.Augmentation((4, 4), ()), "scales"),
+        (lambda: views.Augmentation((4, 4), (1.0, -1.0)), "above 0"),
         (
             lambda: pipelines.in_memory(
                 np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 5), np.uint8)

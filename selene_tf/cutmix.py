@@ -1,0 +1,45 @@
+"""CutMix inside a batch: each picture shows a box of its neighbour.
+
+Yun et al. 2019, https://arxiv.org/abs/1905.04899. Pictures 0 and 1 are neighbours, 2
+and 3, and so on, and not partners drawn at random: as long as each replica has an
+even number of pictures, pairs stay together, and any number of replicas mixes alike.
+"""
+
+import tensorflow as tf
+
+
+def mix(values, boxes):
+    """Replaces what is inside of each box by what the neighbour has there.
+
+    Pictures, labels and weights mixed with the same boxes fit together again.
+
+    Args:
+        values: (batch, height, width) or (batch, height, width, channels), of any
+            type.
+        boxes: bool (batch, height, width), True where the neighbour shows.
+
+    Returns:
+        The mixed values, of the same shape and type.
+    """
+    values = tf.convert_to_tensor(values)
+    boxes = tf.convert_to_tensor(boxes)
+    if values.shape.rank == 4:
+        boxes = boxes[..., tf.newaxis]
+    return tf.where(boxes, neighbours(values), values)
+
+
+def neighbours(values):
+    """Swaps the two of each pair; the last of an odd batch stays where it is.
+
+    Args:
+        values: (batch, ...), of any type.
+
+    Returns:
+        The values in the new order, of the same shape.
+    """
+    values = tf.convert_to_tensor(values)
+    size = tf.shape(values)[0]
+    numbers = tf.range(size)
+    partners = tf.bitwise.bitwise_xor(numbers, 1)
+    partners = tf.where(partners < size, partners, numbers)
+    return tf.ensure_shape(tf.gather(values, partners), values.shape)

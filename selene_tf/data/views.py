@@ -1,0 +1,113 @@
+"""What a training step sees of a picture: its crop, its task, its strong view."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from selene_tf import cutmix
+from selene_tf.data.augment import augment
+from selene_tf.data.pretext import NO_TASK, Pretext, set_task
+from selene_tf.data.strong_view import cutmix_box, strengthen
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What is done to training pictures.
+
+    Args:
+        crop_size: (height, width) of a training picture.
+        scales: Factors to choose from; (1.0,) keeps the size.
+        flip: Whether to mirror every other picture.
+        fill_colour: (red, green, blue) of 0 to 255 for padding.
+        pretext: A `Pretext` for labelled and unlabelled pictures, or None.
+        strong_view: Whether unlabelled pictures have a strong view beside.
+    """
+
+    crop_size: tuple[int, int]
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
+    fill_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pretext: Pretext | None = None
+    strong_view: bool = False
+
+    def __post_init__(self):
+        if len(self.crop_size) != 2 or min(self.crop_size) < 1:
+            raise UserError(
+                f"The crop size is {self.crop_size}; give a height and a width of at "
+                "least 1 pixel."
+            )
+        if not self.scales or min(self.scales) <= 0:
+            raise UserError(
+                f"The scales are {self.scales}; give one or more factors above 0."
+            )
+
+
+def labelled(example, seed, augmentation):
+    """The crop of a picture and its labels, and its pretext task.
+
+    Args:
+        example: A dict of "image" (height, width, 3) and "label" (height, width).
+        seed: Integers of shape (2,). The crop is the same with a task as without.
+        augmentation: An `Augmentation`.
+
+    Returns:
+        A dict as from `augment.augment`, with "pretext_label" if there is a task.
+    """
+    view = augment(
+        example["image"],
+        example["label"],
+        seed,
+        augmentation.crop_size,
+        augmentation.scales,
+        augmentation.flip,
+        augmentation.fill_colour,
+    )
+    if augmentation.pretext is None:
+        return view
+    # Folded in, since `augment` splits the seed itself.
+    task_seed = tf.random.fold_in(seed, 1)
+    return set_task(view, task_seed, augmentation.pretext, augmentation.fill_colour)
+
+
+def unlabelled(example, seed, augmentation):
+    """The same without the labels, and its strong view.
+
+    Returns:
+        A dict of "image", "valid" and, as far as asked for, "pretext_label",
+        "strong_image" like "image", and "box", bool like "valid": where CutMix
+        shows the neighbour.
+    """
+    view = labelled(example, seed, augmentation)
+    del view["label"]
+    if augmentation.strong_view:
+        view["strong_image"] = strengthen(
+            view["image"],
+            view["valid"],
+            tf.random.fold_in(seed, 2),
+            augmentation.fill_colour,
+        )
+        size = augmentation.crop_size
+        view["box"] = cutmix_box(size, tf.random.fold_in(seed, 3))
+    return view
+
+
+def mix_strong_views(batch):
+    """Lets pictures of a batch show parts of their neighbours.
+
+    A picture with a pretext task stays whole, and so does its neighbour: of a
+    mixture nobody could say how its tiles are ordered.
+
+    Args:
+        batch: Dict of batches of `unlabelled`'s values.
+
+    Returns:
+        The same, with "strong_image" mixed and "box" True where it was.
+    """
+    boxes = batch["box"]
+    if "pretext_label" in batch:
+        has_task = batch["pretext_label"] != NO_TASK
+        whole = has_task | cutmix.neighbours(has_task)
+        boxes &= ~whole[:, tf.newaxis, tf.newaxis]
+    mixed = cutmix.mix(batch["strong_image"], boxes)
+    return {**batch, "strong_image": mixed, "box": boxes}
