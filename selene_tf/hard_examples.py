@@ -18,12 +18,15 @@ def cross_entropy(
     """Cross entropy, averaged over the pixels that the network gets wrong.
 
     Online hard example mining, Shrivastava et al. 2016,
-    https://arxiv.org/abs/1604.03540; SELENE, section 3, trains Cityscapes with it.
-    The rule is that of SELENE's lineage, TorchSemiSeg. A pixel is kept if the
-    probability of its label is at most the larger of `threshold` and of the
-    probability at rank `min_share` of all pixels, lowest first, those without a
-    label counted as certain. So at least that share is kept. Where fewer pixels
-    have a label at all, each of these is kept; where none has one, the loss is 0.
+    https://arxiv.org/abs/1604.03540. SELENE, section 3, takes it or the plain loss
+    "depending on the dataset"; in its lineage, TorchSemiSeg, whose rule this is,
+    it belongs to Cityscapes.
+
+    A pixel is kept if the probability of its label is at most the larger of
+    `threshold` and of the probability at rank `min_share` of all pixels, lowest
+    first, those without a label counted as certain. So at least that share is kept.
+    Where fewer pixels have a label at all, each of these is kept; where none has
+    one, the loss is 0.
 
     The batch is that of all replicas, and the loss one mean over what is kept of
     it. Unlike in `losses.cross_entropy`, pictures do not count the same: one that

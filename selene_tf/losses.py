@@ -88,7 +88,7 @@ def equivalent_weight(weight, reduction, num_classes):
 def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
     """Cross entropy against the classes that another network finds likeliest.
 
-    Co-teaching in SELENE, section 3.2, which is the cross pseudo supervision of
+    Co-teaching in SELENE, equation (5), which is the cross pseudo supervision of
     Chen et al. 2021, https://arxiv.org/abs/2106.01226: hard labels, every pixel.
     With a threshold it teaches a strongly augmented view, as UniMatch has it
     (Yang et al. 2023, https://arxiv.org/abs/2208.09910).

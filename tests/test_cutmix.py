@@ -80,7 +80,9 @@ def test_mix_is_the_same_in_a_function(batch_size):
         tf.TensorSpec((batch_size, 5, 6), tf.bool),
     )
     function = tf.function(cutmix.mix, input_signature=spec)
+    swap = tf.function(cutmix.neighbours, input_signature=spec[:1])
     assert function.get_concrete_function().output_shapes == (batch_size, 5, 6, 3)
+    assert swap.get_concrete_function().output_shapes == (batch_size, 5, 6, 3)
     mixed = cutmix.mix(PICTURES, BOXES)
     np.testing.assert_array_equal(function(PICTURES, BOXES), mixed)
 

@@ -12,11 +12,18 @@ def gather(values):
     """The values of all replicas, one after the other along the first axis.
 
     Args:
-        values: A tensor of the same shape on every replica, not a scalar.
+        values: A tensor of finite numbers, of the same shape on every replica, not a
+            scalar.
     """
-    if count() == 1:
+    context, number = tf.distribute.get_replica_context(), count()
+    if number == 1:
         return values
-    return tf.distribute.get_replica_context().all_gather(values, axis=0)
+    # `all_gather` fails on several workers (TensorFlow 2.21), so each replica adds its
+    # own values to zeros in the places of the others.
+    own = tf.one_hot(context.replica_id_in_sync_group, number, dtype=values.dtype)
+    own = tf.reshape(own, [number] + [1] * values.shape.rank)
+    everywhere = context.all_reduce("sum", own * values[tf.newaxis])
+    return tf.reshape(everywhere, [-1, *values.shape[1:]])
 
 
 def mean(values):

@@ -53,8 +53,7 @@ def strengthen(image, valid, seed, fill_colour):
     # Weights of a blur may sum up to a little more than 1.
     changed = tf.clip_by_value(changed * 255.0, 0.0, 255.0)
     fill = tf.cast(fill_colour, tf.float32)
-    changed = tf.where(valid[..., tf.newaxis], changed, fill)
-    return tf.ensure_shape(changed, image.shape)
+    return tf.where(valid[..., tf.newaxis], changed, fill)
 
 
 def colour_jitter(image, seed):

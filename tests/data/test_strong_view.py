@@ -93,7 +93,9 @@ def test_no_pixel_moves(strong_halves):
 
 
 def test_views_stay_in_range():
-    views = over_seeds(strengthened(np.float32(255) * (IMAGE > 128)), 100)
+    image = np.float32(255) * (IMAGE > 128)
+    image[:, :12] = 255
+    views = over_seeds(strengthened(image), 100)
     assert views.dtype == np.float32
     assert views.shape[1:] == IMAGE.shape
     assert views.min() >= 0
@@ -177,6 +179,14 @@ def test_jitter_scales_saturation_and_turns_hue():
     assert_spread(changed[:, 1] / saturation, 0.5, 1.5)
     assert_spread(changed[:, 2] / value, 0.5, 1.5)
     assert np.abs(np.corrcoef(changed.T) - np.eye(3)).max() < 0.2
+
+
+def test_jitter_clips_brightness_before_contrast_takes_the_mean():
+    # White beside black then has a mean of at most one half. Contrast keeps it, unless
+    # black is set back to 0, and white is at most 1.
+    image = np.repeat(np.float32([0, 1]), 6).reshape(2, 2, 3)
+    views = over_seeds(lambda seed: strong_view.colour_jitter(image, seed))
+    assert views.mean(axis=(1, 2)).max() < 0.5 + 1e-5
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.7, 2.0])
