@@ -27,11 +27,13 @@ class Checkpoints:
         folder: Where they lie, as step-00001000 and so on.
         variables: Name to Keras variable; all that a run has to remember.
         keep: How many checkpoints stay.
+        writes: Whether `save` does anything; of several workers only one does.
     """
 
-    def __init__(self, folder, variables, keep=2):
+    def __init__(self, folder, variables, keep=2, writes=True):
         self.folder = pathlib.Path(folder)
         self.keep = keep
+        self.writes = writes
         values = {name: variable.value for name, variable in variables.items()}
         self._checkpoint = tf.train.Checkpoint(variables=values)
 
@@ -45,6 +47,8 @@ class Checkpoints:
         Raises:
             UserError: if it cannot be written. Earlier ones stay intact.
         """
+        if not self.writes:
+            return
         final = self.folder / f"{_PREFIX}{step:08d}"
         temporary = self.folder / f".{final.name}.part"
         try:

@@ -58,7 +58,9 @@ def quiet_start():
         yield
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        # Several workers have to find each other before any device is set up.
+        if "TF_CONFIG" not in os.environ:
+            tf.config.list_logical_devices()
     finally:
         os.dup2(kept, 2)
         os.close(kept)

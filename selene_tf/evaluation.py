@@ -39,13 +39,46 @@ def predictor(network):
         dict: "labels", int32 (batch, height, width), and "gates".
     """
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
-    def predict(images):
-        outputs = network(images, training=False)
-        labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
-        return {"labels": labels, "gates": outputs["gates"]}
+    signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
+    return tf.function(lambda images: _predict(network, images), signature)
 
-    return predict
+
+def _predict(network, images):
+    outputs = network(images, training=False)
+    labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
+    return {"labels": labels, "gates": outputs["gates"]}
+
+
+def parallel_predictor(network, strategy):
+    """The same on all replicas of this process at once, a batch for each.
+
+    Args:
+        network: A routing network, made in the strategy's scope.
+        strategy: A `tf.distribute.Strategy` of several replicas.
+
+    Returns:
+        A function from a list of batches of pictures, as many as there are replicas
+        or fewer, to a list of dicts as `predictor` gives them.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def run(batches):
+        return strategy.run(lambda images: _predict(network, images), args=(batches,))
+
+    local = len(strategy.extended.worker_devices)
+
+    def predict_all(batches):
+        # Those that are left over compute the first one again, and nobody looks.
+        given = iter([*batches, *[batches[0]] * (local - len(batches))])
+        found = run(
+            strategy.experimental_distribute_values_from_function(lambda _: next(given))
+        )
+        found = {k: strategy.experimental_local_results(v) for k, v in found.items()}
+        return [
+            {k: v[place] for k, v in found.items()} for place in range(len(batches))
+        ]
+
+    return predict_all
 
 
 def evaluate(predict, dataset, num_classes):
@@ -63,19 +96,90 @@ def evaluate(predict, dataset, num_classes):
     Raises:
         UserError: if there is no labelled pixel in the whole set.
     """
+    results = ((batch, predict(batch["image"])) for batch in dataset)
+    confusion, gates, sizes = _count(results, num_classes)
+    _check_labelled(confusion)
+    return Evaluation(confusion, np.concatenate(gates), np.concatenate(sizes))
+
+
+def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy):
+    """The same, on all replicas of all workers.
+
+    Args:
+        predict_all: As `parallel_predictor` returns it.
+        dataset: This worker's batches, as `pipelines.evaluation` makes them; one or
+            more.
+        num_classes: Number of classes.
+        num_pictures: Pictures of all workers.
+        strategy: The strategy of `predict_all`; all workers have to call this.
+
+    Returns:
+        An `Evaluation` of all pictures, the same on each worker.
+
+    Raises:
+        UserError: if there is no labelled pixel in the whole set.
+    """
+    numbers = []
+    results = _in_rounds(predict_all, dataset, strategy, numbers)
+    confusion, gates, sizes = _count(results, num_classes)
+    arrays = [confusion]
+    for values in (np.concatenate(gates), np.concatenate(sizes)):
+        # Each worker knows its own pictures; the sum has each in its place.
+        everywhere = np.zeros((num_pictures, *values.shape[1:]), values.dtype)
+        everywhere[np.concatenate(numbers)] = values
+        arrays.append(everywhere)
+    confusion, gates, sizes = (_sum_over_workers(x, strategy) for x in arrays)
+    _check_labelled(confusion)
+    return Evaluation(confusion, gates, sizes)
+
+
+def _count(results, num_classes):
+    """Confusion matrix, and by batch the gates and sizes of the pictures."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     gates, sizes = [], []
-    for batch in dataset:
-        outputs = predict(batch["image"])
+    for batch, outputs in results:
         labels = batch["label"].numpy()
         confusion += metrics.confusion_matrix(
             labels, outputs["labels"].numpy(), num_classes
         )
         gates.append(outputs["gates"].numpy())
         sizes.append(np.tile(labels.shape[1:], (len(labels), 1)))
+    return confusion, gates, sizes
+
+
+def _check_labelled(confusion):
     if not confusion.sum():
         raise UserError(
             "found no labelled pixel in the pictures to evaluate; expected masks in "
             "which not every pixel has the ignore label."
         )
-    return Evaluation(confusion, np.concatenate(gates), np.concatenate(sizes))
+
+
+def _in_rounds(predict_all, dataset, strategy, numbers):
+    """Each batch with its outputs, as many at a time as there are replicas here.
+
+    The numbers of their pictures are added to `numbers`.
+    """
+    local, batches = len(strategy.extended.worker_devices), []
+    for batch in dataset:
+        batches.append(batch)
+        numbers.append(batch["number"].numpy())
+        if len(batches) == local:
+            yield from _round(predict_all, batches)
+            batches = []
+    if batches:
+        yield from _round(predict_all, batches)
+
+
+def _round(predict_all, batches):
+    outputs = predict_all([batch["image"] for batch in batches])
+    return zip(batches, outputs, strict=True)
+
+
+def _sum_over_workers(values, strategy):
+    given = iter([values])
+    # One of a worker's replicas brings its values, the others bring nothing.
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda _: tf.convert_to_tensor(next(given, np.zeros_like(values)))
+    )
+    return strategy.reduce("SUM", parts, axis=None).numpy()

@@ -20,7 +20,8 @@ def recompute(network, batches):
 
     Args:
         network: A Keras model; frozen or not.
-        batches: Pictures, each (batch, height, width, 3) in 0..255; one or more.
+        batches: Pictures, each (batch, height, width, 3) in 0..255; one or more. In a
+            strategy's scope, what the strategy distributed.
 
     Raises:
         ValueError: if there is no batch.
@@ -65,8 +66,13 @@ def _taking_over_each_batch(network, layers):
 
 
 def _means(network, variables, batches):
+    strategy = tf.distribute.get_strategy()
+
     # A new function: momentum and freezing are fixed when it is traced.
-    forward = tf.function(lambda images: network(images, training=True))
+    @tf.function
+    def forward(images):
+        strategy.run(lambda own: network(own, training=True)["gates"], args=(images,))
+
     sums, count = [np.zeros(variable.shape) for variable in variables], 0
     for images in batches:
         forward(images)

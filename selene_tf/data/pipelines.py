@@ -38,6 +38,21 @@ class Source:
     failure: collections.abc.Callable = lambda: None
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which rows of each batch a process reads, of several that train together.
+
+    Args:
+        worker: Number of the process.
+        num_workers: How many there are; each reads as many rows as the others.
+        replicas: Devices of this process; each gets batches of its own, in order.
+    """
+
+    worker: int = 0
+    num_workers: int = 1
+    replicas: int = 1
+
+
 def in_memory(images, labels):
     """Makes a source of arrays.
 
@@ -124,12 +139,16 @@ def stream(source, batch_size, seed, start_step, augmentation):
     Raises:
         UserError: The source is empty or the batch size is below 1.
     """
+    _check_batch_size(batch_size)
+    numbers = _numbers(batch_size, start_step, Share())
     return _finish(
-        _batches(source, batch_size, seed, start_step, augmentation, views.labelled)
+        _batches(source, numbers, batch_size, seed, augmentation, views.labelled)
     )
 
 
-def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
+def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
+    labelled, unlabelled, batch_size, seed, start_step, augmentation, share=Share()
+):
     """Makes an endless data set of training batches.
 
     Args:
@@ -139,6 +158,7 @@ def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
         seed: An integer.
         start_step: Number of batches to leave out; costs nothing.
         augmentation: A `views.Augmentation`.
+        share: The rows that are wanted. A batch then holds those of one replica.
 
     Returns:
         A `tf.data.Dataset` of dicts as from `stream`; if there are unlabelled
@@ -148,11 +168,15 @@ def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
     Raises:
         UserError: A source is empty or the batch size is below 1.
     """
-    options = (start_step, augmentation)
-    batches = _batches(labelled, batch_size, (seed, 0), *options, views.labelled)
+    _check_batch_size(batch_size)
+    numbers = _numbers(batch_size, start_step, share)
+    rows = batch_size // share.num_workers // share.replicas
+    batches = _batches(labelled, numbers, rows, (seed, 0), augmentation, views.labelled)
     if unlabelled is None:
         return _finish(batches)
-    others = _batches(unlabelled, batch_size, (seed, 1), *options, views.unlabelled)
+    others = _batches(
+        unlabelled, numbers, rows, (seed, 1), augmentation, views.unlabelled
+    )
     if augmentation.strong_view:
         others = others.map(views.mix_strong_views)
 
@@ -163,16 +187,18 @@ def training(labelled, unlabelled, batch_size, seed, start_step, augmentation):
     return _finish(tf.data.Dataset.zip(batches, others).map(join))
 
 
-def evaluation(source, batch_size):
+def evaluation(source, batch_size, share=Share()):
     """Makes a data set of every picture once, in order and unchanged.
 
     Args:
         source: A `Source`.
         batch_size: Pictures a batch; the last may hold fewer.
+        share: Of several workers each gets whole batches, in turn.
 
     Returns:
         A `tf.data.Dataset` of dicts of "image", float32 (batch, height, width, 3),
-        and "label", int32 (batch, height, width).
+        "label", int32 (batch, height, width), and "number", int64 (batch,), each
+        picture's place in the source.
 
     Raises:
         UserError: The source is empty or the batch size is below 1.
@@ -185,26 +211,36 @@ def evaluation(source, batch_size):
         return {
             "image": tf.cast(example["image"], tf.float32),
             "label": tf.cast(example["label"], tf.int32),
+            "number": index,
         }
 
-    numbers = tf.data.Dataset.range(source.size)
+    numbers = tf.data.Dataset.range(source.size).batch(batch_size)
+    numbers = numbers.shard(share.num_workers, share.worker).unbatch()
     return _finish(
         numbers.map(draw, num_parallel_calls=_PARALLEL_READS).batch(batch_size)
     )
 
 
-def _batches(source, batch_size, seed, start_step, augmentation, view):
+def _numbers(batch_size, start_step, share):
+    """Numbers of the draws that a process makes, from a step on."""
+    numbers = tf.data.Dataset.counter(start_step * batch_size)
+    if share.num_workers == 1:
+        return numbers
+    rows = batch_size // share.num_workers
+    own = slice(share.worker * rows, (share.worker + 1) * rows)
+    return numbers.batch(batch_size).map(lambda batch: batch[own]).unbatch()
+
+
+def _batches(source, numbers, rows, seed, augmentation, view):
     _check_size(source.size)
-    _check_batch_size(batch_size)
 
     def draw(number):
         index, augmentation_seed = _choose(number, source.size, seed)
         example = source.read(index)
         return view(example, augmentation_seed, augmentation)
 
-    numbers = tf.data.Dataset.counter(start_step * batch_size)
     examples = numbers.map(draw, num_parallel_calls=_PARALLEL_READS)
-    return examples.batch(batch_size, drop_remainder=True)
+    return examples.batch(rows, drop_remainder=True)
 
 
 def _choose(number, size, seed):

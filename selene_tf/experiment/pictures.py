@@ -1,5 +1,7 @@
 """The pictures that a `Config` asks for."""
 
+import itertools
+
 from selene_tf.data import catalog, partition, pipelines, scenes, sources, views
 from selene_tf.data.pretext import Pretext
 from selene_tf.data.sources import Sources
@@ -107,21 +109,21 @@ def _examples(config, examples, is_evaluated=False):
     )
 
 
-def make_statistics_batches(config, data):
+def make_statistics_batches(config, data, devices):
     """Pictures to take normalisation's statistics from, after the last step.
 
     Batches of labelled and of unlabelled pictures in turn, augmented like those
     that would come next.
     """
-    dataset = make_training_dataset(config, data, config.steps)
-    for batch in dataset.take(config.precise_bn_batches):
+    dataset = make_training_dataset(config, data, config.steps, devices)
+    for batch in itertools.islice(dataset, config.precise_bn_batches):
         yield batch["image"]
         if "unlabelled_image" in batch:
             yield batch["unlabelled_image"]
 
 
-def make_training_dataset(config, data, first_step):
-    """Endless batches, from the one that step `first_step` takes."""
+def make_training_dataset(config, data, first_step, devices):
+    """Endless batches, from the one that step `first_step` takes, on the devices."""
     augmentation = views.Augmentation(
         config.crop_size,
         config.scales,
@@ -130,11 +132,13 @@ def make_training_dataset(config, data, first_step):
         pretext_task(config),
         config.strong_view and config.algorithm == "mean_teacher",
     )
-    return pipelines.training(
+    dataset = pipelines.training(
         data.labelled,
         data.unlabelled,
         config.batch_size,
         config.seed,
         first_step,
         augmentation,
+        devices.share,
     )
+    return devices.distribute(dataset)

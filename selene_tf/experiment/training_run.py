@@ -5,6 +5,7 @@ import dataclasses
 import math
 import pathlib
 import sys
+import tempfile
 import time
 
 import tensorflow as tf
@@ -14,20 +15,20 @@ from selene_tf import (
     evaluation,
     flagfile,
     graph_rewriting,
-    precise_batch_norm,
+    losses,
     report,
     run_folder,
     schedules,
     training,
 )
 from selene_tf.checkpoints import Checkpoints
-from selene_tf.data import pipelines
+from selene_tf.experiment.devices import make_devices
 from selene_tf.experiment.pictures import (
     dataset_info,
     make_sources,
-    make_statistics_batches,
     make_training_dataset,
 )
+from selene_tf.experiment.scoring import make_scorer, renew_statistics
 from selene_tf.experiment.setup import (
     load_initial_weights,
     make_algorithm,
@@ -53,84 +54,100 @@ def train(config):
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
+    devices = make_devices(config)
     data = make_sources(config)
-    algorithm = make_algorithm(config)
-    checkpoints_dir = run_dir / "checkpoints"
-    # Before the folder is made, so that a bad file leaves nothing behind.
-    initial = (
-        "" if checkpoints_dir.exists() else load_initial_weights(config, algorithm)
-    )
-    variables = algorithm.named_variables()
-    needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
-    run_folder.prepare(run_dir, text, needed * (config.keep_checkpoints + 1))
-    _say(_describe(config, data))
-    checkpoints = Checkpoints(checkpoints_dir, variables, config.keep_checkpoints)
-    with (
-        run_folder.writable(run_dir),
-        _readable_failures(data),
-        graph_rewriting.off_on_cpu(),
-    ):
-        return _run(config, algorithm, data, checkpoints, started, initial)
+    with devices.strategy.scope(), _own_folder(config, devices) as config:
+        algorithm = make_algorithm(config)
+        checkpoints_dir = run_dir / "checkpoints"
+        # Before the folder is made, so that a bad file leaves nothing behind.
+        initial = (
+            "" if checkpoints_dir.exists() else load_initial_weights(config, algorithm)
+        )
+        variables = algorithm.named_variables()
+        needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
+        run_folder.prepare(config.run_dir, text, needed * (config.keep_checkpoints + 1))
+        if devices.is_chief:
+            _say(_describe(config, data, devices))
+        checkpoints = Checkpoints(
+            checkpoints_dir, variables, config.keep_checkpoints, devices.is_chief
+        )
+        with (
+            run_folder.writable(run_dir),
+            _readable_failures(data),
+            graph_rewriting.off_on_cpu(),
+        ):
+            progress = _resume(config, devices, algorithm, checkpoints, initial)
+            supervisor = _make_supervisor(
+                config, devices, algorithm, data, checkpoints, progress, started
+            )
+            return _run(config, devices, algorithm, data, supervisor)
 
 
-def _describe(config, data):
+@contextlib.contextmanager
+def _own_folder(config, devices):
+    """The chief's run folder is the run's; others report into the void.
+
+    All of them read the checkpoints of the run's folder.
+    """
+    if devices.is_chief:
+        yield config
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield dataclasses.replace(config, run_dir=folder)
+
+
+def _describe(config, data, devices):
     unlabelled = data.unlabelled.size if data.unlabelled else 0
     epoch = schedules.steps_per_epoch(data.labelled.size, unlabelled, config.batch_size)
     return (
         f"{config.dataset}: {data.labelled.size} labelled, {unlabelled} unlabelled, "
         f"{data.validation.size} validation pictures; {config.steps} steps are "
         f"{config.steps / epoch:.1f} passes over the larger set; "
-        f"on {_devices()}"
+        f"on {devices.describe()}{_about_weight(config)}"
     )
 
 
-def _devices():
-    found = tf.config.list_physical_devices("GPU")
-    return f"{len(found)} GPU" if found else "the CPU"
+def _about_weight(config):
+    """The weight of squared errors in both conventions, since papers differ."""
+    if config.algorithm != "mean_teacher" or config.consistency != "squared_error":
+        return ""
+    reduction, weight = losses.equivalent_weight(
+        config.consistency_weight,
+        config.consistency_reduction,
+        dataset_info(config).num_classes,
+    )
+    return (
+        f"; consistency weight {config.consistency_weight:g} as "
+        f"{config.consistency_reduction} of the classes, which is {weight:.4g} as "
+        f"{reduction}"
+    )
 
 
-def _run(config, algorithm, data, checkpoints, started, initial):
+def _resume(config, devices, algorithm, checkpoints, initial):
     run_dir = pathlib.Path(config.run_dir)
     progress = training.resume(checkpoints, run_dir / "log.jsonl")
+    devices.check_agreement(progress.step)
     if progress.step:
-        _say(f"resuming {run_dir} after step {progress.step}")
+        if devices.is_chief:
+            _say(f"resuming {run_dir} after step {progress.step}")
     elif config.init_checkpoint:
         # A run that was stopped before its first checkpoint starts from them too.
         _say(initial or load_initial_weights(config, algorithm))
-    predictors = {
-        name: evaluation.predictor(network)
-        for name, network in algorithm.networks.items()
-    }
-    validation = pipelines.evaluation(data.validation, config.evaluation_batch_size)
+    return progress
 
-    def evaluate():
-        if config.precise_bn_batches and progress.step == config.steps:
-            for network in algorithm.networks.values():
-                precise_batch_norm.recompute(
-                    network, make_statistics_batches(config, data)
-                )
-        return {
-            name: evaluation.evaluate(
-                predict, validation, dataset_info(config).num_classes
-            )
-            for name, predict in predictors.items()
-        }
 
-    supervisor = _make_supervisor(
-        config, algorithm, data, checkpoints, progress, evaluate, started
-    )
-    dataset = make_training_dataset(config, data, progress.step)
+def _run(config, devices, algorithm, data, supervisor):
+    dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     training.fit(algorithm, dataset, supervisor)
-    result = supervisor.last_evaluation or evaluate()[algorithm.deployed]
-    predict = predictors[algorithm.deployed]
-    summary = _report(config, data, result, predict)
+    result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
+    summary = _report(config, data, result, algorithm.networks[algorithm.deployed])
     supervisor.count_seconds()
-    summary |= {**dataclasses.asdict(progress), "seed": config.seed}
-    run_folder.write_json(run_dir / "summary.json", summary)
+    summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
+    run_folder.write_json(pathlib.Path(config.run_dir) / "summary.json", summary)
     return summary
 
 
-def _make_supervisor(config, algorithm, data, checkpoints, progress, evaluate, started):
+def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, started):
     batches = 1 if data.unlabelled is None else 2
     log = TrainingLog(
         pathlib.Path(config.run_dir),
@@ -140,6 +157,13 @@ def _make_supervisor(config, algorithm, data, checkpoints, progress, evaluate, s
         make_schedule(config),
         config.batch_size * batches,
     )
+    score = make_scorer(config, devices, algorithm, data)
+
+    def evaluate():
+        if progress.step == config.steps:
+            renew_statistics(config, devices, algorithm, data)
+        return score()
+
     return training.Supervisor(
         started,
         progress,
@@ -152,8 +176,9 @@ def _make_supervisor(config, algorithm, data, checkpoints, progress, evaluate, s
     )
 
 
-def _report(config, data, result, predict):
+def _report(config, data, result, network):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
+    predict = evaluation.predictor(network)
     report.write_path(run_dir, result, structure(config), config.path_threshold)
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions

@@ -43,13 +43,11 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _with_batch_statistics(self, inputs):
         # In the variables' precision, which is float32 under mixed precision.
         features = ops.cast(inputs, self.variable_dtype)
-        mean, variance = ops.moments(
-            features, axes=(0, 1, 2), synchronized=self.synchronized
-        )
+        mean, variance = self._moments(features)
         if self.trainable:
             self._move(self.moving_mean, mean)
             count = ops.cast(ops.prod(ops.shape(inputs)[:3]), features.dtype)
-            count = count * self._num_replicas()
+            count = count * getattr(self._replica(), "num_replicas_in_sync", 1)
             unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
             self._move(self.moving_variance, unbiased)
         outputs = ops.batch_normalization(
@@ -63,12 +61,25 @@ class BatchNorm(keras.layers.BatchNormalization):
         )
         return ops.cast(outputs, self.compute_dtype)
 
-    def _num_replicas(self):
+    def _moments(self, features):
+        mean, variance = ops.moments(features, axes=(0, 1, 2))
+        replica = self._replica()
+        if replica is None:
+            return mean, variance
+        # Each replica has as many values. Keras takes the mean of squares less the
+        # square of the mean, which costs digits.
+        common = replica.all_reduce("mean", mean)
+        apart = ops.square(mean - common)
+        return common, replica.all_reduce("mean", variance + apart)
+
+    def _replica(self):
+        """TensorFlow's replica context, if statistics are shared in it."""
         if not self.synchronized or keras.backend.backend() != "tensorflow":
-            return 1
+            return None
         import tensorflow as tf
 
-        return tf.distribute.get_replica_context().num_replicas_in_sync
+        replica = tf.distribute.get_replica_context()
+        return replica if replica.num_replicas_in_sync > 1 else None
 
     def _fused(self, inputs, training):
         import tensorflow as tf
@@ -92,4 +103,11 @@ class BatchNorm(keras.layers.BatchNormalization):
         return outputs
 
     def _move(self, moving, batch):
-        moving.assign(self.momentum * moving + (1.0 - self.momentum) * batch)
+        value = self.momentum * moving + (1.0 - self.momentum) * batch
+        if self._replica() is None:
+            moving.assign(value)
+            return
+        import tensorflow as tf
+
+        # Each replica its own copy: `assign` would average what is the same already.
+        tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=value)

@@ -1,0 +1,152 @@
+"""The devices that a `Config` asks for, and who of several workers writes."""
+
+import dataclasses
+import json
+import os
+
+import tensorflow as tf
+
+from selene_tf.data.pipelines import Share
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """Where a training runs.
+
+    Attributes:
+        strategy: TensorFlow's strategy.
+        worker: Number of this process among the workers.
+        num_workers: How many processes train together.
+    """
+
+    strategy: tf.distribute.Strategy
+    worker: int = 0
+    num_workers: int = 1
+
+    @property
+    def replicas(self):
+        """Devices that take a step together, those of other workers included."""
+        return self.strategy.num_replicas_in_sync
+
+    @property
+    def is_chief(self):
+        """Whether this is the process that writes the run folder."""
+        return self.worker == 0
+
+    @property
+    def share(self):
+        """Which rows of each step's batch this process reads."""
+        local = self.replicas // self.num_workers
+        return Share(self.worker, self.num_workers, local)
+
+    def distribute(self, dataset):
+        """Batches for single replicas as batches for all of this process."""
+        if self.replicas == 1:
+            return dataset
+        return self.strategy.distribute_datasets_from_function(lambda _: dataset)
+
+    def check_agreement(self, step):
+        """Checks that all workers resume after the same step.
+
+        Raises:
+            UserError: if one of them does not see the others' checkpoints.
+        """
+        if self.num_workers == 1:
+            return
+        parts = self.strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(step, tf.int64)
+        )
+        steps = int(self.strategy.reduce("SUM", parts, axis=None))
+        if steps != step * self.replicas:
+            raise UserError(
+                f"--run_dir: worker {self.worker} found checkpoints up to step {step}, "
+                f"the mean of all workers is {steps / self.replicas:g}; expected a "
+                "folder that all of them share."
+            )
+
+    def describe(self):
+        """In words, for the line at the start of a run."""
+        kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        if self.replicas == 1:
+            return f"one {kind}"
+        workers = f" of {self.num_workers} workers" if self.num_workers > 1 else ""
+        return f"{self.replicas} {kind}s{workers}"
+
+
+def make_devices(config):
+    """Sets up the devices; before TensorFlow does anything else in the process.
+
+    Raises:
+        UserError: if --strategy does not fit what is there, or the batch cannot be
+            shared evenly.
+    """
+    found = _make(config.strategy)
+    _check(config, found.replicas)
+    return found
+
+
+def _make(kind):
+    workers, number = _cluster()
+    if kind == "multi_worker" and not workers:
+        raise UserError(
+            "--strategy: found multi_worker without TF_CONFIG in the environment; "
+            "expected it to name all workers and which one this is (docs/devices.md)."
+        )
+    if kind == "multi_worker" or (kind == "auto" and workers > 1):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        return Devices(strategy, number, workers)
+    devices = _local()
+    if kind == "mirrored" or (kind == "auto" and len(devices) > 1):
+        return Devices(tf.distribute.MirroredStrategy(devices))
+    return Devices(tf.distribute.get_strategy())
+
+
+def _local():
+    """All GPUs; else all CPUs, which is one unless somebody divided it."""
+    for kind in ("GPU", "CPU"):
+        found = tf.config.list_logical_devices(kind)
+        if found:
+            return [device.name for device in found]
+    return []
+
+
+def _cluster():
+    """How many workers TF_CONFIG names, and which one this is; 0, 0 without it."""
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        return 0, 0
+    try:
+        content = json.loads(text)
+        addresses, task = content["cluster"], content["task"]
+        order = [("chief", n) for n in range(len(addresses.get("chief", [])))]
+        order += [("worker", n) for n in range(len(addresses.get("worker", [])))]
+        return len(order), order.index((task["type"], int(task["index"])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"TF_CONFIG: found '{text}', expected JSON such as "
+            '{"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}.'
+        ) from None
+
+
+def _check(config, replicas):
+    """Refuses what cannot be shared evenly, or not be compiled."""
+    at_once = replicas * config.accumulate_steps
+    if config.batch_size % at_once:
+        raise UserError(
+            f"--batch_size: found {config.batch_size} for {replicas} devices in "
+            f"{config.accumulate_steps} parts each; expected a multiple of {at_once}."
+        )
+    mixes = config.strong_view and config.algorithm == "mean_teacher"
+    if mixes and at_once > 1 and config.batch_size // at_once % 2:
+        raise UserError(
+            f"--batch_size: found {config.batch_size}, which gives each of {replicas} "
+            f"devices {config.batch_size // at_once} pictures at a time; expected an "
+            "even number, since --strong_view mixes pairs of pictures."
+        )
+    if config.jit_compile and replicas > 1:
+        raise UserError(
+            f"--jit_compile: found with {replicas} devices; expected --nojit_compile, "
+            "since XLA does not compile a step that devices take together."
+        )

@@ -1,0 +1,63 @@
+"""Scores of a training's networks, on the devices that train them."""
+
+import math
+
+from selene_tf import evaluation, precise_batch_norm
+from selene_tf.data import pipelines
+from selene_tf.errors import UserError
+from selene_tf.experiment.pictures import dataset_info, make_statistics_batches
+
+
+def make_scorer(config, devices, algorithm, data):
+    """A function without arguments that evaluates every network of an algorithm.
+
+    It returns {name: `Evaluation`}, each picture counted once on any number of
+    devices. Of several workers all have to call it, and all get the same.
+    """
+    _check_enough(config, devices, data.validation.size)
+    num_classes = dataset_info(config).num_classes
+    validation = pipelines.evaluation(
+        data.validation, config.evaluation_batch_size, devices.share
+    )
+    if devices.replicas == 1:
+        predictors = {
+            name: evaluation.predictor(network)
+            for name, network in algorithm.networks.items()
+        }
+        return lambda: {
+            name: evaluation.evaluate(predict, validation, num_classes)
+            for name, predict in predictors.items()
+        }
+    together = {
+        name: evaluation.parallel_predictor(network, devices.strategy)
+        for name, network in algorithm.networks.items()
+    }
+    return lambda: {
+        name: evaluation.evaluate_together(
+            predict_all,
+            validation,
+            num_classes,
+            data.validation.size,
+            devices.strategy,
+        )
+        for name, predict_all in together.items()
+    }
+
+
+def renew_statistics(config, devices, algorithm, data):
+    """Replaces every network's moving statistics, if --precise_bn_batches says so."""
+    if not config.precise_bn_batches:
+        return
+    for network in algorithm.networks.values():
+        batches = make_statistics_batches(config, data, devices)
+        precise_batch_norm.recompute(network, batches)
+
+
+def _check_enough(config, devices, num_pictures):
+    batches = math.ceil(num_pictures / config.evaluation_batch_size)
+    if batches < devices.num_workers:
+        raise UserError(
+            f"--evaluation_batch_size: found {config.evaluation_batch_size} for "
+            f"{num_pictures} validation pictures and {devices.num_workers} workers; "
+            "expected one batch or more for each of them."
+        )
