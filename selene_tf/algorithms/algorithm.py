@@ -269,12 +269,16 @@ class Algorithm(keras.Model):
 
 
 def _rows(batch, part, parts):
-    """The rows of one of so many equal parts of a batch."""
-    return {name: _part(values, part, parts) for name, values in batch.items()}
+    """The rows of one of so many equal parts of a batch: every so many-th.
 
-
-def _part(values, part, parts):
-    size, *rest = values.shape[0] // parts, *values.shape[1:]
-    begin = [part * size, *([0] * len(rest))]
-    # By static sizes, which OHEM has to know.
-    return tf.slice(values, begin, [size, *rest])
+    A part's pictures on all replicas are then the same however many replicas there
+    are, and so are their common statistics. Pairs that CutMix mixed stay together.
+    """
+    together = 2 if "unlabelled_box" in batch else 1
+    found = {}
+    for name, values in batch.items():
+        size, *rest = values.shape
+        shape = [size // parts // together, parts, together, *rest]
+        rows = tf.gather(tf.reshape(values, shape), part, axis=1)
+        found[name] = tf.reshape(rows, [size // parts, *rest])
+    return found

@@ -46,6 +46,11 @@ class Devices:
             return dataset
         return self.strategy.distribute_datasets_from_function(lambda _: dataset)
 
+    def wait_for_all(self):
+        """Waits for the other workers, who fail when one of them is gone."""
+        if self.num_workers > 1:
+            self._sum_of(0)
+
     def check_agreement(self, step):
         """Checks that all workers resume after the same step.
 
@@ -54,16 +59,19 @@ class Devices:
         """
         if self.num_workers == 1:
             return
-        parts = self.strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant(step, tf.int64)
-        )
-        steps = int(self.strategy.reduce("SUM", parts, axis=None))
+        steps = self._sum_of(step)
         if steps != step * self.replicas:
             raise UserError(
                 f"--run_dir: worker {self.worker} found checkpoints up to step {step}, "
                 f"the mean of all workers is {steps / self.replicas:g}; expected a "
                 "folder that all of them share."
             )
+
+    def _sum_of(self, number):
+        parts = self.strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(number, tf.int64)
+        )
+        return int(self.strategy.reduce("SUM", parts, axis=None))
 
     def describe(self):
         """In words, for the line at the start of a run."""

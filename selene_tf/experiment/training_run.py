@@ -80,7 +80,9 @@ def train(config):
             supervisor = _make_supervisor(
                 config, devices, algorithm, data, checkpoints, progress, started
             )
-            return _run(config, devices, algorithm, data, supervisor)
+            summary = _run(config, algorithm, devices, data, supervisor)
+            devices.wait_for_all()
+            return summary
 
 
 @contextlib.contextmanager
@@ -136,7 +138,7 @@ def _resume(config, devices, algorithm, checkpoints, initial):
     return progress
 
 
-def _run(config, devices, algorithm, data, supervisor):
+def _run(config, algorithm, devices, data, supervisor):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     training.fit(algorithm, dataset, supervisor)
     result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]

@@ -1,10 +1,13 @@
 """Trains on one replica and on two, and prints how far apart they end.
 
-Run as a process of its own, since a process bears only one MirroredStrategy:
+Run as a process of its own, since a process bears only one strategy of several
+devices:
 python -m tests.algorithms.replica_case supervised
+python -m tests.algorithms.replica_case mean_teacher 0   # worker 0 of TF_CONFIG
 """
 
 import contextlib
+import functools
 import json
 import sys
 
@@ -12,11 +15,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import schedules
+from selene_tf import evaluation, hard_examples, schedules
+from selene_tf.algorithms import replicas
+from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
+from selene_tf.algorithms.pretext import Pretext
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.data import pipelines
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
+from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.layers.resize import Enlarge
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.optimizer import TorchSGD
@@ -29,24 +37,15 @@ from tests.algorithms.batches import (
     make_budget,
 )
 
-STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 3, 4, 0.2
+STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 5, 4, 0.2
+TASKS = 7
 
 
-def train(kind, scope, run_eagerly):
+def train(kind, strategy, run_eagerly):
     """Weights by path, before and after, and the losses of each step."""
+    scope = strategy.scope() if strategy else contextlib.nullcontext()
     with scope:
-        if kind == "supervised":
-            student = build_network(0, "student", synchronized=True, drop_path=0.5)
-            algorithm = Supervised(
-                student, MAX_GRADIENT_NORM, budget=make_budget(), num_steps=STEPS
-            )
-        else:
-            algorithm = MeanTeacher(
-                build_cell(0, "student"),
-                build_cell(1, "teacher"),
-                schedules.ramp_up(100.0, 5),
-                MAX_GRADIENT_NORM,
-            )
+        algorithm = make_algorithm(kind)
         schedule = PolyWithWarmUp(0.2, 10)
         algorithm.compile(
             optimizer=TorchSGD(schedule, 0.9, weight_decay=1e-3),
@@ -55,14 +54,44 @@ def train(kind, scope, run_eagerly):
         )
         algorithm.optimizer.build(algorithm.trainable_variables)
     variables = {
-        f"{name}/{weight.path}": weight
-        for name, network in algorithm.networks.items()
-        for weight in network.weights
+        name: variable
+        for name, variable in algorithm.named_variables().items()
+        if not name.startswith("optimizer/") and "draws" not in name
     }
     before = {name: weight.numpy() for name, weight in variables.items()}
-    history = algorithm.fit(dataset(kind), epochs=STEPS, steps_per_epoch=1, verbose=0)
+    data = dataset(kind)
+    if strategy:
+        data = strategy.experimental_distribute_dataset(data)
+    history = algorithm.fit(data, epochs=STEPS, steps_per_epoch=1, verbose=0)
     after = {name: weight.numpy() for name, weight in variables.items()}
     return before, after, history.history
+
+
+def make_algorithm(kind):
+    """Between them the kinds have all that reaches over replicas."""
+    if kind == "supervised":
+        student = build_network(0, "student", synchronized=True, drop_path=0.5)
+        return Supervised(
+            student, MAX_GRADIENT_NORM, budget=make_budget(), num_steps=STEPS
+        )
+    if kind == "cross_pseudo":
+        networks = {"first": build_cell(0, "first"), "second": build_cell(1, "second")}
+        mining = functools.partial(
+            hard_examples.cross_entropy, min_share=0.3, gather=replicas.gather
+        )
+        weight = schedules.ramp_up(1.5, 0)
+        options = {"supervised_loss": mining, "accumulate_steps": 2}
+        return CrossPseudo(*networks.values(), weight, MAX_GRADIENT_NORM, **options)
+    student = build_cell(0, "student")
+    head = PretextHead(TASKS, synchronized=True, name="student_head")
+    head.build([level.shape for level in student.output["features"]])
+    return MeanTeacher(
+        student,
+        build_cell(1, "teacher"),
+        schedules.ramp_up(100.0, 5),
+        MAX_GRADIENT_NORM,
+        pretext=Pretext("jigsaw", 0.1, {"student": head}),
+    )
 
 
 def build_cell(seed, name):
@@ -78,12 +107,19 @@ def build_cell(seed, name):
     features = [outputs["up"], Enlarge(2, name="double")(outputs["keep"]), coarse]
     joined = keras.layers.Concatenate(name="join")(features)
     logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
-    outputs = {"logits": logits, "gates": outputs["gates"]}
+    levels = [outputs["up"], outputs["keep"], outputs["down"]]
+    outputs = {"logits": logits, "gates": outputs["gates"], "features": levels}
     return keras.Model(image, outputs, name=name)
 
 
 def dataset(kind):
+    """Batches with unevenly many ignored and padded pixels, and tasks."""
     batches = [make_batch(seed, BATCH_SIZE, crop=64) for seed in range(STEPS)]
+    for number, batch in enumerate(batches):
+        # Three of the first replica's pictures have a task, one of the second's.
+        tasks = np.array([number % TASKS, 2, -1, -1], "int32")
+        batch["pretext_label"] = tasks
+        batch["unlabelled_pretext_label"] = tasks[[2, 1, 0, 3]]
     if kind == "supervised":
         batches = [labelled_part(batch) for batch in batches]
     joined = {
@@ -92,43 +128,93 @@ def dataset(kind):
     return tf.data.Dataset.from_tensor_slices(joined).batch(BATCH_SIZE)
 
 
-def relative(one, other):
-    """By kind of weight: the largest difference over the largest value.
+GROUPS = {"bias": "kernel", "beta": "gamma", "moving_mean": "moving_variance"}
 
-    By kind ("student kernel", "teacher moving_mean"), since an offset that has
-    hardly left 0 holds nothing but the rounding of the sums in its gradient.
+
+def relative(one, other, order):
+    """By kind of weight: norm of all differences over the norm of all values.
+
+    By kind ("student kernel"), and offsets with the scales that they stand beside:
+    an offset that has hardly left 0 holds little but the rounding of the sums in its
+    gradient.
     """
     differences, sizes = {}, {}
     for name, value in one.items():
-        kind = f"{name.split('/')[0]} {name.split('/')[-1]}"
-        difference = np.abs(value - other[name]).max()
-        differences[kind] = max(differences.get(kind, 0.0), float(difference))
-        sizes[kind] = max(sizes.get(kind, 0.0), float(np.abs(value).max()))
-    return {kind: differences[kind] / max(sizes[kind], 1e-12) for kind in sizes}
+        last = name.split("/")[-1]
+        kind = f"{name.split('/')[0]} {GROUPS.get(last, last)}"
+        differences.setdefault(kind, []).append((value - other[name]).ravel())
+        sizes.setdefault(kind, []).append(value.ravel())
+    return {
+        kind: float(
+            np.linalg.norm(np.concatenate(differences[kind]), order)
+            / max(np.linalg.norm(np.concatenate(sizes[kind]), order), 1e-12)
+        )
+        for kind in sizes
+    }
 
 
-def main(kind):
+def one_and_two(kind):
+    """Both in this process, on two CPUs that are one."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
     tf.config.set_visible_devices([], "GPU")
-    # Eagerly, since three steps do not pay for tracing them; eager steps on two
+    # Eagerly, since few steps do not pay for tracing them; eager steps on two
     # replicas would wait for one another at every normalisation.
-    before, single, single_losses = train(
-        kind, contextlib.nullcontext(), run_eagerly=True
-    )
+    single = train(kind, None, run_eagerly=True)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    before_2, double, double_losses = train(kind, strategy.scope(), run_eagerly=False)
+    return strategy, single, train(kind, strategy, run_eagerly=False)
+
+
+def as_a_worker(kind):
+    """One replica of those of TF_CONFIG, and all of it once more alone."""
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    together = train(kind, strategy, run_eagerly=False)
+    return strategy, train(kind, None, run_eagerly=True), together
+
+
+def evaluations(strategy, share):
+    """Five pictures counted by one device alone, and by all replicas together."""
+    with strategy.scope():
+        network = build_cell(2, "network")
+    rng = np.random.default_rng(0)
+    source = pipelines.in_memory(
+        rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8),
+        rng.integers(0, CLASSES, (5, 16, 16), dtype=np.uint8),
+    )
+    alone = evaluation.evaluate(
+        evaluation.predictor(network), pipelines.evaluation(source, 2), CLASSES
+    )
+    together = evaluation.evaluate_together(
+        evaluation.parallel_predictor(network, strategy),
+        pipelines.evaluation(source, 2, share),
+        CLASSES,
+        5,
+        strategy,
+    )
+    return [
+        [found.confusion.tolist(), found.gates.tolist(), found.sizes.tolist()]
+        for found in (alone, together)
+    ]
+
+
+def main(kind, worker):
+    run = one_and_two if worker is None else as_a_worker
+    strategy, single, double = run(kind)
+    alone = pipelines.Share(replicas=2)
+    share = alone if worker is None else pipelines.Share(worker, 2, 1)
     result = {
         "replicas": strategy.num_replicas_in_sync,
-        "at_start": relative(before, before_2),
-        "moved": relative(single, before),
-        "different": relative(single, double),
-        "losses": [single_losses, double_losses],
+        "at_start": relative(single[0], double[0], np.inf),
+        "moved": relative(single[1], single[0], 2),
+        "different": relative(single[1], double[1], 2),
+        "largest_difference": relative(single[1], double[1], np.inf),
+        "losses": [single[2], double[2]],
+        "evaluations": evaluations(strategy, share),
     }
     print(json.dumps(result))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
