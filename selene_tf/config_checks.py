@@ -74,7 +74,8 @@ def check_together(config):
             f"--warm_up_steps: found {config.warm_up_steps}, expected fewer than "
             f"--steps={config.steps}."
         )
-    if config.consistency_ramp_steps > config.steps:
+    teaches = config.algorithm != "supervised"
+    if teaches and config.consistency_ramp_steps > config.steps:
         raise UserError(
             f"--consistency_ramp_steps: found {config.consistency_ramp_steps}, "
             f"expected at most --steps={config.steps}."

@@ -20,6 +20,7 @@ MAY_DIFFER = {
     "evaluation_batch_size",
     "num_predictions",
     "path_threshold",
+    "strategy",
 }
 
 

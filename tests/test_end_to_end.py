@@ -13,12 +13,15 @@ from PIL import Image
 
 from tests.commands import ROOT, TINY, assert_one_line, run, train
 
+# All that a run has to remember: a second network, a head, draws of several kinds.
+WHOLE = [*TINY, "--pretext=jigsaw", "--strong_view", "--ema_warm_up"]
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run of mean teacher, and what train.py printed."""
     run_dir = tmp_path_factory.mktemp("runs") / "mean teacher"
-    result = train(run_dir)
+    result = train(run_dir, *WHOLE)
     assert result.returncode == 0, result.stderr
     return run_dir, result
 
@@ -46,7 +49,7 @@ def test_the_log_names_every_loss_and_both_networks(finished):
     losses = [line for line in lines if "loss" in line]
     assert [line["step"] for line in losses] == [2, 4, 6, 8]
     for line in losses:
-        parts = line["supervised"] + line["consistency"]
+        parts = line["supervised"] + line["consistency"] + line["jigsaw"]
         assert line["loss"] == pytest.approx(parts, rel=1e-5)
         assert line["learning_rate"] > 0
     assert losses[-1]["images_per_second"] > 0
@@ -66,7 +69,7 @@ def test_prediction_pictures_are_three_side_by_side(finished):
 def test_starting_a_finished_run_again_changes_nothing(finished):
     run_dir, _ = finished
     before = (run_dir / "summary.json").read_bytes()
-    result = train(run_dir)
+    result = train(run_dir, *WHOLE)
     assert result.returncode == 0, result.stderr
     assert "finished" in result.stderr
     assert (run_dir / "summary.json").read_bytes() == before
@@ -104,7 +107,9 @@ def test_the_exported_network_scores_the_same(finished, tmp_path):
 
 def test_another_configuration_in_the_same_folder_is_refused(finished):
     run_dir, _ = finished
-    assert_one_line(train(run_dir, "--learning_rate=0.5"), "--learning_rate", "0.5")
+    assert_one_line(
+        train(run_dir, *WHOLE, "--learning_rate=0.5"), "--learning_rate", "0.5"
+    )
 
 
 def tensors(run_dir):
@@ -123,7 +128,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     uninterrupted, _ = finished
     run_dir = tmp_path / "killed"
     process = subprocess.Popen(
-        [sys.executable, "train.py", *TINY, f"--run_dir={run_dir}"],
+        [sys.executable, "train.py", *WHOLE, f"--run_dir={run_dir}"],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )
@@ -133,7 +138,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (run_dir / "summary.json").exists(), "it was killed too late to test"
-    result = train(run_dir)
+    result = train(run_dir, *WHOLE)
     assert result.returncode == 0, result.stderr
     assert "resuming" in result.stderr
     wanted, found = tensors(uninterrupted), tensors(run_dir)

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 
 import pytest
@@ -23,7 +24,10 @@ def written(tmp_path, text):
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.name)
-def test_every_shipped_configuration_parses_and_round_trips(file, tmp_path):
+def test_every_shipped_configuration_parses_and_round_trips(
+    file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(file.parents[1])
     config = flagfile.from_flagfile(file)
     copy = tmp_path / "config.cfg"
     copy.write_text(flagfile.to_flagfile(config))
@@ -45,6 +49,39 @@ def test_the_papers_configurations_hold_the_papers_settings(name):
     assert config.learning_rate == 0.02
     assert config.consistency_weight == 100
     assert config.consistency_ramp_steps == 0
+
+
+# Lambda 1, lambda 2 and the algorithm of SELENE's tables 1 to 4.
+@pytest.mark.parametrize(
+    ("data", "variant", "pretext", "algorithm", "weight"),
+    [
+        ("pascal_voc", "supervised", "none", "supervised", None),
+        ("pascal_voc", "jigsaw", "jigsaw", "supervised", None),
+        ("pascal_voc", "co_teaching", "none", "cross_pseudo", 1.5),
+        ("pascal_voc", "selene", "jigsaw", "mean_teacher", 100),
+        ("cityscapes", "supervised", "none", "supervised", None),
+        ("cityscapes", "jigsaw", "jigsaw", "supervised", None),
+        ("cityscapes", "co_teaching", "none", "cross_pseudo", 5),
+        ("cityscapes", "selene", "jigsaw", "mean_teacher", 100),
+    ],
+)
+def test_the_papers_variants_differ_from_their_base_in_what_they_say(
+    data, variant, pretext, algorithm, weight, monkeypatch
+):
+    # A configuration names the one that it includes from the checkout on.
+    monkeypatch.chdir(CONFIGS[0].parents[1])
+    base = flagfile.from_flagfile(f"configs/{data}.cfg")
+    config = flagfile.from_flagfile(f"configs/{data}_{variant}.cfg")
+    assert (config.pretext, config.algorithm) == (pretext, algorithm)
+    assert config.pretext_weight == 0.1
+    assert config.num_permutations == 100
+    if algorithm == "cross_pseudo":
+        assert config.cross_pseudo_weight == weight
+    elif algorithm == "mean_teacher":
+        assert config.consistency_weight == weight
+    assert config.supervised_loss == base.supervised_loss
+    same = {"pretext": "none", "algorithm": "mean_teacher", "cross_pseudo_weight": 1.5}
+    assert dataclasses.replace(config, **same) == base
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def make_devices(config):
             shared evenly.
     """
     found = _make(config.strategy)
-    _check(config, found.replicas)
+    check_fits(config, found.replicas)
     return found
 
 
@@ -138,8 +138,12 @@ def _cluster():
         ) from None
 
 
-def _check(config, replicas):
-    """Refuses what cannot be shared evenly, or not be compiled."""
+def check_fits(config, replicas):
+    """Refuses what so many devices cannot share evenly, or not compile.
+
+    Raises:
+        UserError: one line for the first of these.
+    """
     at_once = replicas * config.accumulate_steps
     if config.batch_size % at_once:
         raise UserError(

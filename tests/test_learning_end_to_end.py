@@ -1,0 +1,114 @@
+"""Ways to learn, as flags of train.py."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import experiment, flagfile
+from selene_tf.errors import UserError
+from tests.algorithms.test_replicas import free_ports
+from tests.commands import ROOT, TINY, train
+
+
+def tiny_config(tmp_path, **changes):
+    file = tmp_path / "tiny.cfg"
+    file.write_text("\n".join(TINY) + "\n")
+    return dataclasses.replace(flagfile.from_flagfile(file), **changes)
+
+
+def variables_of(run_dir):
+    newest = sorted((run_dir / "checkpoints").glob("step-*"))[-1]
+    reader = tf.train.load_checkpoint(str(newest / "variables"))
+    names = [n for n in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in n]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.mark.slow
+def test_a_pretext_task_without_weight_changes_no_bit(tmp_path):
+    short = {"steps": 3, "algorithm": "supervised", "num_predictions": 0}
+    found = []
+    for number, changes in enumerate(
+        ({}, {"pretext": "jigsaw", "pretext_weight": 0.0})
+    ):
+        run_dir = tmp_path / f"run {number}"
+        config = tiny_config(tmp_path, run_dir=str(run_dir), **short, **changes)
+        summary = experiment.train(config)
+        found.append((summary["mean_iou"], variables_of(run_dir)))
+    (score, without), (score_0, weightless) = found
+    assert score == score_0
+    assert without.keys() == weightless.keys()
+    for name, value in without.items():
+        np.testing.assert_array_equal(value, weightless[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_everything_goes_together(tmp_path):
+    run_dir = tmp_path / "run"
+    result = train(
+        run_dir,
+        "--algorithm=cross_pseudo",
+        "--pretext=rotation",
+        "--crop_size=32,32",
+        "--budget_weight=0.5",
+        "--budget_start=0",
+        "--supervised_loss=ohem",
+        "--accumulate_steps=2",
+        "--mixed_precision=bfloat16",
+        "--steps=2",
+        "--warm_up_steps=0",
+        "--consistency_ramp_steps=0",
+    )
+    assert result.returncode == 0, result.stderr
+    first, *_ = (run_dir / "log.jsonl").read_text().splitlines()
+    losses = json.loads(first)
+    parts = {
+        f"{name}_{network}"
+        for name in ("supervised", "rotation", "budget")
+        for network in ("first", "second")
+    }
+    assert parts | {"cross_pseudo"} <= set(losses)
+    total = sum(losses[name] for name in parts | {"cross_pseudo"})
+    assert losses["loss"] == pytest.approx(total, rel=1e-5)
+    assert experiment.restore(run_dir, "second").network.name == "second"
+    assert experiment.restore(run_dir).network.name == "first"
+    with pytest.raises(UserError, match="first or second"):
+        experiment.restore(run_dir, "teacher")
+
+
+@pytest.mark.slow
+def test_two_workers_make_one_run(tmp_path):
+    run_dir = tmp_path / "run"
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    flags = [*TINY, f"--run_dir={run_dir}", "--num_validation_scenes=5"]
+    flags += ["--steps=4", "--algorithm=supervised", "--precise_bn_batches=2"]
+    processes = []
+    for number in range(2):
+        task = {"type": "worker", "index": number}
+        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "train.py", *flags],
+                cwd=ROOT,
+                env={**os.environ, "TF_CONFIG": config},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    outputs = [process.communicate(timeout=300) for process in processes]
+    for process, (_, errors) in zip(processes, outputs, strict=True):
+        assert process.returncode == 0, errors[-3000:]
+    assert "2 CPUs of 2 workers" in outputs[0][1]
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["images"] == 5
+    # Both tell the same score, and each interval stands in the log once.
+    for output, _ in outputs:
+        assert f"mIoU {summary['mean_iou']:.4f}" in output
+    lines = [json.loads(x) for x in (run_dir / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss" in line] == [2, 4]
