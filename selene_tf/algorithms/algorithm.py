@@ -147,8 +147,9 @@ class Algorithm(keras.Model):
             for name, part in parts.items()
             for variable in part.variables
         }
-        for variable in self.optimizer.variables:
-            named[f"optimizer/{variable.path}"] = variable
+        # Numbered, since velocities of two networks bear the same names.
+        for number, variable in enumerate(self.optimizer.variables):
+            named[f"optimizer/{number}/{variable.path}"] = variable
         return named
 
     def trained_variables(self):

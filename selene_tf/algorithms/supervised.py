@@ -20,6 +20,9 @@ class Supervised(Algorithm):
         super().__init__({"student": network}, "student", max_gradient_norm, **kwargs)
 
     def compute_losses(self, batch):
+        if self.pretext is None:
+            # Unlabelled pictures have nothing to say, statistics included.
+            batch = {name: batch[name] for name in ("image", "label")}
         outputs = self.forward("student", batch)
         logits = outputs["labelled"]["logits"]
         return {

@@ -62,9 +62,10 @@ class Bench:
     Args:
         algorithm: An `Algorithm`. What a test changes in it has to be a
             `tf.Variable`, since the traced step would not see a new number.
+        traced: False for a network so small that tracing would take longer.
     """
 
-    def __init__(self, algorithm):
+    def __init__(self, algorithm, traced=True):
         self.algorithm = algorithm
         algorithm.compile(optimizer=TorchSGD(0.1, momentum=0.9))
         algorithm.optimizer.build(algorithm.trainable_variables)
@@ -73,13 +74,15 @@ class Bench:
             for value in vars(algorithm).values()
             if isinstance(value, tf.Variable)
         ]
+        parts = [*algorithm.networks.values(), *algorithm.heads.values()]
         self._variables = [
             *algorithm.optimizer.variables,
-            *(w for network in algorithm.networks.values() for w in network.weights),
+            *(weight for part in parts for weight in part.weights),
             *self._settings,
         ]
         self._start = values(self._variables)
-        self._step = tf.function(algorithm.train_step)
+        step = algorithm.train_step
+        self._step = tf.function(step) if traced else step
 
     def reset(self):
         """Puts back all weights, the optimizer's state and the settings."""

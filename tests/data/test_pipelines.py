@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -5,10 +7,14 @@ from PIL import Image
 
 from selene_tf.data import pipelines, views
 from selene_tf.data.examples import Example
+from selene_tf.data.pretext import Pretext
 from selene_tf.errors import UserError
 
 PLAIN = views.Augmentation(crop_size=(4, 6))
 VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
+WITH_ALL = dataclasses.replace(
+    VARIED, pretext=Pretext("rotation", probability=0.25), strong_view=True
+)
 
 
 def make_source(size, first=0):
@@ -123,6 +129,43 @@ def test_training_batch_holds_named_parts_and_no_unlabelled_label():
         numbers = batch["image"][:, 0, 0, 0].astype(int)
         np.testing.assert_array_equal(batch["label"][:, 0, 0], numbers % 5)
         assert (batch["unlabelled_image"] >= 100).all()
+
+
+def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
+    def batches(start):
+        return pipelines.training(make_noise(5), make_noise(7), 4, 3, start, WITH_ALL)
+
+    picture = tf.TensorSpec((4, 5, 5, 3), tf.float32)
+    mask = tf.TensorSpec((4, 5, 5), tf.bool)
+    task = tf.TensorSpec((4,), tf.int32)
+    assert batches(0).element_spec == {
+        "image": picture,
+        "label": tf.TensorSpec((4, 5, 5), tf.int32),
+        "valid": mask,
+        "pretext_label": task,
+        "unlabelled_image": picture,
+        "unlabelled_valid": mask,
+        "unlabelled_pretext_label": task,
+        "unlabelled_strong_image": picture,
+        "unlabelled_box": mask,
+    }
+    whole = take(batches(0), 6)
+    assert any(batch["unlabelled_box"].any() for batch in whole)
+    assert any((batch["unlabelled_pretext_label"] >= 0).any() for batch in whole)
+    assert_equal(whole[4:], take(batches(4), 2))
+
+
+@pytest.mark.parametrize("settings", [VARIED, WITH_ALL])
+def test_labels_of_unlabelled_pictures_reach_no_batch(settings):
+    images = make_noise(7).read(tf.range(7))["image"].numpy()
+    batches = [
+        take(pipelines.training(make_noise(5), source, 4, 3, 0, settings), 3)
+        for source in (
+            pipelines.in_memory(images, np.zeros((7, 8, 8), np.uint8)),
+            pipelines.in_memory(images, np.full((7, 8, 8), 3, np.uint8)),
+        )
+    ]
+    assert_equal(*batches)
 
 
 def test_training_streams_draw_on_their_own():

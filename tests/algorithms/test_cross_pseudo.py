@@ -1,0 +1,252 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import experiment
+from selene_tf.algorithms.cross_pseudo import CrossPseudo
+from selene_tf.algorithms.supervised import Supervised
+from selene_tf.config import Config
+from tests.algorithms.batches import Bench, distance, labelled_part, values
+from tests.algorithms.small import (
+    build_small_network,
+    cross_entropies,
+    make_small_batch,
+    mean_by_picture,
+    outputs_of,
+    small_bench,
+)
+
+BATCH = make_small_batch()
+NAMES = ("first", "second")
+
+
+def make_bench(weight=1.5, **options):
+    options["cross_pseudo_weight"] = lambda _: weight
+    return small_bench(CrossPseudo, *NAMES, **options)
+
+
+def networks_of(bench):
+    return [bench.algorithm.networks[name] for name in NAMES]
+
+
+def by_hand(bench, batch, mask_padding=True):
+    """The unweighted loss: the mean of what each picture's valid pixels disagree."""
+    pictures = []
+    for prefix in ("", "unlabelled_"):
+        first, second = (
+            outputs_of(bench, name, batch[f"{prefix}image"])["logits"] for name in NAMES
+        )
+        pixels = cross_entropies(second.argmax(-1), first)
+        pixels = pixels + cross_entropies(first.argmax(-1), second)
+        valid = batch[f"{prefix}valid"] if mask_padding else np.ones(pixels.shape)
+        pictures.append(mean_by_picture(pixels, valid))
+    return np.mean(pictures)
+
+
+@pytest.mark.parametrize("mask_padding", [True, False])
+def test_each_learns_the_others_likeliest_classes(mask_padding):
+    bench = make_bench(mask_padding=mask_padding)
+    expected = 1.5 * by_hand(bench, BATCH, mask_padding)
+    assert expected > 1.0
+    # Padding makes a difference here.
+    other = 1.5 * by_hand(bench, BATCH, not mask_padding)
+    assert expected != pytest.approx(other, rel=1e-3)
+    assert bench.step(BATCH)["cross_pseudo"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_picture_of_nothing_but_padding_counts_as_0():
+    valid = BATCH["unlabelled_valid"].copy()
+    valid[1] = False
+    batch, bench = BATCH | {"unlabelled_valid": valid}, make_bench()
+    expected = 1.5 * by_hand(bench, batch)
+    assert bench.step(batch)["cross_pseudo"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_its_weight_is_asked_for_the_step():
+    bench = make_bench()
+    bench.algorithm.cross_pseudo_weight = lambda step: tf.cast(step, "float32")
+    found = []
+    for _ in range(3):
+        expected = by_hand(bench, BATCH)
+        found.append(bench.step(BATCH)["cross_pseudo"] / expected)
+    np.testing.assert_allclose(found, [0.0, 1.0, 2.0], rtol=1e-5)
+
+
+def test_no_gradient_goes_through_the_choice_of_a_class():
+    bench = make_bench()
+    chosen = {
+        (name, which): outputs_of(bench, name, BATCH[which])["logits"].argmax(-1)
+        for name in NAMES
+        for which in ("image", "unlabelled_image")
+    }
+    variables = [variable.value for variable in bench.algorithm.trainable_variables]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(bench.algorithm.compute_losses(BATCH)["cross_pseudo"])
+    found = tape.gradient(loss, variables)
+    bench.reset()
+    with tf.GradientTape() as tape:
+        terms = [
+            constant_labels(bench, name, which, chosen[other, which])
+            for name, other in (NAMES, NAMES[::-1])
+            for which in ("image", "unlabelled_image")
+        ]
+        # Two batches, one mean.
+        loss = 1.5 * tf.add_n(terms) / 2
+    for ours, theirs in zip(found, tape.gradient(loss, variables), strict=True):
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def constant_labels(bench, name, which, labels):
+    logits = bench.algorithm.networks[name](BATCH[which], training=True)["logits"]
+    pixels = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    valid = BATCH[which.replace("image", "valid")].astype("float32")
+    totals = tf.reduce_sum(pixels * valid, axis=(1, 2))
+    return tf.reduce_mean(totals / valid.sum(axis=(1, 2)))
+
+
+def test_each_learns_from_the_labels_too_and_the_loss_is_the_sum():
+    bench = make_bench()
+    labelled = BATCH["label"] != 255
+    for name in NAMES:
+        logits = outputs_of(bench, name, BATCH["image"])["logits"]
+        pixels = cross_entropies(np.where(labelled, BATCH["label"], 0), logits)
+        expected = mean_by_picture(pixels, labelled).mean()
+        found = bench.step(BATCH)
+        assert found[f"supervised_{name}"] == pytest.approx(expected, rel=1e-5)
+        bench.reset()
+    parts = {"supervised_first", "supervised_second", "cross_pseudo"}
+    norms = {"gradient_norm_first", "gradient_norm_second"}
+    assert set(found) == parts | norms | {"loss"}
+    total = sum(found[part] for part in parts)
+    assert found["loss"] == pytest.approx(total, rel=1e-6)
+
+
+def test_they_start_with_weights_of_their_own_and_both_move():
+    bench = make_bench()
+    for seed, network in enumerate(networks_of(bench)):
+        for ours, theirs in zip(
+            network.get_weights(), build_small_network(seed).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+    before = [network.get_weights() for network in networks_of(bench)]
+    # It runs once more when weights were loaded.
+    bench.algorithm.begin()
+    bench.step(BATCH)
+    after = [network.get_weights() for network in networks_of(bench)]
+    for old, new in zip(before, after, strict=True):
+        assert distance(old, new) > 0.01
+    assert distance(*before) > 0.1
+    assert distance(*after) > 0.1
+
+
+def test_the_networks_of_a_configuration_start_with_other_weights():
+    config = Config(
+        algorithm="cross_pseudo",
+        channels=4,
+        num_layers=3,
+        steps=1,
+        warm_up_steps=0,
+    )
+    algorithm = experiment.make_algorithm(config)
+    first, second = algorithm.networks.values()
+    for one, other in zip(first.weights, second.weights, strict=True):
+        if one.path.endswith("kernel"):
+            assert distance([one.numpy()], [other.numpy()]) > 0.1, one.path
+
+
+@pytest.mark.parametrize(
+    ("of_smaller", "of_larger"),
+    [
+        pytest.param(0.5, 0.0, id="both are clipped"),
+        pytest.param(0.5, 0.5, id="one is clipped"),
+        pytest.param(0.0, 1.1, id="none is clipped"),
+    ],
+)
+def test_each_is_clipped_by_its_own_norm(of_smaller, of_larger):
+    bench = make_bench()
+    classifier = bench.algorithm.networks["first"].get_layer("logits")
+    # So that its gradient is the larger one.
+    classifier.kernel.assign(3.0 * classifier.kernel)
+    bench.algorithm.optimizer.learning_rate = 1.0
+    norms = gradient_norms(bench)
+    assert norms[0] > 1.2 * norms[1]
+    bound = of_smaller * norms[1] + of_larger * norms[0]
+    bench.algorithm.max_gradient_norm = bound
+    start = [values(network.trainable_variables) for network in networks_of(bench)]
+    found = bench.step(BATCH)
+    told = [found[f"gradient_norm_{name}"] for name in NAMES]
+    assert told == pytest.approx(norms, rel=1e-4)
+    # The momentum has nothing to add in the first step.
+    moved = [
+        distance(before, values(network.trainable_variables))
+        for before, network in zip(start, networks_of(bench), strict=True)
+    ]
+    assert moved == pytest.approx([min(norm, bound) for norm in norms], rel=1e-4)
+
+
+def gradient_norms(bench):
+    """By hand, from the gradient of the sum of all losses."""
+    norms = []
+    for network in networks_of(bench):
+        with tf.GradientTape() as tape:
+            losses = bench.algorithm.compute_losses(BATCH).values()
+            loss = tf.add_n([tf.reduce_mean(values) for values in losses])
+        variables = [variable.value for variable in network.trainable_variables]
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        norms.append(distance(map(np.zeros_like, gradients), gradients))
+    return norms
+
+
+def test_the_first_is_deployed():
+    algorithm = make_bench().algorithm
+    assert algorithm.networks[algorithm.deployed].name == "first"
+
+
+@pytest.mark.parametrize("key", ["label", "valid", "unlabelled_image"])
+def test_what_is_in_the_batch_teaches_both(key):
+    turned = BATCH | {key: BATCH[key][:, ::-1, ::-1].copy()}
+    for before, after in zip(trained_on(BATCH), trained_on(turned), strict=True):
+        assert distance(before, after) > 1e-4
+
+
+def test_labels_of_unlabelled_pictures_would_teach_nothing():
+    leaked = BATCH | {"unlabelled_label": BATCH["label"]}
+    for before, after in zip(trained_on(BATCH), trained_on(leaked), strict=True):
+        assert distance(before, after) == 0.0
+
+
+def trained_on(batch):
+    """The trained weights of both networks after a step."""
+    bench = make_bench()
+    bench.step(batch)
+    return [values(network.trainable_variables) for network in networks_of(bench)]
+
+
+def test_with_weight_0_each_learns_as_alone():
+    bench = make_bench(weight=0.0, max_gradient_norm=0.5)
+    for _ in range(2):
+        assert bench.step(BATCH)["cross_pseudo"] == 0.0
+    for seed, network in enumerate(networks_of(bench)):
+        alone = Supervised(build_small_network(seed), max_gradient_norm=0.5)
+        alone_bench = Bench(alone, traced=False)
+        for _ in range(2):
+            alone_bench.step(labelled_part(BATCH))
+        for ours, theirs in zip(
+            values(network.trainable_variables),
+            values(alone.trainable_variables),
+            strict=True,
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_a_checkpoint_holds_all_variables_of_both():
+    bench = make_bench(pretext=True)
+    algorithm = bench.algorithm
+    parts = [*algorithm.networks.values(), *algorithm.heads.values()]
+    expected = [variable for part in parts for variable in part.variables]
+    expected += algorithm.optimizer.variables
+    saved = {id(variable) for variable in algorithm.named_variables().values()}
+    missing = [variable.path for variable in expected if id(variable) not in saved]
+    assert missing == []
