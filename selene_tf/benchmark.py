@@ -19,6 +19,16 @@ the most of --repeats calls after one that warms up. What is measured:
   in calls of ten steps. --what=all has it where PyTorch is installed.
 - conditional: inference of one picture that leaves out what is closed, for several
   shares of routes, chosen at random, that are open; the MACs of what is left beside it.
+- learning: the training step of every way to learn, otherwise as in train, on
+  --batch_size labelled pictures and, but for plain supervised learning, as many
+  unlabelled ones: supervised, with a mean teacher, by co-teaching, each also with a
+  jigsaw of 100 orders that half of the pictures have; and a mean teacher whose student
+  sees strong views, which are ready. Milliseconds of a step, not of a picture, and
+  their ratio to supervised. The ways take a step in turn, so that another program slows
+  down all of them alike. The floor is the ratio that passes through networks give if a
+  backward pass costs twice a forward one; it leaves out all else, such as the moving
+  average, and the optimiser, whose time is in supervised's too. All ways are in
+  memory together: 12 GiB for the network and the pictures that the flags start from.
 
 Beside other programs the wall time says little, and neither does PyTorch's CPU time
 with several threads, which wait for each other in a loop; then use --threads=1.
@@ -60,8 +70,8 @@ def define_flags():
     flags.DEFINE_enum(
         "what",
         "all",
-        ["all", "train", "inference", "cell", "conditional"],
-        "What to time; conditional only if asked for.",
+        ["all", "train", "inference", "cell", "conditional", "learning"],
+        "What to time; all is without conditional and learning.",
     )
     flags.DEFINE_enum(
         "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
@@ -160,16 +170,12 @@ def _write(output, found):
 
 def _measure(structure, size, with_torch, values):
     start, steps = {"import": _start_tensorflow(values.threads)}, {}
-    from selene_tf import benchmark_conditional, benchmark_steps
+    from selene_tf import benchmark_steps
 
-    if values.what == "conditional":
-        rows = benchmark_conditional.of_conditional(structure, size, values.repeats)
-        return {
-            "machine": _machine(),
-            **_counted(structure, size),
-            "conditional": rows,
-        }
     sizes = (structure, size, values.batch_size, values.repeats)
+    if values.what in ("conditional", "learning"):
+        rows = _rows(*sizes, values.what)
+        return {"machine": _machine(), **_counted(structure, size), values.what: rows}
     if values.what != "cell":
         more, steps = benchmark_steps.of_network(*sizes, values.what)
         start |= more
@@ -185,6 +191,15 @@ def _measure(structure, size, with_torch, values):
         **_counted(structure, size),
         "peak_memory_mib": memory,
     }
+
+
+def _rows(structure, size, batch_size, repeats, what):
+    """What is timed only if asked for, and has a table of its own."""
+    from selene_tf import benchmark_conditional, benchmark_learning
+
+    if what == "conditional":
+        return benchmark_conditional.of_conditional(structure, size, repeats)
+    return benchmark_learning.of_learning(structure, size, batch_size, repeats)
 
 
 def _start_tensorflow(threads):

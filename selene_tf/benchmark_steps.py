@@ -95,20 +95,29 @@ def training(network, batch, start):
         start: Dict that receives the seconds of what is done once.
     """
     with _seconds(start, "optimizer"):
-        algorithm = Supervised(network, MAX_GRADIENT_NORM)
-        algorithm.compile(TorchSGD(LEARNING_RATE, momentum=0.9, weight_decay=1e-4))
-        algorithm.optimizer.build(algorithm.trainable_variables)
-    # As Keras compiles it.
-    train = tf.function(algorithm.train_step, autograph=False)
-
-    def step():
-        return {name: float(value) for name, value in train(batch).items()}
-
+        train, step = training_step(Supervised(network, MAX_GRADIENT_NORM), batch)
     with _seconds(start, "trace"):
         train.get_concrete_function(batch)
     with _seconds(start, "first_step"):
         step()
     return step
+
+
+def training_step(algorithm, batch):
+    """Compiles an `Algorithm`, and makes of its step what `fit` makes of it.
+
+    Returns:
+        The step as a `tf.function` of a batch, not traced yet; and a function that
+        calls it on this batch and waits for the losses.
+    """
+    algorithm.compile(TorchSGD(LEARNING_RATE, momentum=0.9, weight_decay=1e-4))
+    algorithm.optimizer.build(algorithm.trainable_variables)
+    train = tf.function(algorithm.train_step, autograph=False)
+
+    def step():
+        return {name: float(value) for name, value in train(batch).items()}
+
+    return train, step
 
 
 def inference(network, images, start):
@@ -194,19 +203,41 @@ def _seconds(into, name):
     into[name] = time.perf_counter() - started
 
 
-def _timed(step, repeats, batch_size, steps=1):
-    """Milliseconds of a picture in `steps` steps, by the clock and of the process."""
-    readings = []
+def timed_in_turn(calls, repeats, pictures=1):
+    """Times several functions, round after round, each once a round.
+
+    Args:
+        calls: Name to function without arguments.
+        repeats: Timed rounds, after one that warms up.
+        pictures: By how many to divide.
+
+    Returns:
+        For each name milliseconds by clock, "wall" and "cpu" (of the process), then
+        "median", "min", "max".
+    """
+    readings = {name: [] for name in calls}
     for _ in range(repeats + 1):
-        before = time.perf_counter(), time.process_time()
+        for name, call in calls.items():
+            before = time.perf_counter(), time.process_time()
+            call()
+            after = time.perf_counter(), time.process_time()
+            readings[name].append([b - a for a, b in zip(before, after, strict=True)])
+    found = {}
+    for name, own in readings.items():
+        # The first call warmed up.
+        wall, cpu = zip(*own[1:], strict=True)
+        found[name] = {"wall": _summary(wall, pictures), "cpu": _summary(cpu, pictures)}
+    return found
+
+
+def _timed(step, repeats, batch_size, steps=1):
+    """Milliseconds of a picture in `steps` steps, as `timed_in_turn` gives them."""
+
+    def call():
         for _ in range(steps):
             step()
-        after = time.perf_counter(), time.process_time()
-        readings.append([b - a for a, b in zip(before, after, strict=True)])
-    # The first call warmed up.
-    wall, cpu = zip(*readings[1:], strict=True)
-    pictures = steps * batch_size
-    return {"wall": _summary(wall, pictures), "cpu": _summary(cpu, pictures)}
+
+    return timed_in_turn({"call": call}, repeats, steps * batch_size)["call"]
 
 
 def _summary(seconds, pictures):

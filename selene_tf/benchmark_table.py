@@ -16,14 +16,25 @@ STEP_ROWS = {
     "cell": "cell",
     "cell_torch": "cell in PyTorch",
 }
+LEARNING_ROWS = {
+    "supervised": "supervised",
+    "supervised_jigsaw": "supervised + jigsaw",
+    "mean_teacher": "mean teacher",
+    "mean_teacher_jigsaw": "mean teacher + jigsaw",
+    "mean_teacher_strong": "mean teacher, strong view",
+    "cross_pseudo": "co-teaching",
+    "cross_pseudo_jigsaw": "co-teaching + jigsaw",
+}
+_KINDS = f"{'median':>10}{'min':>10}{'max':>10}"
 
 
 def table(found):
     """What was found as text for the terminal."""
     if "conditional" in found:
         return _conditional(found)
+    if "learning" in found:
+        return _learning(found)
     start, steps = found["start_seconds"], found["ms_per_picture"]
-    kinds = f"{'median':>10}{'min':>10}{'max':>10}"
     return "\n".join(
         [
             *(_listed(found[name]) for name in ("settings", "machine")),
@@ -32,7 +43,7 @@ def table(found):
             *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
             "",
             f"{'':28}{'wall ms a picture':>30}{'CPU ms a picture':>30}",
-            f"{'':28}{kinds}{kinds}",
+            f"{'':28}{_KINDS}{_KINDS}",
             *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
             "",
             f"{'MACs a picture':28}{found['macs_per_picture']:>18,}",
@@ -55,7 +66,8 @@ def _number(value):
 
 
 def _readings(reading):
-    kinds = (reading[clock][kind] for clock in reading for kind in reading[clock])
+    clocks = (reading["wall"], reading["cpu"])
+    kinds = (value for clock in clocks for value in clock.values())
     return "".join(map(_number, kinds))
 
 
@@ -71,3 +83,22 @@ def _conditional(found):
     head += f"{'wall ms':>12}{'CPU ms':>12}{'of all':>10}"
     facts = (_listed(found[name]) for name in ("settings", "machine"))
     return "\n".join([*facts, "", head, *rows])
+
+
+def _learning(found):
+    rows = [
+        f"{LEARNING_ROWS[name]:28}{_readings(row)}"
+        f"{row['wall_ratio']:>8.2f}{row['cpu_ratio']:>8.2f}{row['floor']:>8.2f}"
+        for name, row in found["learning"].items()
+    ]
+    clocks = f"{'wall ms a step':>30}{'CPU ms a step':>30}"
+    facts = (_listed(found[name]) for name in ("settings", "machine"))
+    return "\n".join(
+        [
+            *facts,
+            "",
+            f"{'':28}{clocks}{'of supervised':>24}",
+            f"{'':28}{_KINDS}{_KINDS}{'wall':>8}{'CPU':>8}{'floor':>8}",
+            *rows,
+        ]
+    )

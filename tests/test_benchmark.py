@@ -117,6 +117,7 @@ def test_pytorch_that_is_wanted_but_missing_is_one_line():
         (["--batch_size=0"], ["--batch_size", "0"]),
         (["--what=nothing"], ["--what", "nothing"]),
         (["--torch=yes", "--what=train"], ["--torch", "--what=train"]),
+        (["--torch=yes", "--what=learning"], ["--torch", "--what=learning"]),
         (["--output=/nowhere/at/all.json"], ["--output", "/nowhere/at"]),
         (["--output=setup.cfg"], ["--output", "setup.cfg", "exists"]),
     ],

@@ -52,11 +52,15 @@ ALLOWED = {
         *("report", "run_folder", "schedules", "search", "training", "training_log"),
     },
     "benchmark": {
-        *("benchmark_conditional", "benchmark_steps", "benchmark_table", "command"),
-        *("run_folder", "search"),
+        *("benchmark_conditional", "benchmark_learning", "benchmark_steps"),
+        *("benchmark_table", "command", "run_folder", "search"),
     },
     "benchmark_table": set(),
     "benchmark_conditional": {"evaluation", "networks", "search"},
+    "benchmark_learning": {
+        *("algorithms", "benchmark_steps", "graph_rewriting", "layers", "losses"),
+        *("networks", "schedules"),
+    },
     "benchmark_steps": {
         *("algorithms", "benchmark_torch", "evaluation", "graph_rewriting", "layers"),
         *("networks", "optimizer"),

@@ -1,0 +1,188 @@
+"""Times a training step of every way to learn; see `selene_tf.benchmark`."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from selene_tf import benchmark_steps, graph_rewriting, losses, schedules
+from selene_tf.algorithms.cross_pseudo import CrossPseudo
+from selene_tf.algorithms.mean_teacher import MeanTeacher
+from selene_tf.algorithms.pretext import Pretext
+from selene_tf.algorithms.supervised import Supervised
+from selene_tf.layers.pretext_head import PretextHead
+from selene_tf.networks import dynamic_routing
+
+# What train.py takes unless told otherwise; UniMatch's threshold on the strong view.
+NUM_PERMUTATIONS = 100
+PRETEXT_WEIGHT = 0.1
+CONFIDENCE_THRESHOLD = 0.95
+# Of no influence on the time.
+CONSISTENCY_WEIGHT = 1.0
+
+# Names that the algorithms give to the networks they train.
+TRAINED = {
+    "supervised": ("student",),
+    "mean_teacher": ("student",),
+    "cross_pseudo": ("first", "second"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A way to learn, and what its step has to compute at least.
+
+    Attributes:
+        algorithm: "supervised", "mean_teacher" or "cross_pseudo".
+        passes: How often a batch goes through a trained network, forth and back.
+        teacher_passes: How often one goes through the teacher, forth alone.
+        jigsaw: Whether there is a pretext task.
+        strong_view: Whether the student sees strong views.
+    """
+
+    algorithm: str
+    passes: int
+    teacher_passes: int = 0
+    jigsaw: bool = False
+    strong_view: bool = False
+
+    @property
+    def floor(self):
+        """Cost of all passes, as ratio to a supervised step's.
+
+        A backward pass counts as two forward ones: each convolution becomes one for
+        the gradient of its input and one for that of its kernel.
+        """
+        return (3 * self.passes + self.teacher_passes) / 3
+
+
+WAYS = {
+    "supervised": Way("supervised", 1),
+    "supervised_jigsaw": Way("supervised", 2, jigsaw=True),
+    "mean_teacher": Way("mean_teacher", 2, 2),
+    "mean_teacher_jigsaw": Way("mean_teacher", 2, 2, jigsaw=True),
+    "mean_teacher_strong": Way("mean_teacher", 2, 1, strong_view=True),
+    "cross_pseudo": Way("cross_pseudo", 4),
+    "cross_pseudo_jigsaw": Way("cross_pseudo", 4, jigsaw=True),
+}
+
+
+def of_learning(structure, size, batch_size, repeats):
+    """Times a step of each of `WAYS`.
+
+    Args:
+        structure: A `topology.Structure`.
+        size: Height and width of a picture, in pixels.
+        batch_size: Labelled pictures in a batch; as many unlabelled ones.
+        repeats: Timed steps of each, after one that traces and warms up.
+
+    Returns:
+        For each way a dict: "wall" and "cpu", milliseconds a step, each "median",
+        "min", "max"; "wall_ratio" and "cpu_ratio", of the medians to supervised's;
+        and "floor", see `Way`.
+    """
+    build = functools.partial(dynamic_routing.build, **dataclasses.asdict(structure))
+    # All ways share them, since the time does not depend on the weights. To go round,
+    # all have to be in memory at once; shared, that is three networks and not twelve.
+    networks = [build(name=name) for name in ("student", "teacher", "other")]
+    batch = random_batch(structure.num_classes, size, batch_size)
+    steps = {
+        name: benchmark_steps.training_step(algorithm, seen(WAYS[name], batch))[1]
+        for name, algorithm in make_algorithms(*networks).items()
+    }
+    # In turn, and not one way after the other: what else the machine does for a while
+    # then slows down some steps of every way, and the ratios of the medians stay.
+    with graph_rewriting.off_on_cpu():
+        found = benchmark_steps.timed_in_turn(steps, repeats)
+    return {name: _row(found, name) for name in WAYS}
+
+
+def random_batch(num_classes, size, batch_size):
+    """Random pictures without padding, with all that any way looks at.
+
+    Every other picture has a task, and its strong view a quarter of the neighbour.
+
+    Returns:
+        A dict as `data.pipelines.training` gives it.
+    """
+    pictures = benchmark_steps.random_batch(num_classes, size, 3 * batch_size)
+    image, unlabelled_image, strong_image = tf.split(pictures["image"], 3)
+    valid = tf.ones((batch_size, *size), tf.bool)
+    box = np.zeros(valid.shape, bool)
+    box[::2, : size[0] // 2, : size[1] // 2] = True
+    numbers = np.arange(batch_size, dtype="int32")
+    task = tf.constant(np.where(numbers % 2, -1, numbers % NUM_PERMUTATIONS))
+    return {
+        "image": image,
+        "label": pictures["label"][:batch_size],
+        "valid": valid,
+        "pretext_label": task,
+        "unlabelled_image": unlabelled_image,
+        "unlabelled_valid": valid,
+        "unlabelled_pretext_label": task,
+        "unlabelled_strong_image": strong_image,
+        "unlabelled_box": tf.constant(box),
+    }
+
+
+def make_algorithms(student, teacher, other):
+    """The algorithm of each of `WAYS` by name, on the same networks.
+
+    Args:
+        student: The network that all of them train.
+        teacher: The mean teacher; its weights are overwritten.
+        other: The second network that co-teaching trains.
+    """
+    heads = [_make_head(network) for network in (student, other)]
+    networks = {
+        "supervised": (student,),
+        "mean_teacher": (student, teacher),
+        "cross_pseudo": (student, other),
+    }
+    return {
+        name: _make_algorithm(way, networks[way.algorithm], heads)
+        for name, way in WAYS.items()
+    }
+
+
+def seen(way, batch):
+    """What of the batch a training of this way would get."""
+    names = ["image", "label", "valid"]
+    if way.algorithm != "supervised" or way.jigsaw:
+        names += ["unlabelled_image", "unlabelled_valid"]
+    if way.jigsaw:
+        names += ["pretext_label", "unlabelled_pretext_label"]
+    if way.strong_view:
+        names += ["unlabelled_strong_image", "unlabelled_box"]
+    return {name: batch[name] for name in names}
+
+
+def _make_head(network):
+    head = PretextHead(NUM_PERMUTATIONS, name=f"{network.name}_head")
+    head.build([level.shape for level in network.output["features"]])
+    return head
+
+
+def _make_algorithm(way, networks, heads):
+    options = {"max_gradient_norm": benchmark_steps.MAX_GRADIENT_NORM}
+    if way.jigsaw:
+        own = dict(zip(TRAINED[way.algorithm], heads, strict=False))
+        options["pretext"] = Pretext("jigsaw", PRETEXT_WEIGHT, own)
+    if way.strong_view:
+        options["disagreement"] = functools.partial(
+            losses.pseudo_label_cross_entropy, threshold=CONFIDENCE_THRESHOLD
+        )
+    if way.algorithm == "supervised":
+        return Supervised(*networks, **options)
+    kind = {"mean_teacher": MeanTeacher, "cross_pseudo": CrossPseudo}[way.algorithm]
+    return kind(*networks, schedules.ramp_up(CONSISTENCY_WEIGHT, 0), **options)
+
+
+def _row(found, name):
+    own, supervised = found[name], found["supervised"]
+    ratios = {
+        f"{clock}_ratio": own[clock]["median"] / supervised[clock]["median"]
+        for clock in ("wall", "cpu")
+    }
+    return {**own, **ratios, "floor": WAYS[name].floor}

@@ -1,0 +1,124 @@
+import collections
+import json
+import types
+
+import numpy as np
+import pytest
+
+from selene_tf import benchmark, benchmark_learning, benchmark_steps, benchmark_table
+from selene_tf.data import pipelines
+from selene_tf.data.pretext import Pretext
+from selene_tf.data.views import Augmentation
+from tests.algorithms.small import build_small_network
+
+# Forward passes of one batch in a step, a backward pass counted as two, over three.
+FLOORS = {
+    "supervised": 1,
+    "supervised + jigsaw": 6 / 3,
+    "mean teacher": (3 + 3 + 1 + 1) / 3,
+    "mean teacher + jigsaw": (3 + 3 + 1 + 1) / 3,
+    "mean teacher, strong view": (3 + 3 + 1) / 3,
+    "co-teaching": 12 / 3,
+    "co-teaching + jigsaw": 12 / 3,
+}
+LABELS = dict(zip(benchmark_learning.WAYS, FLOORS, strict=True))
+# One of each algorithm, and between them all that a batch may hold.
+TRACED = ("supervised", "mean_teacher_strong", "cross_pseudo_jigsaw")
+SIZE = (8, 6)
+
+
+def rows(text):
+    """The table's numbers by row; labels are 28 wide."""
+    return {line[:28].strip(): line[28:].split() for line in text.splitlines()[5:]}
+
+
+def test_the_table_has_a_row_for_every_way():
+    clocks = {
+        clock: {"median": start + 0.5, "min": start, "max": start + 1}
+        for clock, start in (("wall", 10.0), ("cpu", 20.0))
+    }
+    row = {**clocks, "wall_ratio": 1.25, "cpu_ratio": 1.5, "floor": 8 / 3}
+    ways = dict.fromkeys(benchmark_learning.WAYS, row)
+    found = {"settings": {}, "machine": {}, "learning": ways}
+    numbers = "10.500 10.000 11.000 20.500 20.000 21.000 1.25 1.50 2.67".split()
+    assert rows(benchmark_table.table(found)) == dict.fromkeys(FLOORS, numbers)
+
+
+def count_passes(network, counts):
+    """Counts how often the network is called, by its name."""
+    call = network.call
+
+    def counted(*arguments, **options):
+        counts[network.name] += 1
+        return call(*arguments, **options)
+
+    network.call = counted
+
+
+def test_the_floor_is_that_of_the_passes_that_a_step_makes():
+    counts = collections.Counter()
+    names = ("student", "teacher", "other")
+    networks = [build_small_network(0, name) for name in names]
+    for network in networks:
+        count_passes(network, counts)
+    batch = benchmark_learning.random_batch(3, SIZE, 2)
+    algorithms = benchmark_learning.make_algorithms(*networks)
+    for name, algorithm in algorithms.items():
+        way = benchmark_learning.WAYS[name]
+        train, _ = benchmark_steps.training_step(algorithm, batch)
+        counts.clear()
+        losses = train.python_function(benchmark_learning.seen(way, batch))
+        passes = 3 * (counts["student"] + counts["other"]) + counts["teacher"]
+        assert passes / 3 == pytest.approx(way.floor), name
+        assert way.floor == pytest.approx(FLOORS[LABELS[name]])
+        assert any(loss.startswith("jigsaw") for loss in losses) == way.jigsaw
+        assert np.isfinite(losses["loss"])
+
+
+def test_the_random_batch_is_one_as_trainings_have_it():
+    pictures = np.zeros((2, *SIZE, 3), "uint8"), np.zeros((2, *SIZE), "uint8")
+    source = pipelines.in_memory(*pictures)
+    augmentation = Augmentation(SIZE, pretext=Pretext("jigsaw"), strong_view=True)
+    data = pipelines.training(source, source, 2, 0, 0, augmentation)
+    batch = benchmark_learning.random_batch(3, SIZE, 2)
+    expected = {
+        name: (list(spec.shape), spec.dtype) for name, spec in data.element_spec.items()
+    }
+    found = {name: (list(each.shape), each.dtype) for name, each in batch.items()}
+    assert found == expected
+    for name in ("pretext_label", "unlabelled_pretext_label"):
+        assert np.mean(batch[name] >= 0) == 0.5
+
+
+@pytest.fixture
+def some_ways(monkeypatch, tmp_path, capsys):
+    """The table's rows and the JSON of one run, on a tiny network.
+
+    In this process, which has started TensorFlow already, and of `TRACED` alone, since
+    to trace all ways takes half a minute.
+    """
+    output = tmp_path / "found.json"
+    values = {"channels": 4, "num_layers": 3, "num_classes": 5, "batch_size": 2}
+    values |= {"size": "32,32", "small_gate": False, "threads": 0, "repeats": 1}
+    values |= {"what": "learning", "torch": "auto", "output": str(output)}
+    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
+    ways = {name: benchmark_learning.WAYS[name] for name in TRACED}
+    monkeypatch.setattr(benchmark, "flags", flags)
+    monkeypatch.setattr(benchmark, "_start_tensorflow", lambda _: 0.0)
+    monkeypatch.setattr(benchmark_learning, "WAYS", ways)
+    benchmark.main()
+    return rows(capsys.readouterr().out), json.loads(output.read_text())["learning"]
+
+
+@pytest.mark.slow
+def test_the_ways_are_timed_and_compared_with_supervised(some_ways):
+    table, found = some_ways
+    assert list(table) == [LABELS[name] for name in TRACED]
+    for name, way in found.items():
+        ratios = [way["wall_ratio"], way["cpu_ratio"], FLOORS[LABELS[name]]]
+        assert table[LABELS[name]][-3:] == [f"{ratio:.2f}" for ratio in ratios]
+        for clock in ("wall", "cpu"):
+            reading = way[clock]
+            assert 0 < reading["min"] <= reading["median"] <= reading["max"]
+            ratio = reading["median"] / found["supervised"][clock]["median"]
+            assert way[f"{clock}_ratio"] == pytest.approx(ratio)
