@@ -9,7 +9,7 @@ import tensorflow as tf
 from selene_tf import benchmark_steps, graph_rewriting, losses, schedules
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
-from selene_tf.algorithms.pretext import Pretext
+from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.networks import dynamic_routing
@@ -168,7 +168,7 @@ def _make_algorithm(way, networks, heads):
     options = {"max_gradient_norm": benchmark_steps.MAX_GRADIENT_NORM}
     if way.jigsaw:
         own = dict(zip(TRAINED[way.algorithm], heads, strict=False))
-        options["pretext"] = Pretext("jigsaw", PRETEXT_WEIGHT, own)
+        options["pretext"] = PretextLoss("jigsaw", PRETEXT_WEIGHT, own)
     if way.strong_view:
         options["disagreement"] = functools.partial(
             losses.pseudo_label_cross_entropy, threshold=CONFIDENCE_THRESHOLD

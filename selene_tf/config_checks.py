@@ -91,7 +91,10 @@ _DEPLOYABLE = {
     "mean_teacher": ("auto", "student", "teacher"),
     "cross_pseudo": ("auto",),
 }
-_TEACHERS = ("strong_view", "confidence_threshold")
+_TEACHERS = (
+    *("strong_view", "confidence_threshold", "consistency", "consistency_reduction"),
+    *("teacher_statistics", "ema_warm_up"),
+)
 
 
 def _check_algorithm(config):
@@ -101,15 +104,23 @@ def _check_algorithm(config):
             f"--deploy: found {config.deploy}, which --algorithm={config.algorithm} "
             f"has not; expected {' or '.join(allowed)}."
         )
-    for name in _TEACHERS:
-        if config.algorithm == "cross_pseudo" and getattr(config, name):
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        is_teachers = field.name in _TEACHERS and value != field.default
+        if config.algorithm == "cross_pseudo" and is_teachers:
             raise UserError(
-                f"--{name}: found {to_text(getattr(config, name))} with "
-                "--algorithm=cross_pseudo; expected nothing, since it is for a mean "
-                "teacher."
+                f"--{field.name}: found {to_text(value)} with "
+                "--algorithm=cross_pseudo, which has no teacher; expected nothing."
             )
+    if config.consistency == "pseudo_labels" and config.consistency_reduction != "mean":
+        raise UserError(
+            f"--consistency_reduction: found {config.consistency_reduction} with "
+            "--consistency=pseudo_labels, which has no classes to reduce; expected "
+            "nothing."
+        )
     height, width = config.crop_size
-    if config.pretext == "rotation" and height != width:
+    rotates = config.pretext == "rotation" and config.pretext_weight
+    if rotates and height != width:
         raise UserError(
             f"--crop_size: found '{to_text(config.crop_size)}' with --pretext="
             "rotation; expected a square, which a quarter turn leaves as large."

@@ -55,9 +55,11 @@ class Supervisor(keras.callbacks.Callback):
         checkpoints: A `Checkpoints`.
         checkpoint_every: Steps between two checkpoints.
         log: A `TrainingLog`.
+        agree: Of several workers: function from this one's wish to stop, a signal's
+            number or 0, to the wish of any of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that happens around a step)
         self,
         started,
         progress,
@@ -67,6 +69,7 @@ class Supervisor(keras.callbacks.Callback):
         checkpoints,
         checkpoint_every,
         log,
+        agree=lambda number: number,
     ):
         super().__init__()
         self.progress = progress
@@ -78,18 +81,21 @@ class Supervisor(keras.callbacks.Callback):
         self.checkpoint_every = checkpoint_every
         self.log = log
         self._counted = started
-        self._signal = None
+        self.agree = agree
+        self._signal = 0
 
     def on_train_batch_end(self, batch, logs=None):
         del batch, logs
         self.progress.step += 1
+        # One that stopped alone would leave the others waiting for it.
+        stop = self.agree(self._signal)
         if self._due(self.evaluate_every):
             self._evaluate()
-        if self._due(self.checkpoint_every) or self._signal:
+        if self._due(self.checkpoint_every) or stop:
             self._save()
-        if self._signal:
+        if stop:
             print("stopped; the same command goes on.", file=sys.stderr)  # noqa: T201
-            sys.exit(128 + self._signal)
+            sys.exit(128 + stop)
 
     @contextlib.contextmanager
     def listening(self):

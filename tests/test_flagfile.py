@@ -80,7 +80,10 @@ def test_the_papers_variants_differ_from_their_base_in_what_they_say(
     elif algorithm == "mean_teacher":
         assert config.consistency_weight == weight
     assert config.supervised_loss == base.supervised_loss
-    same = {"pretext": "none", "algorithm": "mean_teacher", "cross_pseudo_weight": 1.5}
+    assert base.deploy == "student"
+    assert (config.deploy == "auto") == (algorithm == "cross_pseudo")
+    same = {"pretext": "none", "algorithm": "mean_teacher", "deploy": "student"}
+    same["cross_pseudo_weight"] = base.cross_pseudo_weight
     assert dataclasses.replace(config, **same) == base
 
 

@@ -36,7 +36,7 @@ class Algorithm(keras.Model):
         max_gradient_norm: Global norm to which gradients are clipped.
         supervised_loss: Function from labels and logits to a loss a picture.
         budget: A `Budget` for the trained networks' gates, or None.
-        pretext: A `Pretext`, or None.
+        pretext: A `PretextLoss`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
         accumulate_steps: Parts of a step.
     """

@@ -6,7 +6,7 @@ from selene_tf import losses
 
 
 @dataclasses.dataclass(frozen=True)
-class Pretext:
+class PretextLoss:
     """Telling what was done to a picture, beside segmenting it.
 
     SELENE, section 3.1: the mean cross entropy over the labelled pictures plus that

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from selene_tf.data.pipelines import Share
@@ -46,10 +47,16 @@ class Devices:
             return dataset
         return self.strategy.distribute_datasets_from_function(lambda _: dataset)
 
+    def agree(self, number):
+        """The largest number that any of the workers has; all have to ask."""
+        if self.num_workers == 1:
+            return number
+        return int(max(self._all_of(number)))
+
     def wait_for_all(self):
         """Waits for the other workers, who fail when one of them is gone."""
         if self.num_workers > 1:
-            self._sum_of(0)
+            self._all_of(0)
 
     def check_agreement(self, step):
         """Checks that all workers resume after the same step.
@@ -59,19 +66,23 @@ class Devices:
         """
         if self.num_workers == 1:
             return
-        steps = self._sum_of(step)
-        if steps != step * self.replicas:
+        steps = sorted(set(self._all_of(step)))
+        if steps != [step]:
             raise UserError(
-                f"--run_dir: worker {self.worker} found checkpoints up to step {step}, "
-                f"the mean of all workers is {steps / self.replicas:g}; expected a "
-                "folder that all of them share."
+                "--run_dir: the workers found checkpoints up to different steps "
+                f"({', '.join(map(str, steps))}); expected a folder that all of them "
+                "share."
             )
 
-    def _sum_of(self, number):
+    def _all_of(self, number):
+        """The numbers of all workers, once for each replica."""
+        places = np.arange(self.replicas)
         parts = self.strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant(number, tf.int64)
+            lambda context: tf.constant(
+                (places == context.replica_id_in_sync_group) * number, tf.int64
+            )
         )
-        return int(self.strategy.reduce("SUM", parts, axis=None))
+        return self.strategy.reduce("SUM", parts, axis=None).numpy().tolist()
 
     def describe(self):
         """In words, for the line at the start of a run."""
@@ -100,6 +111,12 @@ def _make(kind):
         raise UserError(
             "--strategy: found multi_worker without TF_CONFIG in the environment; "
             "expected it to name all workers and which one this is (docs/devices.md)."
+        )
+    if kind in ("one", "mirrored") and workers > 1:
+        raise UserError(
+            f"--strategy: found {kind}, but TF_CONFIG names {workers} workers, each of "
+            "which would write the same run; expected auto or multi_worker, or no "
+            "TF_CONFIG."
         )
     if kind == "multi_worker" or (kind == "auto" and workers > 1):
         strategy = tf.distribute.MultiWorkerMirroredStrategy()

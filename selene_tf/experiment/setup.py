@@ -11,7 +11,7 @@ from selene_tf import hard_examples, losses, pretrained, schedules
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
-from selene_tf.algorithms.pretext import Pretext
+from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.experiment.pictures import dataset_info, pretext_task
 from selene_tf.layers.pretext_head import PretextHead
@@ -159,7 +159,7 @@ def make_pretext(config, networks):
         name: _make_head(config, task.num_classes, networks[name], f"{name}_head")
         for name in trained
     }
-    return Pretext(config.pretext, config.pretext_weight, heads)
+    return PretextLoss(config.pretext, config.pretext_weight, heads)
 
 
 def _make_head(config, num_classes, network, name):

@@ -65,9 +65,11 @@ def train(config):
         )
         variables = algorithm.named_variables()
         needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
-        run_folder.prepare(config.run_dir, text, needed * (config.keep_checkpoints + 1))
+        # Others than the chief keep no checkpoints.
+        needed *= (config.keep_checkpoints + 1) * devices.is_chief
+        run_folder.prepare(config.run_dir, text, needed)
         if devices.is_chief:
-            _say(_describe(config, data, devices))
+            _say(describe(config, data, devices))
         checkpoints = Checkpoints(
             checkpoints_dir, variables, config.keep_checkpoints, devices.is_chief
         )
@@ -98,7 +100,8 @@ def _own_folder(config, devices):
         yield dataclasses.replace(config, run_dir=folder)
 
 
-def _describe(config, data, devices):
+def describe(config, data, devices):
+    """The line with which a run begins."""
     unlabelled = data.unlabelled.size if data.unlabelled else 0
     epoch = schedules.steps_per_epoch(data.labelled.size, unlabelled, config.batch_size)
     return (
@@ -142,7 +145,12 @@ def _run(config, algorithm, devices, data, supervisor):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     training.fit(algorithm, dataset, supervisor)
     result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
-    summary = _report(config, data, result, algorithm.networks[algorithm.deployed])
+    summary = report.summary(
+        result, dataset_info(config).class_names, structure(config)
+    )
+    if not devices.is_chief:
+        return summary | dataclasses.asdict(supervisor.progress)
+    _report(config, data, result, algorithm.networks[algorithm.deployed])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
     run_folder.write_json(pathlib.Path(config.run_dir) / "summary.json", summary)
@@ -175,6 +183,7 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
         checkpoints,
         config.checkpoint_every,
         log,
+        devices.agree,
     )
 
 
@@ -188,7 +197,6 @@ def _report(config, data, result, network):
     curve_drawing.draw(
         run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
-    return report.summary(result, info.class_names, structure(config))
 
 
 @contextlib.contextmanager

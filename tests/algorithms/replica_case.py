@@ -19,7 +19,7 @@ from selene_tf import evaluation, hard_examples, schedules
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
-from selene_tf.algorithms.pretext import Pretext
+from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data import pipelines
 from selene_tf.layers.conv_norm import ConvNorm
@@ -90,7 +90,7 @@ def make_algorithm(kind):
         build_cell(1, "teacher"),
         schedules.ramp_up(100.0, 5),
         MAX_GRADIENT_NORM,
-        pretext=Pretext("jigsaw", 0.1, {"student": head}),
+        pretext=PretextLoss("jigsaw", 0.1, {"student": head}),
     )
 
 

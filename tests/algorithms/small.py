@@ -6,7 +6,7 @@ Beside it, the losses in NumPy.
 import keras
 import numpy as np
 
-from selene_tf.algorithms.pretext import Pretext
+from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.layers.batch_norm import BatchNorm
 from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.layers.resize import Enlarge
@@ -71,7 +71,7 @@ def make_pretext(*networks, weight=0.3):
         head = PretextHead(ORDERS, name=f"{network.name}_head")
         head.build([level.shape for level in network.output["features"]])
         heads[network.name] = head
-    return Pretext("jigsaw", weight, heads)
+    return PretextLoss("jigsaw", weight, heads)
 
 
 def small_bench(kind, *names, pretext=False, normalised=True, **options):

@@ -261,3 +261,34 @@ def test_what_cannot_be_trained_is_refused(action, expected):
     with pytest.raises(UserError, match=expected) as caught:
         action()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("workers", "replicas"), [(1, 2), (2, 1), (2, 2), (4, 1)])
+def test_workers_and_replicas_share_each_batch(workers, replicas):
+    labelled, unlabelled = make_noise(5), make_noise(7)
+    arguments = (labelled, unlabelled, 8, 3, 2, WITH_ALL)
+    whole = take(pipelines.training(*arguments), 2)
+    shares = [pipelines.Share(worker, workers, replicas) for worker in range(workers)]
+    parts = [
+        take(pipelines.training(*arguments, share), 2 * replicas) for share in shares
+    ]
+    for step, batch in enumerate(whole):
+        rows = [
+            part
+            for own in parts
+            for part in own[step * replicas : (step + 1) * replicas]
+        ]
+        for name, values in batch.items():
+            joined = np.concatenate([row[name] for row in rows])
+            np.testing.assert_array_equal(joined, values, err_msg=name)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_workers_evaluate_each_picture_once(workers):
+    source = make_noise(7)
+    numbers = [
+        batch["number"].numpy().tolist()
+        for worker in range(workers)
+        for batch in pipelines.evaluation(source, 2, pipelines.Share(worker, workers))
+    ]
+    assert sorted(numbers) == [[0, 1], [2, 3], [4, 5], [6]]
