@@ -5,6 +5,7 @@ is the same on any number of replicas. The budget's is the exception: it is a
 square of the batch's mean.
 """
 
+import keras
 from keras import ops
 
 # How the classes' squared differences become one number.
@@ -23,7 +24,7 @@ def cross_entropy(labels, logits, ignore_label=255):
         ignore_label: The id of pixels without a label.
 
     Returns:
-        (batch,) in float32
+        (batch,) in float32 or better
     """
     labelled = labels != ignore_label
     # A label out of range would become NaN under XLA, so it is replaced
@@ -52,7 +53,8 @@ def consistency(logits, target_logits, valid, reduction="mean", threshold=0.0):
             count as 0; 0 takes all.
 
     Returns:
-        (batch,) in float32, each in [0, 2 / classes], or [0, 2] for "class_sum".
+        (batch,) in float32 or better, each in [0, 2 / classes], or [0, 2] for
+        "class_sum".
 
     Raises:
         ValueError: `reduction` is another one.
@@ -106,7 +108,7 @@ def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
             doubt teaches little.
 
     Returns:
-        (batch,) in float32
+        (batch,) in float32 or better
     """
     target_logits = ops.stop_gradient(target_logits)
     pixels = _cross_entropies(ops.argmax(target_logits, axis=-1), logits)
@@ -124,12 +126,13 @@ def pretext_cross_entropy(labels, logits, shares):
         shares: (batch,), from `task_shares`.
 
     Returns:
-        (batch,) in float32, whose plain mean over all pictures is the mean over
-        those with a task.
+        (batch,) in float32 or better, whose plain mean over all pictures is the mean
+        over those with a task.
     """
     # As in `cross_entropy`: -1 would become NaN under XLA.
     safe = ops.where(labels >= 0, labels, 0)
-    return _cross_entropies(safe, logits) * ops.cast(shares, "float32")
+    pictures = _cross_entropies(safe, logits)
+    return pictures * ops.cast(shares, pictures.dtype)
 
 
 def task_shares(labels, gather=lambda values: values):
@@ -178,17 +181,25 @@ def _check_reduction(reduction):
 
 
 def _probabilities(logits):
-    return ops.softmax(ops.cast(logits, "float32"))
+    return ops.softmax(_precise(logits))
 
 
 def _cross_entropies(labels, logits):
-    logits = ops.cast(logits, "float32")
-    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    return ops.sparse_categorical_crossentropy(
+        labels, _precise(logits), from_logits=True
+    )
+
+
+def _precise(logits):
+    """In float32 what comes in half of it; float64 stays."""
+    half = keras.backend.standardize_dtype(logits.dtype) in ("bfloat16", "float16")
+    return ops.cast(logits, "float32") if half else logits
 
 
 def _confident(probabilities, threshold):
     """1 where the highest probability reaches the threshold, and 0 elsewhere."""
-    return ops.cast(ops.max(probabilities, axis=-1) >= threshold, "float32")
+    confident = ops.max(probabilities, axis=-1) >= threshold
+    return ops.cast(confident, probabilities.dtype)
 
 
 def _mean_where(values, chosen):

@@ -19,6 +19,11 @@ from selene_tf import losses
 from selene_tf.networks import dynamic_routing
 
 
+def told(outputs):
+    """What the decoder gives and the gates; features are a list and lead to both."""
+    return [(name, outputs[name]) for name in ("logits", "gates")]
+
+
 def run(given):
     """What one case finds, by name."""
     network = dynamic_routing.build(**json.loads(str(given["arguments"])))
@@ -26,10 +31,10 @@ def run(given):
         variable.assign(given[f"weights/{variable.path}"])
     images = given["images"]
     found = {}
-    for name, output in network(images, training=False).items():
+    for name, output in told(network(images, training=False)):
         found[f"inference/{name}"] = output
     infer = jax.jit(lambda *values: network.stateless_call(*values, training=False)[0])
-    for name, output in infer(*variables_of(network), images).items():
+    for name, output in told(infer(*variables_of(network), images)):
         found[f"compiled/{name}"] = output
     if "labels" in given:
         found |= train(network, images, given["labels"])
@@ -50,7 +55,7 @@ def train(network, images, labels):
     step = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (outputs, moved)), gradients = step(*variables_of(network))
     found = {"training/loss": loss}
-    found |= {f"training/{name}": output for name, output in outputs.items()}
+    found |= {f"training/{name}": output for name, output in told(outputs)}
     for kind, variables, values in (
         ("gradient", network.trainable_variables, gradients),
         ("moved", network.non_trainable_variables, moved),

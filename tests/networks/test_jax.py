@@ -131,7 +131,7 @@ def run(network, arrays):
     """What `jax_case.run` finds, on TensorFlow; nothing is compiled."""
     images = arrays["images"]
     outputs = network(images, training=False)
-    found = {f"inference/{name}": output for name, output in outputs.items()}
+    found = {f"inference/{name}": outputs[name] for name in ("logits", "gates")}
     if "labels" not in arrays:
         return found
     with tf.GradientTape() as tape:
@@ -141,7 +141,7 @@ def run(network, arrays):
     trained = network.trainable_variables
     gradients = tape.gradient(loss, [variable.value for variable in trained])
     found["training/loss"] = loss
-    found |= {f"training/{name}": output for name, output in outputs.items()}
+    found |= {f"training/{name}": outputs[name] for name in ("logits", "gates")}
     for variable, gradient in zip(trained, gradients, strict=True):
         found[f"gradient/{variable.path}"] = gradient
     for variable in network.non_trainable_variables:
