@@ -27,7 +27,7 @@ demo: install
 	@echo "(the path that the pictures take) and $(RUN)/summary.json."
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ def expected_share(network, budget, *images):
 @pytest.mark.parametrize("algorithm", [supervised, mean_teacher])
 def test_the_loss_is_of_the_mean_share_over_all_pictures_of_the_step(algorithm):
     budget = make_budget(weight=0.7, target_share=0.3, size=32)
-    bench = Bench(algorithm(budget))
+    bench = Bench(algorithm(budget), traced=False)
     names = ["image"] if algorithm is supervised else ["image", "unlabelled_image"]
     student = bench.algorithm.networks["student"]
     share = expected_share(student, budget, *(BATCH[name] for name in names))
@@ -56,7 +56,8 @@ PARTS = {"supervised", "consistency", "budget"}
 
 
 def test_without_a_budget_there_is_no_such_loss():
-    assert "budget" not in Bench(supervised(None)).step(labelled_part(BATCH))
+    bench = Bench(supervised(None), traced=False)
+    assert "budget" not in bench.step(labelled_part(BATCH))
 
 
 def test_its_weight_is_asked_for_the_step():
@@ -64,7 +65,7 @@ def test_its_weight_is_asked_for_the_step():
     budget = Budget(
         table, float(table.searched), 0.1, lambda step: tf.cast(step, tf.float32)
     )
-    bench = Bench(supervised(budget))
+    bench = Bench(supervised(budget), traced=False)
     first, second = (bench.step(labelled_part(BATCH))["budget"] for _ in range(2))
     assert first == 0.0
     assert second > 0.1
@@ -83,7 +84,7 @@ def test_training_on_the_budget_alone_closes_gates_towards_it():
 
 
 def test_drop_path_is_told_how_much_of_the_training_is_done():
-    bench = Bench(supervised(None, drop_path=0.5))
+    bench = Bench(supervised(None, drop_path=0.5), traced=False)
     progress = bench.algorithm.networks["student"].get_layer("drop_path").progress
     seen = []
     for _ in range(3):
