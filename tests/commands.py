@@ -46,3 +46,14 @@ def assert_one_line(result, *words):
     assert len(lines) == 1, result.stderr
     for word in words:
         assert word in lines[0]
+
+
+def variables_of(run_dir):
+    """All variables of a run's newest checkpoint, by name."""
+    # Here, since most tests of commands need no TensorFlow of their own.
+    import tensorflow as tf
+
+    newest = sorted((run_dir / "checkpoints").glob("step-*"))[-1]
+    reader = tf.train.load_checkpoint(str(newest / "variables"))
+    names = [n for n in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in n]
+    return {name: reader.get_tensor(name) for name in names}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import ROOT, TINY, assert_one_line, run, train
+from tests.commands import ROOT, TINY, assert_one_line, run, train, variables_of
 
 # All that a run has to remember: a second network, a head, draws of several kinds.
 WHOLE = [*TINY, "--pretext=jigsaw", "--strong_view", "--ema_warm_up"]
@@ -112,15 +112,6 @@ def test_another_configuration_in_the_same_folder_is_refused(finished):
     )
 
 
-def tensors(run_dir):
-    import tensorflow as tf
-
-    newest = sorted((run_dir / "checkpoints").glob("step-*"))[-1]
-    reader = tf.train.load_checkpoint(str(newest / "variables"))
-    names = [n for n in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in n]
-    return {name: reader.get_tensor(name) for name in names}
-
-
 @pytest.mark.slow
 def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     finished, tmp_path
@@ -141,7 +132,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     result = train(run_dir, *WHOLE)
     assert result.returncode == 0, result.stderr
     assert "resuming" in result.stderr
-    wanted, found = tensors(uninterrupted), tensors(run_dir)
+    wanted, found = variables_of(uninterrupted), variables_of(run_dir)
     assert wanted.keys() == found.keys()
     assert len(wanted) > 100
     for name, value in wanted.items():

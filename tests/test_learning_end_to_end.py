@@ -8,25 +8,17 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from selene_tf import experiment, flagfile
 from selene_tf.errors import UserError
 from tests.algorithms.test_replicas import free_ports
-from tests.commands import ROOT, TINY, train
+from tests.commands import ROOT, TINY, train, variables_of
 
 
 def tiny_config(tmp_path, **changes):
     file = tmp_path / "tiny.cfg"
     file.write_text("\n".join(TINY) + "\n")
     return dataclasses.replace(flagfile.from_flagfile(file), **changes)
-
-
-def variables_of(run_dir):
-    newest = sorted((run_dir / "checkpoints").glob("step-*"))[-1]
-    reader = tf.train.load_checkpoint(str(newest / "variables"))
-    names = [n for n in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in n]
-    return {name: reader.get_tensor(name) for name in names}
 
 
 @pytest.mark.slow
