@@ -11,7 +11,7 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.layers.pretext_head import PretextHead
+from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 
 # What train.py takes unless told otherwise; UniMatch's threshold on the strong view.
@@ -134,7 +134,10 @@ def make_algorithms(student, teacher, other):
         teacher: The mean teacher; its weights are overwritten.
         other: The second network that co-teaching trains.
     """
-    heads = [_make_head(network) for network in (student, other)]
+    heads = [
+        pretext_head.build_for(network, NUM_PERMUTATIONS, f"{network.name}_head")
+        for network in (student, other)
+    ]
     networks = {
         "supervised": (student,),
         "mean_teacher": (student, teacher),
@@ -156,12 +159,6 @@ def seen(way, batch):
     if way.strong_view:
         names += ["unlabelled_strong_image", "unlabelled_box"]
     return {name: batch[name] for name in names}
-
-
-def _make_head(network):
-    head = PretextHead(NUM_PERMUTATIONS, name=f"{network.name}_head")
-    head.build([level.shape for level in network.output["features"]])
-    return head
 
 
 def _make_algorithm(way, networks, heads):

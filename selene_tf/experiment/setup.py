@@ -14,7 +14,7 @@ from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.experiment.pictures import dataset_info, pretext_task
-from selene_tf.layers.pretext_head import PretextHead
+from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
 from selene_tf.search import cost
@@ -153,20 +153,16 @@ def make_pretext(config, networks):
     task = pretext_task(config)
     if task is None:
         return None
-    trained = [name for name in networks if name != "teacher"]
-    heads = {
-        # After all networks, whose first weights are then those without a head.
-        name: _make_head(config, task.num_classes, networks[name], f"{name}_head")
-        for name in trained
-    }
-    return PretextLoss(config.pretext, config.pretext_weight, heads)
-
-
-def _make_head(config, num_classes, network, name):
+    # After all networks, whose first weights are then those without a head.
     with _precision(config):
-        head = PretextHead(num_classes, synchronized=_is_shared(), name=name)
-    head.build([level.shape for level in network.output["features"]])
-    return head
+        heads = {
+            name: pretext_head.build_for(
+                network, task.num_classes, f"{name}_head", _is_shared()
+            )
+            for name, network in networks.items()
+            if name != "teacher"
+        }
+    return PretextLoss(config.pretext, config.pretext_weight, heads)
 
 
 def make_budget(config):

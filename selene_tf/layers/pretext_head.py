@@ -7,6 +7,13 @@ from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import every_second_pixel
 
 
+def build_for(network, num_classes, name, synchronized=False):
+    """A built head for a routing network's output "features"."""
+    head = PretextHead(num_classes, synchronized=synchronized, name=name)
+    head.build([level.shape for level in network.output["features"]])
+    return head
+
+
 @keras.saving.register_keras_serializable("selene_tf")
 class PretextHead(keras.layers.Layer):
     """The decoder turned round, a mean over the picture, and a dense layer.
