@@ -29,6 +29,9 @@ the most of --repeats calls after one that warms up. What is measured:
   backward pass costs twice a forward one; it leaves out all else, such as the moving
   average, and the optimiser, whose time is in supervised's too. All ways are in
   memory together: 12 GiB for the network and the pictures that the flags start from.
+- input: reading, decoding, augmenting and batching alone, without a network: scenes
+  drawn at --size, as PNG files and from memory, in crops of --crop_size at the scales
+  that train.py starts from. Pictures a second.
 
 Beside other programs the wall time says little, and neither does PyTorch's CPU time
 with several threads, which wait for each other in a loop; then use --threads=1.
@@ -67,23 +70,27 @@ def define_flags():
         flags.DEFINE_integer(name, default, text, lower_bound=lowest)
     flags.DEFINE_bool("small_gate", False, "Gates look at a quarter of the sides.")
     flags.DEFINE_string("size", "128,256", "Height and width of a picture, in pixels.")
+    flags.DEFINE_string(
+        "crop_size", "", "Of a training crop; for input. Empty: --size."
+    )
     flags.DEFINE_enum(
         "what",
         "all",
-        ["all", "train", "inference", "cell", "conditional", "learning"],
-        "What to time; all is without conditional and learning.",
+        ["all", "train", "inference", "cell", "conditional", "learning", "input"],
+        "What to time; all is without conditional, learning and input.",
     )
     flags.DEFINE_enum(
         "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
     )
     flags.DEFINE_string("output", "", "JSON file to write; must not exist.")
-    return [*integers, "small_gate", "size", "what", "torch", "output"]
+    return [*integers, "small_gate", "size", "crop_size", "what", "torch", "output"]
 
 
 def main():
     values = flags.FLAGS
     structure = _structure(values)
-    size = _size(values.size, values.small_gate)
+    size = _size("size", values.size, values.small_gate)
+    crop_size = _crop_size(values)
     with_torch = _with_torch(values.torch, values.what)
     _check_output(values.output)
     # One picture, since only a batch of one leaves out all that it closed.
@@ -97,7 +104,7 @@ def main():
             "threads": values.threads,
             "repeats": values.repeats,
         },
-        **_measure(structure, size, with_torch, values),
+        **_measure(structure, (size, crop_size), with_torch, values),
     }
     command.say(benchmark_table.table(found))
     if values.output:
@@ -115,7 +122,17 @@ def _structure(values):
     )
 
 
-def _size(text, small_gate):
+def _crop_size(values):
+    """Of the input; nothing else is cropped."""
+    if values.crop_size and values.what != "input":
+        raise UserError(
+            f"--crop_size: found '{values.crop_size}' with --what={values.what}, "
+            "expected nothing: networks are timed on whole pictures of --size."
+        )
+    return _size("crop_size", values.crop_size or values.size, small_gate=False)
+
+
+def _size(name, text, small_gate):
     """Height and width from "128,256"."""
     lowest = 128 if small_gate else 32
     parts = [part.strip() for part in text.split(",")]
@@ -123,7 +140,7 @@ def _size(text, small_gate):
     if len(sides) == len(parts) == 2 and min(sides) >= lowest:
         return tuple(sides)
     raise UserError(
-        f"--size: found '{text}', expected height,width as two whole numbers, each "
+        f"--{name}: found '{text}', expected height,width as two whole numbers, each "
         f"{lowest} or more{' with --small_gate' if small_gate else ''}."
     )
 
@@ -168,11 +185,14 @@ def _write(output, found):
         ) from None
 
 
-def _measure(structure, size, with_torch, values):
+def _measure(structure, sizes, with_torch, values):
+    size, crop_size = sizes
     start, steps = {"import": _start_tensorflow(values.threads)}, {}
     from selene_tf import benchmark_steps
 
     sizes = (structure, size, values.batch_size, values.repeats)
+    if values.what == "input":
+        return _input(size, crop_size, values)
     if values.what in ("conditional", "learning"):
         rows = _rows(*sizes, values.what)
         return {"machine": _machine(), **_counted(structure, size), values.what: rows}
@@ -190,6 +210,18 @@ def _measure(structure, size, with_torch, values):
         "ms_per_picture": steps,
         **_counted(structure, size),
         "peak_memory_mib": memory,
+    }
+
+
+def _input(size, crop_size, values):
+    from selene_tf import benchmark_input
+
+    found = benchmark_input.of_input(size, crop_size, values.batch_size, values.repeats)
+    return {
+        "machine": _machine(),
+        "crop_size": list(crop_size),
+        "input": found,
+        "peak_memory_mib": _peak_memory_mib(),
     }
 
 

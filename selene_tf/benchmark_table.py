@@ -25,6 +25,11 @@ LEARNING_ROWS = {
     "cross_pseudo": "co-teaching",
     "cross_pseudo_jigsaw": "co-teaching + jigsaw",
 }
+INPUT_ROWS = {
+    "files": "from files, cropped",
+    "memory": "from memory, cropped",
+    "decoding": "from files, whole",
+}
 _KINDS = f"{'median':>10}{'min':>10}{'max':>10}"
 
 
@@ -34,6 +39,8 @@ def table(found):
         return _conditional(found)
     if "learning" in found:
         return _learning(found)
+    if "input" in found:
+        return _input(found)
     start, steps = found["start_seconds"], found["ms_per_picture"]
     return "\n".join(
         [
@@ -100,5 +107,25 @@ def _learning(found):
             f"{'':28}{clocks}{'of supervised':>24}",
             f"{'':28}{_KINDS}{_KINDS}{'wall':>8}{'CPU':>8}{'floor':>8}",
             *rows,
+        ]
+    )
+
+
+def _input(found):
+    rows = [
+        f"{text:28}{found['input'][name]['pictures_per_second']:>18.1f}"
+        f"{found['input'][name]['cpu']:>18.1f}"
+        for name, text in INPUT_ROWS.items()
+    ]
+    crop = ",".join(map(str, found["crop_size"]))
+    return "\n".join(
+        [
+            *(_listed(found[name]) for name in ("settings", "machine")),
+            f"crops of {crop}; files of {found['input']['bytes'] / 1e6:.2f} MB",
+            "",
+            f"{'':28}{'pictures a second':>18}{'CPU ms a picture':>18}",
+            *rows,
+            "",
+            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
         ]
     )

@@ -19,32 +19,32 @@ class Config:
     run_dir: str = option(
         "", "Folder of the run; made if missing. A second start resumes."
     )
-    seed: int = option(
-        0,
-        "Seed of weights, order of data and augmentation.",
-        at_least=0,
-        at_most=2**31 - 1,
-    )
+    seed: int = option(0, "Seed of all randomness.", at_least=0, at_most=2**31 - 1)
     steps: int = option(40_000, "Optimiser steps of the whole training.", at_least=1)
 
     # Data.
-    dataset: Literal["scenes", "camvid", "folder", "cityscapes", "pascal_voc"] = option(
+    dataset: str = option(
         "scenes",
-        "Drawn street scenes, CamVid, or a folder of one's own pictures. cityscapes "
-        "and pascal_voc are named for their configurations; they cannot be read yet.",
+        "scenes (drawn streets), camvid, cityscapes, pascal_voc, folder (of one's own "
+        "pictures), or tfds:NAME of TensorFlow Datasets.",
     )
     data_dir: str = option("", "Folder of the data set; none for scenes.")
+    dataset_file: str = option(
+        "",
+        "TOML or JSON file of class names, colours, ignore label and label_map, for "
+        "folder and tfds; empty: dataset.toml or dataset.json in --data_dir, if any.",
+    )
     image_size: tuple[int, ...] = option(
         (),
         "Height,width to which pictures are resized when read; empty: as they are. "
         "Scenes are drawn at it; empty: 96,160.",
     )
     class_names: tuple[str, ...] = option(
-        (), "Names of the classes, for --dataset=folder."
+        (), "Names of the classes in the order of their ids, in place of that file."
     )
     ignore_label: int = option(
         255,
-        "Id in the masks of pixels without a label, for --dataset=folder.",
+        "Id in the masks of pixels without a label, with --class_names.",
         at_least=0,
         at_most=255,
     )
@@ -58,17 +58,25 @@ class Config:
     )
     unlabelled_list: str = option("", "List file of the unlabelled pictures, likewise.")
     validation_list: str = option("", "List file of the validation pictures.")
+    tfds_image: str = option("", "Feature of the pictures, if tfds has several.")
+    tfds_mask: str = option("", "Feature of the masks, likewise.")
+    tfds_splits: tuple[str, ...] = option(
+        (), "Its splits for training and validation; empty: train and what there is."
+    )
     num_training_scenes: int = option(
         512, "Drawn scenes to train on, for --dataset=scenes.", at_least=1
     )
-    num_validation_scenes: int = option(
-        100, "Drawn scenes to validate on, likewise.", at_least=1
-    )
+    num_validation_scenes: int = option(100, "The same to validate on.", at_least=1)
     memory_gib: float = option(
         4.0,
-        "Labelled, unlabelled, validation pictures, each, stay in memory if they take "
-        "no more than this, decoded, in GiB.",
+        "Labelled, unlabelled, validation pictures, each, stay in memory up to so many "
+        "GiB, decoded.",
         at_least=0,
+    )
+    on_bad_sample: Literal["error", "skip"] = option(
+        "error",
+        "A training picture that cannot be read stops the run, or is left out, up to "
+        "one in a hundred. In validation it always stops it.",
     )
 
     # Augmentation, in this order (SELENE, section 5.2).

@@ -186,12 +186,18 @@ def _check_size(name, size, smallest):
 
 # Fields that have a meaning for some data sets only.
 _FILES = ("camvid", "folder", "cityscapes", "pascal_voc")
+DATASETS = ("scenes", *_FILES, "tfds:NAME")
+_OWN = ("folder", "tfds")
 _ONLY_FOR = {
     "num_training_scenes": ("scenes",),
     "num_validation_scenes": ("scenes",),
-    "class_names": ("folder",),
-    "ignore_label": ("folder",),
-    "data_dir": _FILES,
+    "class_names": _OWN,
+    "ignore_label": _OWN,
+    "dataset_file": _OWN,
+    "tfds_image": ("tfds",),
+    "tfds_mask": ("tfds",),
+    "tfds_splits": ("tfds",),
+    "data_dir": (*_FILES, "tfds"),
     "labelled_list": _FILES,
     "unlabelled_list": _FILES,
     "validation_list": _FILES,
@@ -199,17 +205,33 @@ _ONLY_FOR = {
 
 
 def _check_data(config):
+    kind, _, name = config.dataset.partition(":")
+    if config.dataset not in DATASETS[:-1] and not (kind == "tfds" and name):
+        raise UserError(
+            f"--dataset: found '{config.dataset}', expected one of "
+            f"{', '.join(DATASETS)}."
+        )
     for field in dataclasses.fields(config):
         value, datasets = getattr(config, field.name), _ONLY_FOR.get(field.name)
-        if datasets and config.dataset not in datasets and value != field.default:
+        if datasets and kind not in datasets and value != field.default:
             raise UserError(
                 f"--{field.name}: found '{to_text(value)}', expected nothing, since "
                 f"--dataset={config.dataset} has no use for it."
             )
-    if config.dataset == "folder" and len(config.class_names) < 2:
+    if len(config.class_names) == 1:
         raise UserError(
             f"--class_names: found '{to_text(config.class_names)}', expected the names "
-            "of two or more classes for --dataset=folder, in the order of their ids."
+            "of two or more classes, in the order of their ids."
+        )
+    if config.class_names and config.dataset_file:
+        raise UserError(
+            "--class_names: found with --dataset_file, which holds them; expected one "
+            "of the two."
+        )
+    if len(config.tfds_splits) not in (0, 2):
+        raise UserError(
+            f"--tfds_splits: found '{to_text(config.tfds_splits)}', expected two "
+            "names, such as train,validation."
         )
     if config.unlabelled_list and not config.labelled_list:
         raise UserError(

@@ -30,8 +30,8 @@ def from_flags(flag_values=flags.FLAGS):
     for name in ("data_dir", "run_dir"):
         if values[name]:
             values[name] = str(pathlib.Path(values[name]).resolve())
-    # A list may also be named relative to the data; then it stays as it is.
-    for name in ("labelled_list", "unlabelled_list", "validation_list"):
+    # These may also be named relative to the data; then they stay as they are.
+    for name in ("labelled_list", "unlabelled_list", "validation_list", "dataset_file"):
         if values[name] and pathlib.Path(values[name]).is_file():
             values[name] = str(pathlib.Path(values[name]).resolve())
     return Config(**values)

@@ -13,7 +13,9 @@ from selene_tf.errors import UserError
 MAY_DIFFER = {
     "run_dir",
     "data_dir",
+    "dataset_file",
     "memory_gib",
+    "on_bad_sample",
     "log_every",
     "keep_checkpoints",
     "checkpoint_every",
@@ -49,12 +51,37 @@ def check(run_dir, flagfile_text):
         ) from None
 
 
-def prepare(run_dir, flagfile_text, needed_bytes):
-    """Makes the folder and writes config.cfg.
+def check_classes(run_dir, class_names):
+    """Checks that a run's classes are still what they were when it was started.
+
+    They may come from a file that does not belong to the run.
+
+    Args:
+        run_dir: The folder.
+        class_names: Names in the order of the ids.
+
+    Raises:
+        UserError: The run was started with others.
+    """
+    path = pathlib.Path(run_dir) / "classes.json"
+    if not path.is_file():
+        return
+    known = read_json(path)
+    if known != list(class_names):
+        raise UserError(
+            f"{path}: the run was started with the classes {', '.join(known)}, but the "
+            f"data set has {', '.join(class_names)} now; mend its dataset file or "
+            "--class_names, or use another --run_dir."
+        )
+
+
+def prepare(run_dir, flagfile_text, class_names, needed_bytes):
+    """Makes the folder and writes config.cfg and classes.json.
 
     Args:
         run_dir: The folder.
         flagfile_text: The run's flags, one a line.
+        class_names: Names in the order of the ids.
         needed_bytes: Free space that the run needs at least.
 
     Raises:
@@ -65,6 +92,7 @@ def prepare(run_dir, flagfile_text, needed_bytes):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(folder, needed_bytes)
         write_text(folder / "config.cfg", flagfile_text)
+        write_json(folder / "classes.json", list(class_names))
 
 
 @contextlib.contextmanager

@@ -37,7 +37,9 @@ def test_mistakes_end_with_one_line_and_status_2(tmp_path, arguments, words):
     [
         (["--dataset=camvid"], ["--data_dir"]),
         (["--dataset=camvid", "--data_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
-        (["--dataset=cityscapes", "--data_dir=/"], ["--dataset", "cityscapes"]),
+        (["--dataset=cityscapes", "--data_dir=/"], ["--data_dir", "leftImg8bit"]),
+        (["--dataset=pascal_voc", "--data_dir=/"], ["--data_dir", "JPEGImages"]),
+        (["--dataset=folder", "--data_dir=/"], ["--class_names", "--dataset_file"]),
     ],
 )
 def test_missing_data_end_with_one_line_and_status_2(tmp_path, arguments, words):

@@ -40,6 +40,7 @@ ALLOWED = {
     "official_layout": set(),
     "pretrained": {"array_file", "official_layout", "torch_file", "torch_pickle"},
     "data": {"data", "cutmix"},
+    "convert_sbd": {"command", "data"},
     "layers": {"layers"},
     "networks": {"layers", "networks"},
     "algorithms": {"algorithms", "cutmix", "layers", "losses"},
@@ -52,9 +53,11 @@ ALLOWED = {
         *("report", "run_folder", "schedules", "search", "training", "training_log"),
     },
     "benchmark": {
-        *("benchmark_conditional", "benchmark_learning", "benchmark_steps"),
+        *("benchmark_conditional", "benchmark_input", "benchmark_learning"),
+        *("benchmark_steps",),
         *("benchmark_table", "command", "run_folder", "search"),
     },
+    "benchmark_input": {"data"},
     "benchmark_table": set(),
     "benchmark_conditional": {"evaluation", "networks", "search"},
     "benchmark_learning": {

@@ -6,25 +6,34 @@ from selene_tf import run_folder
 from selene_tf.errors import UserError
 
 FLAGS = "--steps=10\n--data_dir=/a\n"
+NAMES = ("road", "car")
 
 
 def test_a_new_folder_is_made_with_its_flags(tmp_path):
     folder = tmp_path / "some run" / "ü"
     run_folder.check(folder, FLAGS)
-    run_folder.prepare(folder, FLAGS, needed_bytes=1)
+    run_folder.prepare(folder, FLAGS, NAMES, needed_bytes=1)
     assert (folder / "config.cfg").read_text() == FLAGS
     run_folder.check(folder, FLAGS)
 
 
 def test_another_configuration_is_refused_and_named(tmp_path):
-    run_folder.prepare(tmp_path, FLAGS, 1)
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     with pytest.raises(UserError, match="--steps: found '20'.*'10'"):
         run_folder.check(tmp_path, FLAGS.replace("10", "20"))
 
 
 def test_moved_data_are_no_other_configuration(tmp_path):
-    run_folder.prepare(tmp_path, FLAGS, 1)
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     run_folder.check(tmp_path, FLAGS.replace("/a", "/b"))
+
+
+def test_a_run_keeps_its_classes_whatever_becomes_of_their_file(tmp_path):
+    run_folder.check_classes(tmp_path, NAMES)
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
+    run_folder.check_classes(tmp_path, NAMES)
+    with pytest.raises(UserError, match="road, car, but.*car, road"):
+        run_folder.check_classes(tmp_path, NAMES[::-1])
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
@@ -49,13 +58,13 @@ def test_a_file_in_its_place_is_refused(tmp_path):
 @pytest.mark.parametrize("place", ["/proc/selene", "/dev/null/run"])
 def test_a_place_that_cannot_be_written_is_one_line(place):
     with pytest.raises(UserError, match="cannot write") as caught:
-        run_folder.prepare(place, FLAGS, 1)
+        run_folder.prepare(place, FLAGS, NAMES, 1)
     assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_is_one_line(tmp_path):
     with pytest.raises(UserError, match="MiB free"):
-        run_folder.prepare(tmp_path, FLAGS, needed_bytes=2**70)
+        run_folder.prepare(tmp_path, FLAGS, NAMES, needed_bytes=2**70)
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):

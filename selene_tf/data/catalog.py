@@ -1,13 +1,10 @@
-"""What the program knows about each data set: classes, colours, ignore label."""
+"""What the program knows about each data set: classes, colours, meaning of masks."""
 
 import dataclasses
 
-from selene_tf.data import scenes
+from selene_tf.data import camvid_colours, label_format, scenes
+from selene_tf.data.label_format import IGNORE_LABEL, LabelFormat
 from selene_tf.errors import UserError
-
-# Inside the program a pixel without a class is always this value; a data set's
-# own ignore label exists in its files only.
-IGNORE_LABEL = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,14 +15,14 @@ class DatasetInfo:
         name: What the user calls it, for example "camvid".
         class_names: One name per class id, in the order of the ids.
         colours: One (red, green, blue) of 0 to 255 per class, for pictures of labels.
-        ignore_label: The value that means "no class" in the mask files. Reading
-            turns it into 255.
+        labels: What the values of its masks mean. Reading turns them into class
+            ids, and into 255 for "no class".
     """
 
     name: str
     class_names: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
-    ignore_label: int = IGNORE_LABEL
+    labels: LabelFormat
 
     @property
     def num_classes(self) -> int:
@@ -54,32 +51,30 @@ def folder(class_names: tuple[str, ...], ignore_label: int) -> DatasetInfo:
         ignore_label: The value of 0 to 255 that means "no class" in the mask files.
 
     Raises:
-        UserError: No names, more than 255, a name that is empty or stands twice,
-            or an ignore label that is not a byte or is the id of a class.
+        UserError: See `check_names` and `label_format.index`.
     """
     class_names = tuple(class_names)
-    _check_names(class_names)
-    if not 0 <= ignore_label <= 255:
-        raise UserError(
-            f"The ignore label is {ignore_label}; masks hold bytes, so give a value "
-            "from 0 to 255."
-        )
-    if ignore_label < len(class_names):
-        raise UserError(
-            f"The ignore label {ignore_label} is also the id of class "
-            f"'{class_names[ignore_label]}', which would never be trained; give a "
-            f"value from {len(class_names)} to 255."
-        )
+    check_names(class_names)
+    labels = label_format.index(len(class_names), ignore_label)
+    return DatasetInfo("folder", class_names, own_colours(len(class_names)), labels)
+
+
+def own_colours(num_classes):
+    """A colour for each class of a data set that brings none."""
     # Number 0 of the colour map is black, which readers take for "no class".
-    colours = tuple(bit_colour(number + 1) for number in range(len(class_names)))
-    return DatasetInfo("folder", class_names, colours, ignore_label)
+    return tuple(bit_colour(number + 1) for number in range(num_classes))
 
 
-def _check_names(class_names):
-    if not 1 <= len(class_names) <= 255:
+def check_names(class_names):
+    """Refuses names that would confuse, and too many of them.
+
+    Raises:
+        UserError: No names, more than 254, a name that is empty or stands twice.
+    """
+    if not 1 <= len(class_names) <= label_format.MAX_CLASSES:
         raise UserError(
-            f"{len(class_names)} class names were given; give 1 to 255, one for each "
-            "id in the masks, in the order of the ids."
+            f"{len(class_names)} class names were given; give 1 to "
+            f"{label_format.MAX_CLASSES}, one for each class, in the order of the ids."
         )
     for position, name in enumerate(class_names):
         if not name.strip():
@@ -93,7 +88,12 @@ def _check_names(class_names):
             )
 
 
-SCENES = DatasetInfo("scenes", tuple(scenes.CLASS_NAMES), tuple(scenes.COLOURS))
+SCENES = DatasetInfo(
+    "scenes",
+    tuple(scenes.CLASS_NAMES),
+    tuple(scenes.COLOURS),
+    label_format.index(len(scenes.CLASS_NAMES)),
+)
 
 CAMVID = DatasetInfo(
     name="camvid",
@@ -123,10 +123,20 @@ CAMVID = DatasetInfo(
         (64, 64, 0),
         (0, 128, 192),
     ),
-    ignore_label=11,
+    labels=LabelFormat(
+        ids=label_format.index(11, 11).ids, colours=camvid_colours.COLOURS
+    ),
 )
 
-# Ids are the train ids, as in the *_labelTrainIds.png files.
+# Of the 34 ids in *_labelIds.png files, those that are classes, in their order; the
+# others are not scored. License plates have id -1, which a byte holds as 255.
+_CITYSCAPES_IDS = (7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33)
+CITYSCAPES_TRAIN_IDS = label_format.index(19).ids
+CITYSCAPES_RAW_IDS = {
+    **dict.fromkeys((*range(34), 255), IGNORE_LABEL),
+    **{value: class_id for class_id, value in enumerate(_CITYSCAPES_IDS)},
+}
+
 CITYSCAPES = DatasetInfo(
     name="cityscapes",
     class_names=(
@@ -171,6 +181,13 @@ CITYSCAPES = DatasetInfo(
         (0, 0, 230),
         (119, 11, 32),
     ),
+    labels=LabelFormat(
+        CITYSCAPES_TRAIN_IDS,
+        by_suffix=(
+            ("_labelIds.png", CITYSCAPES_RAW_IDS),
+            ("_labelTrainIds.png", CITYSCAPES_TRAIN_IDS),
+        ),
+    ),
 )
 
 PASCAL_VOC = DatasetInfo(
@@ -199,4 +216,9 @@ PASCAL_VOC = DatasetInfo(
         "tvmonitor",
     ),
     colours=tuple(bit_colour(number) for number in range(21)),
+    labels=LabelFormat(
+        label_format.index(21).ids,
+        # Masks that were saved with the palette's colours in place of its indices.
+        colours={bit_colour(number): number for number in (*range(21), IGNORE_LABEL)},
+    ),
 )

@@ -20,7 +20,7 @@ class Example:
     mask: Path | None
 
 
-def read_list(list_file, data_dir, mask_every):
+def read_list(list_file, data_dir, mask_every, complete=None):
     """Reads the examples a list file names, in the order of its lines.
 
     A line is 'picture mask' or 'picture', separated by a tab or by spaces; names
@@ -33,6 +33,9 @@ def read_list(list_file, data_dir, mask_every):
         data_dir: Folder in which all files must lie, links followed.
         mask_every: Every n-th picture, the first included, must have a mask
             beside it; 0 for none. Masks of the others are dropped unopened.
+        complete: Function from the one or two names of a line to one or two paths
+            relative to `data_dir`, for data sets whose lists hold less or other than
+            paths; None to take the names as they are.
 
     Returns:
         A non-empty tuple of `Example`.
@@ -41,7 +44,7 @@ def read_list(list_file, data_dir, mask_every):
         UserError: The list is missing, empty or not text; or a line has too few or
             too many names, leads out of `data_dir` or repeats a picture.
     """
-    root = _real_folder(data_dir)
+    root = real_folder(data_dir)
     resolve_folder = functools.lru_cache(maxsize=None)(os.path.realpath)
     examples, first_lines = [], {}
     for number, line in enumerate(_lines(list_file), start=1):
@@ -49,8 +52,13 @@ def read_list(list_file, data_dir, mask_every):
             continue
         place = f"{list_file}:{number}"
         need_mask = mask_every > 0 and len(examples) % mask_every == 0
-        names = _names(line, need_mask, place)
-        paths = [_listed_path(root, name, place) for name in names]
+        names = _names(line, place)
+        if complete is not None:
+            names = complete(names)
+        if need_mask:
+            _check_has_mask(names, place)
+        wanted = names[: 1 + need_mask]
+        paths = [_listed_path(root, name, place) for name in wanted]
         paths = [_inside(root, path, resolve_folder, place) for path in paths]
         first = first_lines.setdefault(paths[0], number)
         if first != number:
@@ -89,16 +97,16 @@ def read_folder(data_dir, split, mask_every):
     """
     if split not in SPLITS:
         raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
-    root = _real_folder(data_dir)
+    root = real_folder(data_dir)
     images = _files(Path(data_dir) / split / "images", _IMAGE_SUFFIXES, split)
     masks = {}
     if mask_every:
         masks = _files(Path(data_dir) / split / "masks", _MASK_SUFFIXES, split)
         labelled = list(images)[::mask_every]
         _check_pairs(images, masks, labelled, split)
-        masks = {stem: _linked(root, masks[stem]) for stem in labelled}
+        masks = {stem: linked(root, masks[stem]) for stem in labelled}
     return tuple(
-        Example(_linked(root, path), masks.get(stem)) for stem, path in images.items()
+        Example(linked(root, path), masks.get(stem)) for stem, path in images.items()
     )
 
 
@@ -119,7 +127,7 @@ def _lines(list_file):
     return text.split("\n")
 
 
-def _names(line, need_mask, place):
+def _names(line, place):
     names = line.split("\t") if "\t" in line else line.split()
     names = [name.strip() for name in names if name.strip()]
     if len(names) > 2:
@@ -127,14 +135,15 @@ def _names(line, need_mask, place):
             f"{place}: found {len(names)} names, expected a picture and a mask; "
             "separate the two by a tab if a name holds a space."
         )
-    if not need_mask:
-        return names[:1]
+    return names
+
+
+def _check_has_mask(names, place):
     if len(names) < 2:
         raise UserError(
             f"{place}: '{names[0]}' has no mask beside it; write the mask after the "
             "picture, or name the picture in an unlabelled list."
         )
-    return names
 
 
 def _listed_path(root, name, place):
@@ -163,7 +172,7 @@ def _inside(root, path, resolve_folder, place):
     return resolved
 
 
-def _real_folder(data_dir):
+def real_folder(data_dir):
     if not os.path.isdir(data_dir):
         raise UserError(
             f"The data folder '{data_dir}' does not exist or is not a folder; "
@@ -215,5 +224,5 @@ def _check_pairs(images, masks, labelled, split):
             )
 
 
-def _linked(root, path):
+def linked(root, path):
     return Path(_inside(root, os.path.abspath(path), os.path.realpath, "Folder layout"))

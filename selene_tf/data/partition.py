@@ -1,10 +1,9 @@
 """Which examples train with their labels, which without, and which validate."""
 
 import dataclasses
-import os
 from pathlib import Path
 
-from selene_tf.data.examples import Example, read_folder, read_list
+from selene_tf.data.examples import Example
 from selene_tf.errors import UserError
 
 
@@ -40,25 +39,8 @@ def take_every(examples, ratio):
     return tuple(examples[:: int(ratio)]), _without_masks(rest)
 
 
-def find_layout(data_dir):
-    """Returns "lists" if `data_dir` holds train.txt, else "folder".
-
-    Raises:
-        UserError: `data_dir` holds neither train.txt nor a folder train/images.
-    """
-    if (Path(data_dir) / "train.txt").is_file():
-        return "lists"
-    if (Path(data_dir) / "train" / "images").is_dir():
-        return "folder"
-    raise UserError(
-        f"--data_dir: found no data in '{data_dir}', expected train.txt and val.txt, "
-        "or the folders train/images, train/masks, val/images and val/masks."
-    )
-
-
 def make_split(
-    data_dir,
-    layout,
+    folder,
     labelled_ratio,
     labelled_list="",
     unlabelled_list="",
@@ -68,17 +50,15 @@ def make_split(
     """Decides which pictures are labelled, unlabelled and for validation.
 
     Without lists, every `labelled_ratio`-th training example is labelled, and the
-    others are unlabelled together with those of unlabelled.txt or the folder
-    unlabelled/images, where there is one. A list replaces its part. With a labelled
-    list alone, all other training pictures are unlabelled.
+    others are unlabelled together with those that never had a label. A list
+    replaces its part. With a labelled list alone, all other training pictures are
+    unlabelled.
 
     Args:
-        data_dir: Folder of the data; listed paths are relative to it.
-        layout: "lists" (train.txt, val.txt) or "folder" (train/images, ...); None
-            to find out, if a part is not listed.
+        folder: The `DataFolder`.
         labelled_ratio: See `take_every`; without effect if labels come from a list.
         labelled_list: List file of pictures and masks; a path from the working
-            folder or from `data_dir`. So are the next two.
+            folder or from the data's. So are the next two.
         unlabelled_list: List file of pictures.
         validation_list: List file of pictures and masks.
         use_unlabelled: If not, unlabelled pictures are not looked for.
@@ -86,14 +66,12 @@ def make_split(
     Raises:
         UserError: A file is missing or faulty, or a picture stands in two parts.
     """
-    if layout not in (None, "lists", "folder"):
-        raise UserError(f"'{layout}' is no layout; choose 'lists' or 'folder'.")
-    labelled = _labelled(data_dir, layout, labelled_ratio, labelled_list)
+    labelled = _labelled(folder, labelled_ratio, labelled_list)
     unlabelled = ()
     if use_unlabelled:
         taken = {example.image for example in labelled}
-        unlabelled = _unlabelled(data_dir, layout, taken, unlabelled_list)
-    validation = _validation(data_dir, layout, validation_list)
+        unlabelled = _unlabelled(folder, taken, unlabelled_list)
+    validation = _validation(folder, validation_list)
     split = Split(labelled, unlabelled, validation)
     _check_overlap(split)
     return split
@@ -103,53 +81,36 @@ def _without_masks(examples):
     return tuple(dataclasses.replace(example, mask=None) for example in examples)
 
 
-def _listed(list_file, data_dir, mask_every):
+def _listed(list_file, folder, mask_every):
     here = Path(list_file)
-    path = here if here.is_file() else Path(data_dir) / list_file
+    path = here if here.is_file() else Path(folder.data_dir) / list_file
     if not path.is_file():
         raise UserError(
             f"The list '{list_file}' is neither in the working folder nor in "
-            f"'{data_dir}'; check the path."
+            f"'{folder.data_dir}'; check the path."
         )
-    return read_list(path, data_dir, mask_every)
+    return folder.read_listed(path, mask_every)
 
 
-def _labelled(data_dir, layout, ratio, labelled_list):
+def _labelled(folder, ratio, labelled_list):
     if labelled_list:
-        return _listed(labelled_list, data_dir, mask_every=1)
-    return take_every(_training(data_dir, layout, mask_every=ratio), ratio)[0]
+        return _listed(labelled_list, folder, mask_every=1)
+    return take_every(folder.read_part("train", ratio), ratio)[0]
 
 
-def _unlabelled(data_dir, layout, taken, unlabelled_list):
+def _unlabelled(folder, taken, unlabelled_list):
     """The listed ones, or all that are left, and those that never had a label."""
     if unlabelled_list:
-        return _listed(unlabelled_list, data_dir, mask_every=0)
-    pool = _training(data_dir, layout, mask_every=0)
+        return _listed(unlabelled_list, folder, mask_every=0)
+    pool = folder.read_part("train", 0)
     rest = tuple(example for example in pool if example.image not in taken)
-    return rest + _never_labelled(data_dir, layout)
+    return rest + tuple(folder.read_part("unlabelled", 0))
 
 
-def _training(data_dir, layout, mask_every):
-    if (layout or find_layout(data_dir)) == "folder":
-        return read_folder(data_dir, "train", mask_every)
-    return read_list(Path(data_dir) / "train.txt", data_dir, mask_every)
-
-
-def _never_labelled(data_dir, layout):
-    if (layout or find_layout(data_dir)) == "folder":
-        if not os.path.isdir(Path(data_dir) / "unlabelled"):
-            return ()
-        return read_folder(data_dir, "unlabelled", mask_every=0)
-    path = Path(data_dir) / "unlabelled.txt"
-    return read_list(path, data_dir, mask_every=0) if path.exists() else ()
-
-
-def _validation(data_dir, layout, validation_list):
+def _validation(folder, validation_list):
     if validation_list:
-        return _listed(validation_list, data_dir, mask_every=1)
-    if (layout or find_layout(data_dir)) == "folder":
-        return read_folder(data_dir, "val", mask_every=1)
-    return read_list(Path(data_dir) / "val.txt", data_dir, mask_every=1)
+        return _listed(validation_list, folder, mask_every=1)
+    return folder.read_part("val", 1)
 
 
 def _check_overlap(split):

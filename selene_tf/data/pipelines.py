@@ -11,8 +11,7 @@ import os
 
 import tensorflow as tf
 
-from selene_tf.data import views
-from selene_tf.data.records import read_example
+from selene_tf.data import loading, views
 from selene_tf.errors import UserError
 
 # Pictures read at the same time; the results come in order all the same.
@@ -80,42 +79,50 @@ def in_memory(images, labels):
     return Source(len(images), read)
 
 
-def from_files(examples, num_classes, ignore_label, image_size=None):
-    """Makes a source that reads the files each time.
+def from_reader(reader, bad_samples):
+    """Makes a source that reads and decodes the pictures each time.
+
+    In place of a picture that cannot be used comes the next one that can, as far as
+    `bad_samples` allows it. That depends on the pictures alone, so that a resumed
+    run sees what an uninterrupted one would have seen.
 
     Args:
-        examples: Non-empty sequence of `Example`.
-        num_classes: See `records.read_mask`; so is `ignore_label`.
-        image_size: (height, width) to resize to, or None to keep each size. Without
-            it, `evaluation` needs pictures of one size or batches of one.
-
-    Raises:
-        UserError: There are no examples.
+        reader: A `Reader`.
+        bad_samples: `BadSamples` that is told of each such picture.
     """
-    _check_size(len(examples))
-    failures = []
+    height, width = reader.image_size or (None, None)
+    attempts = min(reader.size, bad_samples.limit + 1)
 
-    def load(index):
-        try:
-            example = examples[index]
-            image, mask = read_example(example, num_classes, ignore_label, image_size)
-        except UserError as error:
-            failures.append(error)
-            raise
-        return image, image[..., 0] * 0 if mask is None else mask
-
-    height, width = image_size or (None, None)
+    def report(number, skipped):
+        for bad in range(number, number + skipped):
+            loading.report(reader, bad % reader.size, bad_samples)
+        return skipped
 
     def read(index):
-        image, label = tf.numpy_function(
-            load, [index], (tf.uint8, tf.uint8), stateful=False
-        )
-        return {
-            "image": tf.ensure_shape(image, (height, width, 3)),
-            "label": tf.ensure_shape(label, (height, width)),
-        }
+        def attempt(skipped):
+            return *reader.decode((index + skipped) % reader.size), skipped
 
-    return Source(len(examples), read, lambda: failures[0] if failures else None)
+        # The graph's way to catch an error; Python runs after one alone.
+        found = tf.data.Dataset.range(attempts).map(attempt).ignore_errors()
+        nothing = _nothing(attempts, height, width)
+        image, label, skipped = found.concatenate(nothing).take(1).get_single_element()
+        reported = tf.cond(
+            skipped > 0,
+            lambda: tf.numpy_function(report, [index, skipped], tf.int64),
+            lambda: skipped,
+        )
+        with tf.control_dependencies([reported]):
+            image = tf.ensure_shape(image, (height, width, 3))
+        return {"image": image, "label": tf.ensure_shape(label, (height, width))}
+
+    return Source(reader.size, read, lambda: bad_samples.failure)
+
+
+def _nothing(attempts, height, width):
+    """What stands for a picture where none could be read, until that is reported."""
+    image = tf.zeros((height or 1, width or 1, 3), tf.uint8)
+    label = tf.zeros((height or 1, width or 1), tf.uint8)
+    return tf.data.Dataset.from_tensors((image, label, tf.constant(attempts, tf.int64)))
 
 
 def stream(source, batch_size, seed, start_step, augmentation):

@@ -1,13 +1,13 @@
 """Reads every picture and mask before a long run does."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import os
 
 import numpy as np
 
-from selene_tf.data.catalog import IGNORE_LABEL
-from selene_tf.data.records import read_example
+from selene_tf.data.label_format import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 
@@ -16,37 +16,101 @@ class Report:
     """What `check` found.
 
     Args:
-        problems: One line for each example that cannot be used, in list order.
-        pictures: Number of examples that can.
+        problems: One line for each picture that cannot be used, in list order.
+        unusable: The numbers of these pictures.
+        pictures: Number of pictures that can.
         labelled: Number of those that have a mask.
         class_pixels: Pixels of each class over all masks.
+        class_pictures: Number of masks that hold each class.
         ignored_pixels: Pixels without a class over all masks.
+        without_class: Numbers of the pictures whose masks hold no class at all.
         sizes: {(height, width): number of pictures}, after resizing.
     """
 
     problems: tuple[str, ...]
+    unusable: tuple[int, ...]
     pictures: int
     labelled: int
     class_pixels: tuple[int, ...]
+    class_pictures: tuple[int, ...]
     ignored_pixels: int
+    without_class: tuple[int, ...]
     sizes: dict[tuple[int, int], int]
 
 
-def check(
-    examples,
-    num_classes,
-    ignore_label,
-    image_size=None,
-    progress=None,
-    collect=False,
-):
-    """Reads all examples as training would.
+def look(examples, reader, bad_samples):
+    """Looks at the beginning of every file; a second or two for ten thousand.
 
     Args:
-        examples: Sequence of `Example`.
-        num_classes: See `records.read_mask`; so is `ignore_label`.
-        image_size: (height, width) to resize to, or None.
-        progress: Called as `progress(done, total)` after each example, in order.
+        examples: Sequence of examples.
+        reader: Their `Reader`.
+        bad_samples: `BadSamples`; pictures that it lets pass are left out.
+
+    Returns:
+        Those that can be used as far as can be seen, and {(height, width): number
+        of pictures}, empty where the reader cannot tell.
+
+    Raises:
+        UserError: A picture or mask cannot be used, in list order.
+    """
+    if reader.look is None:
+        return tuple(examples), {}
+    kept, sizes = [], collections.Counter()
+    found = _in_parallel(_caught(reader.look), range(reader.size))
+    for number, (problem, size) in enumerate(found):
+        if problem is not None:
+            bad_samples.add(reader.name(number), problem)
+            continue
+        kept.append(examples[number])
+        sizes[size] += 1
+    return tuple(kept), dict(sizes)
+
+
+def check_labels(reader, bad_samples, sample=64):
+    """Reads masks, spread evenly, and refuses a set in which none says anything.
+
+    Args:
+        reader: `Reader` of labelled pictures.
+        bad_samples: `BadSamples`; what it lets pass is passed over.
+        sample: Pictures that are read in any case. If all of these have only the
+            ignore label, others are read until one has not.
+
+    Raises:
+        UserError: A picture cannot be used, or no mask has a class.
+    """
+    spread = range(0, reader.size, max(1, reader.size // sample))
+    others = (number for number in range(reader.size) if number not in spread)
+    has_class = False
+    for number, (problem, example) in zip(
+        spread, _in_parallel(_caught(reader.examine), spread), strict=True
+    ):
+        if problem is not None:
+            bad_samples.add(reader.name(number), problem)
+        else:
+            has_class |= _has_class(example)
+    if not has_class and not any(
+        _has_class(example)
+        for _, example in map(_caught(reader.examine), others)
+        if example is not None
+    ):
+        raise no_class(reader)
+
+
+def no_class(reader):
+    """The `UserError` for labelled pictures without a single labelled pixel."""
+    return UserError(
+        f"{reader.name(0)} and the other {reader.size - 1} labelled pictures have "
+        "masks of the ignore label alone; expected pixels with a class in some."
+    )
+
+
+def check(reader, num_classes, progress=None, collect=False):
+    """Reads all pictures and masks, each pixel.
+
+    Args:
+        reader: A `Reader`.
+        num_classes: Number of classes.
+        progress: Called as `progress(done, total)` after each picture, in order.
         collect: Whether to list all problems in the report instead of stopping at
             the first.
 
@@ -57,85 +121,96 @@ def check(
         UserError: The first problem in list order, unless `collect`.
     """
 
-    def examine(example):
-        try:
-            image, mask = read_example(example, num_classes, ignore_label, image_size)
-        except UserError as error:
-            return error, None, None
+    problems, tally = {}, _Tally()
+    found = _in_parallel(_caught(_counter(reader)), range(reader.size), progress)
+    for number, (problem, counted) in enumerate(found):
+        if problem is None:
+            tally.add(number, *counted)
+        elif collect:
+            problems[number] = str(problem)
+        else:
+            raise problem
+    return tally.report(problems, num_classes)
+
+
+def nothing(num_classes):
+    """The `Report` of no pictures."""
+    return _Tally().report({}, num_classes)
+
+
+class _Tally:
+    """What has been counted so far."""
+
+    def __init__(self):
+        self.sizes, self.without_class, self.labelled = collections.Counter(), [], 0
+        self.pixels, self.pictures = np.zeros((2, 256), np.int64)
+
+    def add(self, number, size, counts):
+        self.sizes[size] += 1
+        if counts is None:
+            return
+        self.labelled += 1
+        self.pixels += counts
+        self.pictures += counts > 0
+        if counts[IGNORE_LABEL] == counts.sum():
+            self.without_class.append(number)
+
+    def report(self, problems, num_classes):
+        return Report(
+            problems=tuple(problems.values()),
+            unusable=tuple(problems),
+            pictures=self.sizes.total(),
+            labelled=self.labelled,
+            class_pixels=tuple(self.pixels[:num_classes].tolist()),
+            class_pictures=tuple(self.pictures[:num_classes].tolist()),
+            ignored_pixels=int(self.pixels[IGNORE_LABEL]),
+            without_class=tuple(self.without_class),
+            sizes=dict(self.sizes),
+        )
+
+
+def _counter(reader):
+    """A function of a number: a picture's size, and how often its mask has each id."""
+
+    def count(number):
+        image, mask = reader.examine(number)
         counts = None if mask is None else np.bincount(mask.ravel(), minlength=256)
-        return None, image.shape[:2], counts
+        return image.shape[:2], counts
 
-    problems, sizes, labelled = [], {}, 0
-    totals = np.zeros(256, np.int64)
-    for problem, size, counts in _in_parallel(examine, examples, progress):
-        if problem is not None:
-            if not collect:
-                raise problem
-            problems.append(str(problem))
-            continue
-        sizes[size] = sizes.get(size, 0) + 1
-        if counts is not None:
-            labelled += 1
-            totals += counts
-    return Report(
-        problems=tuple(problems),
-        pictures=sum(sizes.values()),
-        labelled=labelled,
-        class_pixels=tuple(totals[:num_classes].tolist()),
-        ignored_pixels=int(totals[IGNORE_LABEL]),
-        sizes=sizes,
-    )
+    return count
 
 
-def load(examples, num_classes, ignore_label, image_size=None, progress=None):
-    """Reads all examples into two arrays, for training from memory.
+def _caught(function):
+    """Returns (None, result) or (`UserError`, None) in place of raising it."""
 
-    Args:
-        examples: Non-empty sequence of `Example`.
-        num_classes: See `records.read_mask`; so is `ignore_label`.
-        image_size: (height, width) to resize to; None if all are of one size.
-        progress: Called as `progress(done, total)` after each example, in order.
+    def call(number):
+        try:
+            return None, function(number)
+        except UserError as error:
+            return error, None
 
-    Returns:
-        Pictures, uint8 (number, height, width, 3), and labels, uint8 (number,
-        height, width). The labels of examples without a mask are all 0 and mean
-        nothing.
-
-    Raises:
-        UserError: No examples, a file cannot be used, or the sizes differ.
-    """
-    if not examples:
-        raise UserError("There are no pictures to load; check the lists or folders.")
-    first, _ = read_example(examples[0], num_classes, ignore_label, image_size)
-    images = np.empty((len(examples), *first.shape), np.uint8)
-    labels = np.zeros(images.shape[:3], np.uint8)
-
-    # Each thread writes its own row, so no picture is held twice.
-    def fill(row):
-        image, mask = read_example(examples[row], num_classes, ignore_label, image_size)
-        _check_same_size(examples, row, image, first)
-        images[row] = image
-        if mask is not None:
-            labels[row] = mask
-
-    for _ in _in_parallel(fill, range(len(examples)), progress):
-        pass
-    return images, labels
+    return call
 
 
-def _in_parallel(function, items, progress):
-    """Yields function(item) in order; the first exception cancels the rest."""
+def _has_class(example):
+    return example[1] is None or bool((example[1] != IGNORE_LABEL).any())
+
+
+def _in_parallel(function, items, progress=None):
+    """Yields function(item) in order; an exception cancels the rest."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, result in enumerate(pool.map(function, items), start=1):
+        for done, result in enumerate(_bounded(pool, function, items), start=1):
             if progress is not None:
                 progress(done, len(items))
             yield result
 
 
-def _check_same_size(examples, row, image, first):
-    if image.shape != first.shape:
-        raise UserError(
-            f"{examples[row].image} is {image.shape[1]} x {image.shape[0]} pixels "
-            f"(width x height) but {examples[0].image} is {first.shape[1]} x "
-            f"{first.shape[0]}; to keep pictures in memory, set an image size."
-        )
+def _bounded(pool, function, items):
+    """Like `pool.map`, which would keep the results of all items in memory."""
+    waiting = collections.deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 4 * (os.cpu_count() or 1):
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,19 +1,13 @@
 """Reads one picture and its mask from disk, and refuses what would train wrongly."""
 
-import io
-import struct
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
-from selene_tf.data.catalog import IGNORE_LABEL
+from selene_tf.data import label_format, picture_files
+from selene_tf.data.label_format import REFUSED
 from selene_tf.errors import UserError
 
-# What Pillow raises on damaged files, beside its own kinds of OSError.
-_DAMAGE = (OSError, SyntaxError, ValueError, struct.error, EOFError, IndexError)
-_ORIENTATION_TAG = 274
-_GREY, _PALETTE = 0, 3  # PNG colour types that hold one number per pixel.
+GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
 
 
 def read_image(path):
@@ -25,55 +19,68 @@ def read_image(path):
         UserError: The file is missing, damaged or of another format, or it is
             transparent, 16-bit, CMYK or rotated by its EXIF entry.
     """
-    image, content = _open(path, ("PNG", "JPEG"))
-    if image.format == "PNG" and _png_header(content)[0] == 16:
-        raise UserError(f"{path} is a 16-bit picture; save it with 8 bits a channel.")
-    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise UserError(
-            f"{path} is a picture of mode {image.mode}; expected RGB, grey or palette. "
-            "Save it as RGB with 8 bits a channel."
-        )
+    image, content = picture_files.read(path, picture_files.PICTURES)
+    picture_files.check_image_kind(path, image, content)
     if image.has_transparency_data:
         image = _opaque(path, image)
     return np.asarray(image.convert("RGB"))
 
 
-def read_mask(path, num_classes, ignore_label):
+def read_mask(path, labels):
     """Reads a PNG mask as uint8 (height, width) of class ids, 255 for "no class".
 
-    Grey masks hold the ids as values, palette masks as indices; the colours of a
-    palette have no meaning.
+    Grey masks hold values, palette masks indices (the colours of a palette have no
+    meaning), and colour masks colours, if `labels` has any.
 
     Args:
         path: The mask file.
-        num_classes: Ids from 0 to `num_classes - 1` are valid.
-        ignore_label: The value for "no class" in the file.
+        labels: The `LabelFormat` that says what they mean.
 
     Raises:
-        UserError: The file is missing, damaged or not a grey or palette PNG of at
-            most 8 bits, or it holds another id.
+        UserError: The file is missing, damaged or no such PNG of at most 8 bits, or
+            it holds a value or colour without meaning.
     """
-    image, content = _open(path, ("PNG",))
-    depth, colour_type = _png_header(content)
-    # Pillow stretches 1-, 2- and 4-bit grey to 0..255, which changes the ids.
-    if colour_type != _PALETTE and (depth, colour_type) != (8, _GREY):
-        kind = "grey" if colour_type == _GREY else "colour or transparent"
-        raise UserError(
-            f"{path} is a {depth}-bit {kind} PNG; expected a mask of one class id a "
-            "pixel. Save it as 8-bit grey or as a palette PNG."
-        )
-    ids = np.array(image)
-    _check_ids(path, ids, num_classes, ignore_label)
-    ids[ids == ignore_label] = IGNORE_LABEL
-    return ids
+    image, content = picture_files.read(path, picture_files.MASKS)
+    kind = mask_kind(path, content, labels)
+    if kind == COLOUR:
+        return _classes_of_colours(path, np.asarray(image), labels.colours)
+    ids = labels.ids_of(path)
+    values = _values(image, content)
+    classes = label_format.table(ids)[values]
+    _check_values(path, values, classes == REFUSED, ids)
+    return classes
 
 
-def read_example(example, num_classes, ignore_label, image_size=None):
+def mask_kind(path, content, labels):
+    """The colour type of a mask file: 0 for grey, 2 for colour, 3 for palette.
+
+    Args:
+        path: The file, for the message.
+        content: Its first 33 bytes or more.
+        labels: A `LabelFormat`.
+
+    Raises:
+        UserError: It is of a kind that holds no classes.
+    """
+    depth, colour_type = picture_files.png_header(content)
+    if depth <= 8 and colour_type in (GREY, PALETTE):
+        return colour_type
+    if (depth, colour_type) == (8, COLOUR) and labels.colours:
+        return colour_type
+    kind = {GREY: "grey", COLOUR: "colour"}.get(colour_type, "transparent")
+    hint = " Name the colours of the classes in a --dataset_file." * (kind == "colour")
+    raise UserError(
+        f"{path} is a {depth}-bit {kind} PNG; expected a mask of one class id a "
+        f"pixel. Save it as 8-bit grey or as a palette PNG.{hint}"
+    )
+
+
+def read_example(example, labels, image_size=None):
     """Reads a picture and its mask, and brings both to one size.
 
     Args:
         example: An `Example`.
-        num_classes: See `read_mask`; so is `ignore_label`.
+        labels: The `LabelFormat` of its mask.
         image_size: (height, width) to resize to, or None to keep the size. The
             picture is averaged when it shrinks, the mask takes the nearest id.
 
@@ -87,8 +94,8 @@ def read_example(example, num_classes, ignore_label, image_size=None):
     image = read_image(example.image)
     mask = None
     if example.mask is not None:
-        mask = read_mask(example.mask, num_classes, ignore_label)
-        _check_sizes(example, image, mask)
+        mask = read_mask(example.mask, labels)
+        _check_sizes(example, image.shape[:2], mask.shape)
     if image_size is None or tuple(image_size) == image.shape[:2]:
         return image, mask
     # Pillow's bilinear filter widens when it shrinks, so nothing is skipped.
@@ -98,50 +105,29 @@ def read_example(example, num_classes, ignore_label, image_size=None):
     return image, mask
 
 
-def _open(path, formats):
-    """Returns the decoded Pillow image and the bytes of the file."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"Cannot read {path} ({error.strerror}); check the path."
-        ) from None
-    try:
-        with Image.open(io.BytesIO(content), formats=formats) as image:
-            # Pillow compares the check sums of a PNG here and nowhere else.
-            image.verify()
-        image = Image.open(io.BytesIO(content), formats=formats)
-        image.load()
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Image.UnidentifiedImageError:
-        raise UserError(_wrong_format(path, content, formats)) from None
-    except (*_DAMAGE, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(
-            f"{path} is damaged ({reason}); copy or download it again."
-        ) from None
-    if 0 in image.size:
-        raise UserError(f"{path} has a size of zero; remove it or make it again.")
-    if orientation != 1:
-        raise UserError(
-            f"{path} is stored turned (EXIF orientation {orientation}); save it "
-            "upright and without that entry, so that picture and mask agree."
-        )
-    return image, content
+def look(example, labels):
+    """Looks at the beginning of a picture and its mask, without decoding them.
 
+    Finds what is missing, empty, of another format, or of the wrong kind or size;
+    not what is damaged further on, nor wrong class ids.
 
-def _wrong_format(path, content, formats):
-    if not content:
-        return f"{path} is an empty file; copy or download it again."
-    return (
-        f"{path} is no readable {' or '.join(formats)} file (it starts with "
-        f"{content[:16]!r}); convert it, or copy or download it again."
-    )
+    Args:
+        example: An `Example`.
+        labels: The `LabelFormat` of its mask.
 
+    Returns:
+        (height, width) of the picture.
 
-def _png_header(content):
-    """Returns the bits a channel and the colour type of a PNG."""
-    return content[24], content[25]
+    Raises:
+        UserError: See `read_example`.
+    """
+    image, header = picture_files.look(example.image, picture_files.PICTURES)
+    picture_files.check_image_kind(example.image, image, header)
+    if example.mask is not None:
+        mask, header = picture_files.look(example.mask, picture_files.MASKS)
+        mask_kind(example.mask, header, labels)
+        _check_sizes(example, image.size[::-1], mask.size[::-1])
+    return image.size[::-1]
 
 
 def _opaque(path, image):
@@ -155,28 +141,54 @@ def _opaque(path, image):
     return image
 
 
-def _check_ids(path, ids, num_classes, ignore_label):
-    wrong = (ids >= num_classes) & (ids != ignore_label)
+def _values(image, content):
+    """The numbers in the file; Pillow stretches 1-, 2- and 4-bit grey to 0..255."""
+    depth, colour_type = picture_files.png_header(content)
+    values = np.array(image.convert("L") if image.mode == "1" else image)
+    return values // (255 // (2**depth - 1)) if colour_type == GREY else values
+
+
+def _check_values(path, values, wrong, ids):
     if not wrong.any():
         return
     row, column = np.argwhere(wrong)[0]
-    value = ids[row, column]
+    value = values[row, column]
     raise UserError(
-        f"{path} holds class id {value} in {np.count_nonzero(ids == value)} pixels, "
-        f"first at (row, column) = ({row}, {column}); expected 0 to {num_classes - 1}, "
-        f"or {ignore_label} for no class. Mend the mask, or set the number of classes "
+        f"{path} holds class id {value} in {np.count_nonzero(values == value)} pixels, "
+        f"first at (row, column) = ({row}, {column}); expected "
+        f"{label_format.describe(ids)}. Mend the mask, or set the number of classes "
         "or the ignore label to fit it."
     )
 
 
-def _check_sizes(example, image, mask):
-    if image.shape[:2] == mask.shape:
-        return
-    height, width = mask.shape
+def _classes_of_colours(path, pixels, colours):
+    codes = pixels.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
+    found, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    red, green, blue = found >> 16, found >> 8 & 255, found & 255
+    classes = np.array(
+        [colours.get(key, REFUSED) for key in zip(red, green, blue, strict=True)]
+    )
+    classes = classes.astype(np.uint8)[places].reshape(codes.shape)
+    wrong = np.argwhere(classes == REFUSED)
+    if not len(wrong):
+        return classes
+    row, column = wrong[0]
+    colour = tuple(pixels[row, column].tolist())
+    count = counts[places.reshape(codes.shape)[row, column]]
     raise UserError(
-        f"{example.image} is {image.shape[1]} x {image.shape[0]} pixels (width x "
-        f"height) but its mask {example.mask} is {width} x {height}; make the mask of "
-        "the same picture in the same size."
+        f"{path} holds the colour {colour} in {count} pixels, first at (row, column) "
+        f"= ({row}, {column}); expected one of the {len(colours)} colours of the data "
+        "set. Mend the mask, or name the colour's class."
+    )
+
+
+def _check_sizes(example, image_size, mask_size):
+    if image_size == mask_size:
+        return
+    raise UserError(
+        f"{example.image} is {image_size[1]} x {image_size[0]} pixels (width x "
+        f"height) but its mask {example.mask} is {mask_size[1]} x {mask_size[0]}; make "
+        "the mask of the same picture in the same size."
     )
 
 

@@ -5,7 +5,9 @@ import functools
 
 import numpy as np
 
-from selene_tf.data import catalog, pipelines, preflight, scenes
+from selene_tf.data import loading, pipelines, preflight, scenes
+from selene_tf.data.bad_samples import BadSamples
+from selene_tf.data.label_format import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # The drawn data set is one and the same whatever the seed of the training.
@@ -14,11 +16,18 @@ _TRAINING_SCENES, _VALIDATION_SCENES = 0, 1
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """The pictures of a run; `unlabelled` is None where they are not used."""
+    """The pictures of a run; `unlabelled` is None where they are not used.
+
+    Attributes:
+        bad_samples: What could not be read of the training pictures.
+        notes: What was decided on looking at the data, a line each.
+    """
 
     labelled: pipelines.Source
     unlabelled: pipelines.Source | None
     validation: pipelines.Source
+    bad_samples: BadSamples = dataclasses.field(default_factory=lambda: BadSamples(0))
+    notes: tuple[str, ...] = ()
 
     def failure(self):
         """The `UserError` that stopped reading, or None."""
@@ -52,16 +61,19 @@ def from_scenes(num_training, num_validation, labelled_ratio, size, use_unlabell
 
 
 def from_examples(
-    examples, num_classes, ignore_label, image_size, memory_gib, same_size
+    folder, examples, image_size, memory_gib, bad_samples, same_size=False
 ):
     """Reads and checks pictures; keeps them in memory if they fit there.
 
+    The beginning of every file is looked at; pictures that stay in memory are read
+    whole, and of others masks spread evenly. `check` reads all of them.
+
     Args:
-        examples: Sequence of `Example`; may be empty.
-        num_classes: Number of classes.
-        ignore_label: Id in the masks of pixels without a label.
+        folder: The `DataFolder` that they lie in.
+        examples: Sequence of its examples; may be empty.
         image_size: Height and width to resize to, or None.
         memory_gib: Largest size of the decoded pictures in memory, in GiB.
+        bad_samples: `BadSamples` for those that cannot be used.
         same_size: Whether pictures of different sizes are refused.
 
     Returns:
@@ -72,31 +84,32 @@ def from_examples(
     """
     if not examples:
         return None
-    arguments = (examples, num_classes, ignore_label, image_size)
-    size = image_size
-    if size is None:
-        sizes = list(preflight.check(*arguments).sizes)
-        size = sizes[0] if len(sizes) == 1 else None
-        if size is None and same_size:
-            raise UserError(
-                f"--evaluation_batch_size: the pictures have {len(sizes)} sizes, such "
-                f"as {sizes[0]} and {sizes[1]}; expected 1, or an --image_size."
-            )
-    if size is not None and _gib(len(examples), size) <= memory_gib:
-        images, labels = preflight.load(*arguments)
-        _check_labelled(examples, (labels != catalog.IGNORE_LABEL).any())
+    reader = folder.make_reader(examples, image_size)
+    kept, sizes = preflight.look(examples, reader, bad_samples)
+    if len(kept) < len(examples):
+        reader = folder.make_reader(kept, image_size)
+    size = image_size or _common_size(reader, sizes, same_size)
+    if size is not None and _gib(len(kept), size) <= memory_gib:
+        images, labels = loading.load(reader, bad_samples)
+        if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
+            raise preflight.no_class(reader)
         return pipelines.in_memory(images, labels)
-    report = preflight.check(*arguments)
-    _check_labelled(examples, any(report.class_pixels) or not report.labelled)
-    return pipelines.from_files(*arguments)
+    preflight.check_labels(reader, bad_samples)
+    return pipelines.from_reader(reader, bad_samples)
 
 
-def _check_labelled(examples, is_labelled):
-    if not is_labelled:
+def _common_size(reader, sizes, same_size):
+    """The size of all pictures, or None if they differ."""
+    if reader.look is None:
+        num_classes = 0  # Only sizes are wanted.
+        sizes = preflight.check(reader, num_classes).sizes
+    found = list(sizes)
+    if len(found) > 1 and same_size:
         raise UserError(
-            f"{examples[0].mask} and the other {len(examples) - 1} masks have only the "
-            "ignore label; expected pixels with a class in some of them."
+            f"--evaluation_batch_size: the pictures have {len(found)} sizes, such as "
+            f"{found[0]} and {found[1]}; expected 1, or an --image_size."
         )
+    return found[0] if len(found) == 1 else None
 
 
 def _gib(number, size):

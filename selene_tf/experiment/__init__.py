@@ -3,7 +3,8 @@
 The only place that reads a `Config`: everything below takes plain arguments.
 """
 
-from selene_tf.experiment.pictures import dataset_info, make_sources
+from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment.pictures import make_sources
 from selene_tf.experiment.setup import make_algorithm, make_network
 from selene_tf.experiment.trained_run import Trained, restore
 from selene_tf.experiment.training_run import train

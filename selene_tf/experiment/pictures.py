@@ -2,23 +2,13 @@
 
 import itertools
 
-from selene_tf.data import catalog, partition, pipelines, scenes, sources, views
+from selene_tf.data import partition, pipelines, scenes, sources, views
+from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.pretext import Pretext
 from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError
+from selene_tf.experiment.data_sets import open_folder
 from selene_tf.networks import dynamic_routing
-
-
-def dataset_info(config):
-    """Names, colours and ignore label of the run's data set."""
-    if config.dataset == "folder":
-        return catalog.folder(config.class_names, config.ignore_label)
-    return {
-        "scenes": catalog.SCENES,
-        "camvid": catalog.CAMVID,
-        "cityscapes": catalog.CITYSCAPES,
-        "pascal_voc": catalog.PASCAL_VOC,
-    }[config.dataset]
 
 
 def pretext_task(config):
@@ -39,12 +29,7 @@ def make_sources(config):
     if config.dataset == "scenes":
         found = _scenes(config, uses_unlabelled)
     else:
-        split = make_split(config, uses_unlabelled)
-        found = Sources(
-            _examples(config, split.labelled),
-            _examples(config, split.unlabelled),
-            _examples(config, split.validation, is_evaluated=True),
-        )
+        found = _from_files(config, uses_unlabelled)
     if teaches and found.unlabelled is None:
         raise UserError(
             f"--labelled_ratio: found {config.labelled_ratio}, which leaves no picture "
@@ -59,31 +44,35 @@ def make_split_source(config, split):
     if config.dataset == "scenes":
         found = _scenes(config, uses_unlabelled=False)
         return found.validation if split == "val" else found.labelled
-    found = make_split(config, uses_unlabelled=False)
+    folder = open_folder(config)
+    found = make_split(config, folder, uses_unlabelled=False)
     examples = found.validation if split == "val" else found.labelled
-    return _examples(config, examples, is_evaluated=True)
+    return _examples(config, folder, examples, None)
 
 
-def make_split(config, uses_unlabelled):
-    """Which files are labelled, unlabelled and for validation."""
-    if config.dataset in ("cityscapes", "pascal_voc"):
-        raise UserError(
-            f"--dataset: {config.dataset} cannot be read yet; expected scenes, camvid, "
-            "or folder with list files of pictures and index masks."
-        )
-    if not config.data_dir:
-        raise UserError(
-            "--data_dir: found nothing, expected the folder of the pictures for "
-            f"--dataset={config.dataset}."
-        )
+def make_split(config, folder, uses_unlabelled):
+    """Which examples are labelled, unlabelled and for validation."""
     return partition.make_split(
-        config.data_dir,
-        "lists" if config.dataset == "camvid" else None,
+        folder,
         config.labelled_ratio,
         config.labelled_list,
         config.unlabelled_list,
         config.validation_list,
         uses_unlabelled,
+    )
+
+
+def _from_files(config, uses_unlabelled):
+    folder = open_folder(config)
+    split = make_split(config, folder, uses_unlabelled)
+    total = len(split.labelled) + len(split.unlabelled)
+    bad_samples = BadSamples(total, config.on_bad_sample == "skip")
+    return Sources(
+        _examples(config, folder, split.labelled, bad_samples),
+        _examples(config, folder, split.unlabelled, bad_samples),
+        _examples(config, folder, split.validation, None),
+        bad_samples,
+        folder.notes,
     )
 
 
@@ -97,14 +86,15 @@ def _scenes(config, uses_unlabelled):
     )
 
 
-def _examples(config, examples, is_evaluated=False):
-    info = dataset_info(config)
+def _examples(config, folder, examples, bad_samples):
+    """Pictures to train on; to evaluate on, of which none may be bad, without."""
+    is_evaluated = bad_samples is None
     return sources.from_examples(
+        folder,
         examples,
-        info.num_classes,
-        info.ignore_label,
         config.image_size or None,
         config.memory_gib,
+        BadSamples(len(examples), skip=False) if is_evaluated else bad_samples,
         same_size=is_evaluated and config.evaluation_batch_size > 1,
     )
 

@@ -5,7 +5,8 @@ import math
 from selene_tf import evaluation, precise_batch_norm
 from selene_tf.data import pipelines
 from selene_tf.errors import UserError
-from selene_tf.experiment.pictures import dataset_info, make_statistics_batches
+from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment.pictures import make_statistics_batches
 
 
 def make_scorer(config, devices, algorithm, data):

@@ -13,7 +13,8 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.experiment.pictures import dataset_info, pretext_task
+from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment.pictures import pretext_task
 from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD

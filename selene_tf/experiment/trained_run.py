@@ -5,11 +5,12 @@ import pathlib
 
 import keras
 
-from selene_tf import flagfile
+from selene_tf import flagfile, run_folder
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
-from selene_tf.experiment.pictures import dataset_info, make_split_source
+from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment.pictures import make_split_source
 from selene_tf.experiment.setup import (
     deployed_name,
     make_network,
@@ -74,6 +75,7 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
             f"--algorithm={config.algorithm}; expected deployed or "
             f"{' or '.join(network_names(config))}."
         )
+    run_folder.check_classes(folder, dataset_info(config).class_names)
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
     network = make_network(config, name, conditional)

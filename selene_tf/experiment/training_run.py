@@ -22,12 +22,9 @@ from selene_tf import (
     training,
 )
 from selene_tf.checkpoints import Checkpoints
+from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import make_devices
-from selene_tf.experiment.pictures import (
-    dataset_info,
-    make_sources,
-    make_training_dataset,
-)
+from selene_tf.experiment.pictures import make_sources, make_training_dataset
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
 from selene_tf.experiment.setup import (
     load_initial_weights,
@@ -55,6 +52,8 @@ def train(config):
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
     devices = make_devices(config)
+    class_names = dataset_info(config).class_names
+    run_folder.check_classes(run_dir, class_names)
     data = make_sources(config)
     with devices.strategy.scope(), _own_folder(config, devices) as config:
         algorithm = make_algorithm(config)
@@ -67,9 +66,9 @@ def train(config):
         needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
-        run_folder.prepare(config.run_dir, text, needed)
+        run_folder.prepare(config.run_dir, text, class_names, needed)
         if devices.is_chief:
-            _say(describe(config, data, devices))
+            _say("\n".join([describe(config, data, devices), *data.notes]))
         checkpoints = Checkpoints(
             checkpoints_dir, variables, config.keep_checkpoints, devices.is_chief
         )
@@ -153,6 +152,7 @@ def _run(config, algorithm, devices, data, supervisor):
     _report(config, data, result, algorithm.networks[algorithm.deployed])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
+    summary["left_out"] = list(data.bad_samples.messages.values())
     run_folder.write_json(pathlib.Path(config.run_dir) / "summary.json", summary)
     return summary
 

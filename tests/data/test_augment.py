@@ -28,22 +28,18 @@ def run(function, seed, image=IMAGE, label=LABEL):
     return tf.nest.map_structure(lambda value: value.numpy(), mapped)
 
 
-def scaled(factors):
-    return lambda image, label, seed: augmentations.random_scale(
-        image, label, seed, factors
-    )
-
-
-def cropped(height, width):
-    return lambda image, label, seed: augmentations.crop_or_pad(
-        image, label, seed, (height, width), FILL
-    )
-
-
 def augmented(crop_size, scales, flip):
     return lambda image, label, seed: augmentations.augment(
         image, label, seed, crop_size, scales, flip, FILL
     )
+
+
+def scaled(factor, size):
+    return augmented(size, (factor,), False)
+
+
+def cropped(height, width):
+    return augmented((height, width), (1.0,), False)
 
 
 @pytest.mark.parametrize(
@@ -52,26 +48,29 @@ def augmented(crop_size, scales, flip):
     [(0.5, (5, 6)), (0.7, (6, 8)), (1.3, (12, 16)), (2.0, (18, 24)), (0.01, (1, 1))],
 )
 def test_scale_resizes_like_pillow(factor, size):
-    image, label = run(scaled((factor,)), (3, 4))
+    batch = run(scaled(factor, size), (3, 4))
+    assert batch["valid"].all()
     height, width = size
-    assert image.shape == (height, width, 3)
     picture = Image.fromarray(IMAGE.astype(np.uint8))
     pillow = picture.resize((width, height), Image.Resampling.BILINEAR)
-    np.testing.assert_allclose(image, np.asarray(pillow), atol=1.01)
+    np.testing.assert_allclose(batch["image"], np.asarray(pillow), atol=1.01)
     ids = Image.fromarray(LABEL.astype(np.uint8))
     pillow = ids.resize((width, height), Image.Resampling.NEAREST)
-    np.testing.assert_array_equal(label, np.asarray(pillow))
+    np.testing.assert_array_equal(batch["label"], np.asarray(pillow))
 
 
 def test_scale_rounds_sides_of_one_half_up():
-    image = np.zeros((5, 15, 3), np.float32)
-    result, _ = run(scaled((1.1,)), (0, 0), image, np.zeros((5, 15), np.int32))
-    assert result.shape == (int(5 * 1.1 + 0.5), int(15 * 1.1 + 0.5), 3)
+    image, label = np.zeros((5, 15, 3), np.float32), np.zeros((5, 15), np.int32)
+    # 5.5 and 16.5; whatever is larger is padding.
+    batch = run(scaled(1.1, (8, 20)), (0, 0), image, label)
+    assert batch["valid"].any(1).sum() == int(5 * 1.1 + 0.5) == 6
+    assert batch["valid"].any(0).sum() == int(15 * 1.1 + 0.5) == 17
 
 
 def test_scale_draws_every_factor_about_as_often():
+    function = augmented((18, 24), (0.5, 1.0, 2.0), False)
     heights = [
-        int(augmentations.random_scale(IMAGE, LABEL, seed, (0.5, 1.0, 2.0))[1].shape[0])
+        int(function(IMAGE, LABEL, tf.constant(seed))["valid"].numpy().any(1).sum())
         for seed in SEEDS
     ]
     assert set(heights) == {5, 9, 18}
@@ -80,65 +79,85 @@ def test_scale_draws_every_factor_about_as_often():
 
 
 def test_scale_of_one_changes_nothing():
-    assert_equal(run(scaled((1.0, 1.0)), (3, 4)), (IMAGE, LABEL))
+    batch = run(augmented((9, 12), (1.0, 1.0), False), (3, 4))
+    assert_equal((batch["image"], batch["label"]), (IMAGE, LABEL))
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.75, 1.25, 2.0])
+@pytest.mark.parametrize("seed", SEEDS[:6])
+def test_the_window_is_one_of_the_whole_scaled_and_flipped_picture(factor, seed):
+    """Crops are computed without the rest of the picture; here is the rest."""
+    image = RNG.integers(0, 256, (40, 61, 3)).astype(np.float32)
+    label = np.arange(40 * 61, dtype=np.int32).reshape(40, 61)
+    batch = run(augmented((17, 19), (factor,), True), seed, image, label)
+    size = (int(40 * factor + 0.5), int(61 * factor + 0.5))
+    whole = tf.image.resize(image, size, "bilinear", antialias=True).numpy()
+    ids = tf.image.resize(label[..., None], size, "nearest").numpy()[..., 0]
+    differences = []
+    for image, label in ((whole, ids), (whole[:, ::-1], ids[:, ::-1])):
+        for row in range(size[0] - 16):
+            for column in range(size[1] - 18):
+                window = np.s_[row : row + 17, column : column + 19]
+                if (label[window] == batch["label"]).all():
+                    differences.append(np.abs(image[window] - batch["image"]).max())
+    # Enlarged, some windows have the same ids; only one has the picture.
+    assert min(differences) < 1e-2
 
 
 def test_flip_mirrors_both_or_neither_about_half_of_the_time():
     mirrored = (IMAGE[:, ::-1], LABEL[:, ::-1])
     flips = 0
     for seed in SEEDS:
-        image, label = augmentations.random_flip(IMAGE, LABEL, seed)
-        flipped = bool((label.numpy() != LABEL).any())
+        batch = augmented((9, 12), (1.0,), True)(IMAGE, LABEL, tf.constant(seed))
+        flipped = bool((batch["label"].numpy() != LABEL).any())
         flips += flipped
-        assert_equal((image, label), mirrored if flipped else (IMAGE, LABEL))
+        expected = mirrored if flipped else (IMAGE, LABEL)
+        assert_equal((batch["image"], batch["label"]), expected)
     assert 10 <= flips <= 30
 
 
 @pytest.mark.parametrize("seed", SEEDS[:4])
-def test_flip_agrees_in_a_data_set(seed):
-    run(augmentations.random_flip, seed)
-
-
-@pytest.mark.parametrize("seed", SEEDS[:4])
 def test_crop_is_a_window_of_both(seed):
-    image, label, valid = run(cropped(4, 5), seed)
+    batch = run(cropped(4, 5), seed)
     windows = [
         (row, column)
         for row in range(6)
         for column in range(8)
-        if (LABEL[row : row + 4, column : column + 5] == label).all()
+        if (LABEL[row : row + 4, column : column + 5] == batch["label"]).all()
     ]
     assert len(windows) == 1
     row, column = windows[0]
-    assert_equal(image, IMAGE[row : row + 4, column : column + 5])
-    assert valid.all()
+    assert_equal(batch["image"], IMAGE[row : row + 4, column : column + 5])
+    assert batch["valid"].all()
 
 
 def test_crop_reaches_every_place():
     columns = {
-        int(augmentations.crop_or_pad(IMAGE, LABEL, seed, (9, 10), FILL)[0][0, 0, 0])
+        int(cropped(9, 10)(IMAGE, LABEL, tf.constant(seed))["image"][0, 0, 0])
         for seed in SEEDS
     }
     assert columns == set(IMAGE[0, :3, 0].astype(int))
 
 
 def test_padding_is_centred_with_the_smaller_half_first():
-    image, label, valid = run(cropped(12, 13), (0, 0))
+    batch = run(cropped(12, 13), (0, 0))
     expected = np.zeros((12, 13), bool)
     expected[1:10, 0:12] = True
-    assert_equal(valid, expected)
-    assert_equal(label[1:10, :12], LABEL)
-    assert_equal(image[1:10, :12], IMAGE)
-    assert (label[~expected] == 255).all()
-    assert (image[~expected] == np.float32(FILL)).all()
+    assert_equal(batch["valid"], expected)
+    assert_equal(batch["label"][1:10, :12], LABEL)
+    assert_equal(batch["image"][1:10, :12], IMAGE)
+    assert (batch["label"][~expected] == 255).all()
+    assert (batch["image"][~expected] == np.float32(FILL)).all()
 
 
 def test_one_side_is_cropped_and_the_other_padded():
-    image, label, valid = run(cropped(11, 5), (2, 9))
-    assert_equal(valid, np.repeat([False] + [True] * 9 + [False], 5).reshape(11, 5))
-    starts = [c for c in range(8) if (LABEL[:, c : c + 5] == label[1:10]).all()]
+    batch = run(cropped(11, 5), (2, 9))
+    valid = np.repeat([False] + [True] * 9 + [False], 5).reshape(11, 5)
+    assert_equal(batch["valid"], valid)
+    label = batch["label"][1:10]
+    starts = [c for c in range(8) if (LABEL[:, c : c + 5] == label).all()]
     assert len(starts) == 1
-    assert_equal(image[1:10], IMAGE[:, starts[0] : starts[0] + 5])
+    assert_equal(batch["image"][1:10], IMAGE[:, starts[0] : starts[0] + 5])
 
 
 def test_augment_without_anything_to_do_is_the_identity():

@@ -18,7 +18,9 @@ def test_every_class_has_a_name_and_a_colour_of_its_own(info, num_classes):
 
 
 def test_camvid_files_mark_void_by_11():
-    assert catalog.CAMVID.ignore_label == 11
+    assert catalog.CAMVID.labels.ids[11] == 255
+    assert catalog.CAMVID.labels.ids[10] == 10
+    assert 255 not in catalog.CAMVID.labels.ids
     assert catalog.CAMVID.class_names[0] == "sky"
     assert catalog.CAMVID.class_names[10] == "bicyclist"
 
@@ -40,9 +42,9 @@ def test_bit_colour_is_the_colour_map_of_pascal_voc(number, colour):
     assert catalog.bit_colour(number) == colour
 
 
-def test_folder_gives_255_classes_colours_of_their_own_and_none_is_black():
-    info = catalog.folder([f"class {number}" for number in range(255)], 255)
-    assert len(set(info.colours)) == info.num_classes == 255
+def test_folder_gives_254_classes_colours_of_their_own_and_none_is_black():
+    info = catalog.folder([f"class {number}" for number in range(254)], 255)
+    assert len(set(info.colours)) == info.num_classes == 254
     assert (0, 0, 0) not in info.colours
 
 
@@ -50,11 +52,11 @@ def test_folder_gives_255_classes_colours_of_their_own_and_none_is_black():
     ("class_names", "ignore_label", "expected"),
     [
         ([], 255, "0 class names"),
-        ([str(number) for number in range(256)], 255, "256 class names"),
+        ([str(number) for number in range(255)], 255, "255 class names"),
         (["road", " "], 255, "class 1 is empty"),
         (["road", "car", "road"], 255, "ids 0 and 2"),
         (["road"], 256, "ignore label is 256"),
-        (["road", "car"], 1, "class 'car'"),
+        (["road", "car"], 1, "id of a class"),
     ],
 )
 def test_folder_refuses_what_cannot_be_trained(class_names, ignore_label, expected):

@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from selene_tf.data.examples import Example
-from selene_tf.data.partition import find_layout, make_split, take_every
+from selene_tf.data.label_format import index
+from selene_tf.data.own_folder import find_layout, open_folder
+from selene_tf.data.partition import make_split, take_every
+from selene_tf.data.readers import from_files
 from tests.refusals import assert_refused
 
 CAMVID = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"
@@ -25,6 +28,10 @@ def write(folder, name, pictures, masks=True):
 
 def stems(examples):
     return "".join(example.image.stem for example in examples)
+
+
+def opened(folder):
+    return open_folder(folder, index(2), from_files)
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ def test_take_every_refuses_a_ratio_that_is_none(ratio):
 
 def test_rule_takes_lists_and_adds_unlabelled_txt(data):
     write(data, "unlabelled.txt", "uv", masks=False)
-    split = make_split(data, find_layout(data), 2)
+    split = make_split(opened(data), 2)
     assert stems(split.labelled) == "ace"
     assert stems(split.unlabelled) == "bduv"
     assert stems(split.validation) == "yz"
@@ -78,7 +85,7 @@ def test_rule_takes_lists_and_adds_unlabelled_txt(data):
 
 def test_labelled_list_leaves_the_rest_unlabelled(data):
     write(data, "some.txt", "db")
-    split = make_split(data, "lists", 2, labelled_list="some.txt")
+    split = make_split(opened(data), 2, labelled_list="some.txt")
     assert stems(split.labelled) == "db"
     assert stems(split.unlabelled) == "ace"
     assert all(example.mask is None for example in split.unlabelled)
@@ -88,7 +95,7 @@ def test_lists_replace_their_parts(data):
     write(data, "l.txt", "d")
     write(data, "u.txt", "a", masks=False)
     write(data, "v.txt", "e")
-    split = make_split(data, "lists", 2, "l.txt", "u.txt", "v.txt")
+    split = make_split(opened(data), 2, "l.txt", "u.txt", "v.txt")
     parts = (split.labelled, split.unlabelled, split.validation)
     assert [stems(part) for part in parts] == ["d", "a", "e"]
 
@@ -98,7 +105,7 @@ def test_list_is_looked_for_in_the_working_folder_first(data, monkeypatch):
     write(data, "l.txt", "a")
     write(data / "here", "l.txt", "b")
     monkeypatch.chdir(data / "here")
-    assert stems(make_split(data, "lists", 1, "l.txt").labelled) == "b"
+    assert stems(make_split(opened(data), 1, "l.txt").labelled) == "b"
 
 
 @pytest.mark.parametrize(
@@ -115,19 +122,18 @@ def test_list_is_looked_for_in_the_working_folder_first(data, monkeypatch):
 def test_a_picture_in_two_parts_is_refused(data, files, lists, expected):
     for name, pictures in files.items():
         write(data, name, pictures)
-    assert_refused(lambda: make_split(data, "lists", 2, **lists), *expected)
+    assert_refused(lambda: make_split(opened(data), 2, **lists), *expected)
 
 
 def test_missing_lists_are_named(data):
-    assert_refused(lambda: make_split(data, "lists", 2, "no.txt"), "no.txt", data)
+    assert_refused(lambda: make_split(opened(data), 2, "no.txt"), "no.txt", data)
     (data / "val.txt").unlink()
-    assert_refused(lambda: make_split(data, "lists", 2), data / "val.txt")
+    assert_refused(lambda: make_split(opened(data), 2), data / "val.txt")
 
 
 def test_missing_layout_names_what_is_expected(tmp_path):
     assert_refused(lambda: find_layout(tmp_path), tmp_path, "train.txt", "train/images")
     assert_refused(lambda: find_layout(tmp_path / "no"), tmp_path / "no")
-    assert_refused(lambda: make_split(tmp_path, "zip", 1), "'zip'")
 
 
 @pytest.mark.parametrize(("extra", "unlabelled"), [("", "b"), ("u", "bu")])
@@ -137,7 +143,7 @@ def test_folder_layout_follows_the_same_rule(tmp_path, extra, unlabelled):
             (tmp_path / split / kind).mkdir(parents=True)
             for name in names:
                 (tmp_path / split / kind / f"{name}.png").touch()
-    split = make_split(tmp_path, find_layout(tmp_path), 2)
+    split = make_split(opened(tmp_path), 2)
     assert stems(split.labelled) == "ac"
     assert stems(split.unlabelled) == unlabelled
     assert stems(split.validation) == "z"
@@ -145,7 +151,7 @@ def test_folder_layout_follows_the_same_rule(tmp_path, extra, unlabelled):
 
 @pytest.mark.skipif(not CAMVID.is_dir(), reason=f"no CamVid pictures in {CAMVID}")
 def test_camvid_is_split_by_the_rule():
-    split = make_split(CAMVID, find_layout(CAMVID), 8)
+    split = make_split(opened(CAMVID), 8)
     assert len(split.labelled) + len(split.unlabelled) == 367
     assert (len(split.labelled), len(split.unlabelled)) == (46, 321)
     assert len(split.validation) == 101

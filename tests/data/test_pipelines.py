@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import pipelines, views
+from selene_tf.data import pipelines, readers, views
+from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.examples import Example
+from selene_tf.data.label_format import index
 from selene_tf.data.pretext import Pretext
 from selene_tf.errors import UserError
 
@@ -43,6 +45,11 @@ def drawn(dataset, batches, key="image"):
 
 def assert_equal(first, second):
     tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+def from_files(examples, image_size=None, bad_samples=None):
+    reader = readers.from_files(examples, index(3), image_size)
+    return pipelines.from_reader(reader, bad_samples or BadSamples(len(examples)))
 
 
 def save_examples(folder, count, labelled=True):
@@ -200,7 +207,7 @@ def test_evaluation_takes_every_picture_once_in_order(size, sizes):
 
 def test_files_and_memory_give_the_same_batches(tmp_path):
     examples = save_examples(tmp_path, 5)
-    files = pipelines.from_files(examples, 3, 255)
+    files = from_files(examples)
     images = np.stack([np.full((4, 6, 3), number, np.uint8) for number in range(5)])
     labels = images[..., 0] % 3
     memory = pipelines.in_memory(images, labels)
@@ -219,7 +226,7 @@ def test_files_and_memory_give_the_same_batches(tmp_path):
 
 
 def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
-    source = pipelines.from_files(save_examples(tmp_path, 3, False), 3, 255, (2, 3))
+    source = from_files(save_examples(tmp_path, 3, False), (2, 3))
     dataset = pipelines.evaluation(source, 3)
     assert dataset.element_spec["image"].shape == (None, 2, 3, 3)
     batch = take(dataset, 1)[0]
@@ -230,7 +237,7 @@ def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
 def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
     examples = save_examples(tmp_path, 3)
     examples[1].mask.write_bytes(b"text")
-    source = pipelines.from_files(examples, 3, 255)
+    source = from_files(examples)
     with pytest.raises(tf.errors.InvalidArgumentError):
         take(pipelines.training(source, None, 3, 1, 0, PLAIN), 1)
     assert isinstance(source.failure(), UserError)
@@ -238,11 +245,37 @@ def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
     assert "\n" not in str(source.failure())
 
 
+def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
+    examples = save_examples(tmp_path, 5)
+    for bad in (1, 2):
+        examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
+    bad_samples = BadSamples(200, skip=True)
+    source = from_files(examples, bad_samples=bad_samples)
+    assert drawn(pipelines.evaluation(source, 2), 9) == [0, 3, 3, 3, 4]
+    assert source.failure() is None
+    assert len(bad_samples.messages) == 2
+    assert capsys.readouterr().err.count("left out") == 2
+    # Started later, a stream gives the same.
+    whole = take(pipelines.training(source, None, 2, 5, 0, VARIED), 6)
+    assert_equal(whole[4:], take(pipelines.training(source, None, 2, 5, 4, VARIED), 2))
+
+
+def test_too_many_bad_pictures_stop_the_stream(tmp_path):
+    examples = save_examples(tmp_path, 5)
+    for bad in (1, 2, 4):
+        examples[bad].image.write_bytes(b"")
+    source = from_files(examples, bad_samples=BadSamples(200, skip=True))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        take(pipelines.evaluation(source, 1), 5)
+    assert "3 of 200" in str(source.failure())
+    assert str(tmp_path) in str(source.failure())
+
+
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
         (lambda: make_source(0), "no pictures"),
-        (lambda: pipelines.from_files([], 3, 255), "no pictures"),
+        (lambda: from_files([]), "no pictures"),
         (lambda: pipelines.evaluation(make_source(1), 0), "batch size is 0"),
         (lambda: pipelines.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
         (lambda: views.Augmentation((0, 4)), r"\(0, 4\)"),

@@ -1,8 +1,11 @@
 import numpy as np
 from PIL import Image
 
+from selene_tf.data import loading, preflight
+from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.examples import Example
-from selene_tf.data.preflight import check, load
+from selene_tf.data.label_format import index
+from selene_tf.data.readers import from_files
 from tests.refusals import assert_refused
 
 IDS = np.array([[0, 1, 1], [2, 7, 7]], np.uint8)
@@ -19,6 +22,16 @@ def make_example(folder, name, ids=IDS, value=0, labelled=True):
     return Example(save(folder / f"{name}.png", image), mask)
 
 
+def check(examples, num_classes, ignore_label, image_size=None, **options):
+    reader = from_files(examples, index(num_classes, ignore_label), image_size)
+    return preflight.check(reader, num_classes, **options)
+
+
+def load(examples, num_classes, ignore_label, image_size=None, skip=False, **options):
+    reader = from_files(examples, index(num_classes, ignore_label), image_size)
+    return loading.load(reader, BadSamples(len(examples), skip), **options)
+
+
 def test_report_counts_pictures_classes_and_sizes(tmp_path):
     examples = [
         make_example(tmp_path, "a"),
@@ -29,7 +42,9 @@ def test_report_counts_pictures_classes_and_sizes(tmp_path):
     assert report.problems == ()
     assert (report.pictures, report.labelled) == (3, 2)
     assert report.class_pixels == (21, 2, 1)
+    assert report.class_pictures == (2, 1, 1)
     assert report.ignored_pixels == 2
+    assert report.without_class == ()
     assert report.sizes == {(2, 3): 2, (4, 5): 1}
 
 
@@ -38,6 +53,23 @@ def test_report_counts_what_training_sees_after_resizing(tmp_path):
     report = check(examples, 3, 255, image_size=(2, 3))
     assert report.sizes == {(2, 3): 1}
     assert report.class_pixels == (6, 0, 0)
+
+
+def test_report_names_masks_without_a_class_and_leaves_out_bad_pictures(tmp_path):
+    void = np.full((2, 3), 7, np.uint8)
+    names = ("a", void), ("b", IDS), ("c", void), ("d", void)
+    examples = [make_example(tmp_path, *arguments) for arguments in names]
+    examples[2].image.unlink()
+    report = check(examples, 3, 7, collect=True)
+    assert report.without_class == (0, 3)
+    assert (report.pictures, report.labelled, report.ignored_pixels) == (3, 3, 14)
+    assert report.class_pictures == (1, 1, 1)
+
+
+def test_nothing_is_the_report_of_no_pictures():
+    report = preflight.nothing(3)
+    assert (report.pictures, report.labelled, report.sizes) == (0, 0, {})
+    assert report.class_pixels == report.class_pictures == (0, 0, 0)
 
 
 def test_first_problem_in_list_order_is_raised(tmp_path):
@@ -53,6 +85,7 @@ def test_collect_lists_every_problem_in_order(tmp_path):
     examples[2].mask.unlink()
     report = check(examples, 3, 7, collect=True)
     assert report.pictures == 2
+    assert report.unusable == (0, 2)
     expected = [str(examples[0].image), str(examples[2].mask)]
     assert len(report.problems) == 2
     assert all(
@@ -98,3 +131,54 @@ def test_load_refuses_bad_files_and_no_files(tmp_path):
     examples[1].mask.unlink()
     assert_refused(lambda: load(examples, 3, 7), examples[1].mask)
     assert_refused(lambda: load([], 3, 7), "no pictures")
+
+
+def test_load_leaves_out_one_in_a_hundred_if_it_may(tmp_path):
+    examples = [make_example(tmp_path, f"{i:03}", value=i) for i in range(100)]
+    examples[40].image.write_bytes(examples[40].image.read_bytes()[:-20])
+    assert_refused(lambda: load(examples, 3, 7), examples[40].image, "damaged")
+    images, labels = load(examples, 3, 7, skip=True)
+    assert images[:, 0, 0, 0].tolist() == [i for i in range(100) if i != 40]
+    assert labels.shape == (99, 2, 3)
+    examples[99].mask.unlink()
+    assert_refused(
+        lambda: load(examples, 3, 7, skip=True), examples[99].mask, "2 of 100", "1%"
+    )
+
+
+def looked_at(examples, skip=False):
+    reader = from_files(examples, index(3, 7))
+    bad_samples = BadSamples(100, skip)
+    return *preflight.look(examples, reader, bad_samples), bad_samples
+
+
+def test_a_look_gives_the_sizes_and_leaves_out_what_it_may(tmp_path):
+    examples = [
+        make_example(tmp_path, "a"),
+        make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),
+        make_example(tmp_path, "c"),
+    ]
+    kept, sizes, _ = looked_at(examples)
+    assert kept == tuple(examples)
+    assert sizes == {(2, 3): 2, (4, 5): 1}
+    examples[2].mask.write_text("text")
+    assert_refused(lambda: looked_at(examples), examples[2].mask, "text")
+    kept, sizes, bad_samples = looked_at(examples, skip=True)
+    assert kept == tuple(examples[:2])
+    assert sizes == {(2, 3): 1, (4, 5): 1}
+    assert list(bad_samples.messages) == [str(examples[2].image)]
+
+
+def check_labels(examples, sample):
+    reader = from_files(examples, index(3, 7))
+    preflight.check_labels(reader, BadSamples(len(examples)), sample)
+
+
+def test_masks_that_say_nothing_are_found_from_a_sample(tmp_path):
+    void = np.full((2, 3), 7, np.uint8)
+    examples = [make_example(tmp_path, name, void) for name in "abcdefgh"]
+    assert_refused(lambda: check_labels(examples, 2), examples[0].image, "7 labelled")
+    save(examples[5].mask, IDS)
+    check_labels(examples, 2)
+    save(examples[4].mask, np.full((2, 3), 9, np.uint8))
+    assert_refused(lambda: check_labels(examples, 2), examples[4].mask, "id 9")

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from selene_tf.data.examples import Example
-from selene_tf.data.records import read_example, read_image, read_mask
+from selene_tf.data.label_format import LabelFormat, index
+from selene_tf.data.records import look, read_example, read_image, read_mask
 from tests.refusals import assert_refused
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -140,7 +141,9 @@ def damaged(content):
 
 
 @pytest.mark.parametrize("damage", damaged(b"-" * 20))
-@pytest.mark.parametrize("read", [read_image, lambda path: read_mask(path, 256, 255)])
+@pytest.mark.parametrize(
+    "read", [read_image, lambda path: read_mask(path, index(250))]
+)
 def test_damaged_png_is_refused(tmp_path, read, damage):
     path = tmp_path / "a.png"
     save(path, PIXELS[..., 0])
@@ -157,14 +160,16 @@ def test_damaged_jpeg_is_refused(tmp_path, damage):
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-@pytest.mark.parametrize("read", [read_image, lambda path: read_mask(path, 2, 255)])
+@pytest.mark.parametrize(
+    "read", [read_image, lambda path: read_mask(path, index(2, 255))]
+)
 def test_missing_files_and_folders_are_named(tmp_path, read):
     assert_refused(lambda: read(tmp_path / "no.png"), tmp_path / "no.png", "No such")
     assert_refused(lambda: read(tmp_path), tmp_path, "directory")
 
 
 def test_grey_mask_holds_ids_as_values(tmp_path):
-    mask = read_mask(save(tmp_path / "m.png", IDS), 4, 255)
+    mask = read_mask(save(tmp_path / "m.png", IDS), index(4, 255))
     assert mask.dtype == np.uint8
     np.testing.assert_array_equal(mask, IDS)
 
@@ -175,26 +180,26 @@ def test_palette_mask_holds_ids_as_indices(tmp_path, bits):
     mask = Image.fromarray(ids, "P")
     mask.putpalette([90, 90, 90, 0, 0, 0, 220, 0, 0, 1, 1, 1])
     mask.save(tmp_path / "m.png", bits=bits)
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", 4, 255), ids)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", index(4, 255)), ids)
 
 
 def test_ignore_label_of_the_file_becomes_255(tmp_path):
     path = save(tmp_path / "m.png", np.array([[0, 11, 10]], np.uint8))
-    np.testing.assert_array_equal(read_mask(path, 11, 11), [[0, 255, 10]])
+    np.testing.assert_array_equal(read_mask(path, index(11, 11)), [[0, 255, 10]])
 
 
 def test_wrong_id_is_named_with_its_place(tmp_path):
     path = save(tmp_path / "m.png", np.array([[0, 1], [1, 7], [7, 0]], np.uint8))
     assert_refused(
-        lambda: read_mask(path, 3, 255),
+        lambda: read_mask(path, index(3, 255)),
         path,
         "class id 7 in 2 pixels",
         "(row, column) = (1, 1)",
         "0 to 2",
         "255",
     )
-    assert_refused(lambda: read_mask(path, 7, 255), "expected 0 to 6")
-    assert read_mask(path, 8, 255).max() == 7
+    assert_refused(lambda: read_mask(path, index(7, 255)), "expected 0 to 6")
+    assert read_mask(path, index(8, 255)).max() == 7
 
 
 @pytest.mark.parametrize(
@@ -204,23 +209,54 @@ def test_wrong_id_is_named_with_its_place(tmp_path):
         ("RGBA", "transparent"),
         ("LA", "transparent"),
         ("I;16", "16-bit grey"),
-        ("1", "1-bit grey"),
     ],
 )
 def test_masks_that_hold_no_ids_are_refused(tmp_path, mode, expected):
     path = save_mode(tmp_path / "m.png", mode)
-    assert_refused(lambda: read_mask(path, 3, 255), path, expected, "palette")
+    assert_refused(lambda: read_mask(path, index(3, 255)), path, expected, "palette")
 
 
-def test_4_bit_grey_mask_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("depth", "row", "ids"),
+    # By hand: the first bits of each byte are the first pixel.
+    [(1, b"\xa0", [1, 0, 1]), (2, b"\x1c", [0, 1, 3]), (4, b"\x0f\x20", [0, 15, 2])],
+)
+def test_grey_masks_of_few_bits_are_not_stretched(tmp_path, depth, row, ids):
     path = tmp_path / "m.png"
-    path.write_bytes(raw_png(2, 1, 4, 0, b"\x00\x12"))
-    assert_refused(lambda: read_mask(path, 3, 255), path, "4-bit grey")
+    path.write_bytes(raw_png(3, 1, depth, 0, b"\x00" + row))
+    np.testing.assert_array_equal(read_mask(path, index(16, 255)), [ids])
+
+
+RED, BLUE, BLACK = (200, 0, 0), (0, 0, 200), (0, 0, 0)
+COLOURS = LabelFormat({}, {RED: 0, BLUE: 1, BLACK: 255})
+
+
+def test_colour_masks_hold_classes_as_colours(tmp_path):
+    pixels = np.array([[RED, BLUE], [BLACK, BLUE]], np.uint8)
+    mask = read_mask(save(tmp_path / "m.png", pixels), COLOURS)
+    np.testing.assert_array_equal(mask, [[0, 1], [255, 1]])
+
+
+def test_an_unknown_colour_is_named_with_its_place(tmp_path):
+    pixels = np.array([[RED, BLUE], [(1, 2, 3), (1, 2, 3)]], np.uint8)
+    path = save(tmp_path / "m.png", pixels)
+    assert_refused(
+        lambda: read_mask(path, COLOURS), path, "(1, 2, 3) in 2", "(1, 0)", "3 colours"
+    )
+
+
+def test_the_end_of_a_name_says_what_the_values_mean(tmp_path):
+    labels = LabelFormat({0: 0}, by_suffix=(("_raw.png", {7: 0, 8: 255}),))
+    plain = save(tmp_path / "m.png", np.zeros((1, 2), np.uint8))
+    raw = save(tmp_path / "m_raw.png", np.array([[7, 8]], np.uint8))
+    np.testing.assert_array_equal(read_mask(plain, labels), [[0, 0]])
+    np.testing.assert_array_equal(read_mask(raw, labels), [[0, 255]])
+    assert_refused(lambda: read_mask(raw, LabelFormat({0: 0})), raw, "id 7")
 
 
 def test_jpeg_mask_is_refused(tmp_path):
     path = save(tmp_path / "m.jpg", IDS)
-    assert_refused(lambda: read_mask(path, 4, 255), path, "PNG")
+    assert_refused(lambda: read_mask(path, index(4, 255)), path, "PNG")
 
 
 def save_pair(folder, image, ids):
@@ -228,7 +264,9 @@ def save_pair(folder, image, ids):
 
 
 def test_example_without_a_mask(tmp_path):
-    image, mask = read_example(Example(save(tmp_path / "a.png", PIXELS), None), 3, 255)
+    image, mask = read_example(
+        Example(save(tmp_path / "a.png", PIXELS), None), index(3, 255)
+    )
     assert image.shape == (6, 8, 3)
     assert mask is None
 
@@ -237,7 +275,7 @@ def test_sizes_of_picture_and_mask_must_agree(tmp_path):
     example = save_pair(tmp_path, PIXELS, IDS)
     for image_size in (None, (4, 4)):
         assert_refused(
-            lambda size=image_size: read_example(example, 4, 255, size),
+            lambda size=image_size: read_example(example, index(4, 255), size),
             example.image,
             example.mask,
             "8 x 6",
@@ -250,7 +288,7 @@ def test_resizing_averages_the_picture_and_picks_from_the_mask(tmp_path):
     stripes[:, ::2] = 200
     ids = np.repeat([[0, 1, 255, 2]], 8, axis=0).repeat(2, axis=1).astype(np.uint8)
     example = save_pair(tmp_path, stripes, ids)
-    image, mask = read_example(example, 3, 255, (2, 4))
+    image, mask = read_example(example, index(3, 255), (2, 4))
     # Away from the border the widened triangle weighs both stripes alike.
     np.testing.assert_allclose(image[:, 1:3], 100, atol=1)
     np.testing.assert_array_equal(mask, [[0, 1, 255, 2]] * 2)
@@ -259,6 +297,41 @@ def test_resizing_averages_the_picture_and_picks_from_the_mask(tmp_path):
 
 def test_same_size_changes_nothing(tmp_path):
     ids = np.zeros((6, 8), np.uint8)
-    image, mask = read_example(save_pair(tmp_path, PIXELS, ids), 3, 255, (6, 8))
+    image, mask = read_example(save_pair(tmp_path, PIXELS, ids), index(3, 255), (6, 8))
     np.testing.assert_array_equal(image, PIXELS)
     np.testing.assert_array_equal(mask, ids)
+
+
+def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
+    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
+    assert look(example, index(3)) == (6, 8)
+    content = example.image.read_bytes()
+    example.image.write_bytes(content[: len(content) // 2])
+    assert look(example, index(3)) == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda example: example.image.unlink(), "No such file"),
+        (lambda example: example.image.write_bytes(b""), "empty"),
+        (lambda example: example.image.write_text("version https"), "version https"),
+        (lambda example: save_mode(example.image, "I;16"), "16-bit"),
+        (lambda example: save_mode(example.image, "CMYK", format="JPEG"), "CMYK"),
+        (lambda example: save_mode(example.mask, "I;16"), "16-bit"),
+        (lambda example: save_mode(example.mask, "RGBA"), "transparent"),
+        (lambda example: save(example.mask, IDS), "3 x 2"),
+    ],
+)
+def test_a_look_finds_what_the_beginning_shows(tmp_path, spoil, expected):
+    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
+    spoil(example)
+    assert_refused(lambda: look(example, index(3)), tmp_path, expected)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_look_finds_pictures_that_are_stored_turned(tmp_path, form):
+    exif = Image.Exif()
+    exif[274] = 6
+    path = save(tmp_path / "a.png", PIXELS, format=form, exif=exif)
+    assert_refused(lambda: look(Example(path, None), index(3)), path, "orientation 6")

@@ -1,0 +1,52 @@
+"""Makes the augmented set of Pascal VOC: python -m selene_tf.convert_sbd ... ."""
+
+import sys
+
+from absl import flags
+from tqdm import tqdm
+
+from selene_tf import command
+from selene_tf.data import sbd
+
+
+def define_flags():
+    """Makes the command's flags; returns their names."""
+    folders = {
+        "sbd_dir": "Folder of SBD as it was unpacked, with dataset/cls in it.",
+        "voc_dir": "Folder of Pascal VOC 2012, with JPEGImages in it.",
+        "output": "Folder to write, new or empty; by default SegmentationClassAug in "
+        "that of Pascal VOC.",
+    }
+    for name, text in folders.items():
+        flags.DEFINE_string(name, "", text)
+    return list(folders)
+
+
+def main():
+    values = flags.FLAGS
+    # The bar goes before a mistake's line is printed.
+    with tqdm(
+        unit="mask",
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        leave=False,
+    ) as bar:
+
+        def show(done, total):
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = sbd.convert(values.sbd_dir, values.voc_dir, values.output, show)
+    command.say(_summary(found))
+
+
+def _summary(found):
+    numbers = (found.num_original, found.num_converted)
+    text = f"{numbers[0]} masks of VOC and {numbers[1]} of SBD are in {found.folder}"
+    if numbers == (sbd.NUM_ORIGINAL, sbd.NUM_CONVERTED):
+        return text
+    return f"{text}; complete, they are {sbd.NUM_ORIGINAL} and {sbd.NUM_CONVERTED}"
+
+
+if __name__ == "__main__":
+    command.run(main, define_flags())

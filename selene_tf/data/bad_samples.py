@@ -1,0 +1,56 @@
+"""Pictures that cannot be read: the first one stops a run, or some are left out."""
+
+import sys
+import threading
+
+from selene_tf.errors import UserError
+
+# Above this share of the training pictures something else is wrong.
+MAX_SHARE = 0.01
+
+
+class BadSamples:
+    """Remembers what could not be read, and says when it is enough.
+
+    Args:
+        total: Number of training pictures.
+        skip: Whether to leave out bad pictures, up to one in a hundred, in place of
+            stopping at the first.
+    """
+
+    def __init__(self, total, skip=False):
+        self.limit = int(total * MAX_SHARE) if skip else 0
+        self.messages = {}
+        self.failure = None
+        self._total, self._skip = total, skip
+        self._lock = threading.Lock()
+
+    def add(self, name, error):
+        """Takes note of a picture, once.
+
+        Args:
+            name: What the user calls it.
+            error: The `UserError` that says what is wrong with it.
+
+        Raises:
+            UserError: That was one too many.
+        """
+        # Several threads read; each bad picture is met again in every epoch.
+        with self._lock:
+            if name not in self.messages:
+                self.messages[name] = str(error)
+                if len(self.messages) > self.limit:
+                    self.failure = self.failure or self._too_many(error)
+                else:
+                    print(f"left out: {error}", file=sys.stderr)  # noqa: T201
+            if self.failure is not None:
+                raise self.failure
+
+    def _too_many(self, error):
+        if not self._skip:
+            return error
+        return UserError(
+            f"--on_bad_sample=skip: {len(self.messages)} of {self._total} training "
+            f"pictures cannot be used, more than {MAX_SHARE:.0%}; mend them. The last: "
+            f"{error}"
+        )

@@ -1,0 +1,108 @@
+"""What the values of a mask file mean."""
+
+import collections.abc
+import dataclasses
+
+import numpy as np
+
+from selene_tf.errors import UserError
+
+# Inside the program a pixel without a class is always this value; a data set's
+# own ignore label exists in its files only.
+IGNORE_LABEL = 255
+# In a table: a value that means nothing, so that its mask is refused.
+REFUSED = 254
+MAX_CLASSES = 254
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelFormat:
+    """How the masks of a data set say which class a pixel has.
+
+    Args:
+        ids: {value of a grey or palette mask, 0 to 255: class id, or 255 for none}.
+            Other values are refused.
+        colours: {(red, green, blue) of a colour mask: class id, or 255 for none};
+            empty if colour masks are refused.
+        by_suffix: Pairs of the end of a file name and the ids of such files, which
+            take the place of `ids`.
+    """
+
+    ids: collections.abc.Mapping[int, int]
+    colours: collections.abc.Mapping[tuple[int, int, int], int] = dataclasses.field(
+        default_factory=dict
+    )
+    by_suffix: tuple[tuple[str, collections.abc.Mapping[int, int]], ...] = ()
+
+    def number_of(self, path) -> int:
+        """Which of `all_ids` a file has."""
+        for number, (suffix, _) in enumerate(self.by_suffix, start=1):
+            if str(path).endswith(suffix):
+                return number
+        return 0
+
+    def ids_of(self, path) -> collections.abc.Mapping[int, int]:
+        """The meaning of a file's values."""
+        return self.all_ids()[self.number_of(path)]
+
+    def all_ids(self) -> list[collections.abc.Mapping[int, int]]:
+        """`ids`, and those of each suffix."""
+        return [self.ids, *(ids for _, ids in self.by_suffix)]
+
+
+def index(num_classes, ignore_label=IGNORE_LABEL):
+    """Values that are the class ids themselves, and one for "no class".
+
+    Raises:
+        UserError: The ignore label is not a byte, or is the id of a class.
+    """
+    if not 0 <= ignore_label <= 255:
+        raise UserError(
+            f"The ignore label is {ignore_label}; masks hold bytes, so give a value "
+            "from 0 to 255."
+        )
+    if ignore_label < num_classes:
+        raise UserError(
+            f"The ignore label {ignore_label} is also the id of a class, which would "
+            f"never be trained; give a value from {num_classes} to 255."
+        )
+    return LabelFormat(
+        {number: number for number in range(num_classes)} | {ignore_label: IGNORE_LABEL}
+    )
+
+
+def table(ids):
+    """The meaning of all 256 values, uint8 (256,), `REFUSED` for unknown ones."""
+    values = np.full(256, REFUSED, np.uint8)
+    for value, class_id in ids.items():
+        values[value] = class_id
+    return values
+
+
+def colour_table(colours):
+    """The meaning of all colours, uint8 (2**24,), at red * 65536 + green * 256 + blue.
+
+    16 MiB: a look-up in it is many times faster than a search.
+    """
+    values = np.full(2**24, REFUSED, np.uint8)
+    for (red, green, blue), class_id in colours.items():
+        values[red << 16 | green << 8 | blue] = class_id
+    return values
+
+
+def describe(ids):
+    """The known values, for an error message: "0 to 10, or 11 for no class"."""
+    classes = sorted(value for value, class_id in ids.items() if class_id < REFUSED)
+    nothing = sorted(value for value, class_id in ids.items() if class_id > REFUSED)
+    text = _ranges(classes)
+    return f"{text}, or {_ranges(nothing)} for no class" if nothing else text
+
+
+def _ranges(values):
+    parts = []
+    for value in values:
+        if parts and parts[-1][1] == value - 1:
+            parts[-1][1] = value
+        else:
+            parts.append([value, value])
+    return ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in parts)

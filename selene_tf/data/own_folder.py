@@ -1,0 +1,57 @@
+"""A folder of the user's own pictures: list files, or folders of each part."""
+
+import functools
+import os
+from pathlib import Path
+
+from selene_tf.data.data_folder import DataFolder
+from selene_tf.data.examples import read_folder, read_list
+from selene_tf.errors import UserError
+
+
+def open_folder(data_dir, labels, reader):
+    """Opens a folder with train.txt and val.txt, or with train/images and so on.
+
+    Args:
+        data_dir: The folder.
+        labels: The `LabelFormat` of the masks.
+        reader: Function of examples, a `LabelFormat` and an image size; makes a
+            `Reader`.
+
+    Returns:
+        A `DataFolder`. Its unlabelled part are the pictures of unlabelled.txt, or
+        of the folder unlabelled/images, if there is one.
+    """
+    return DataFolder(
+        str(data_dir),
+        functools.partial(_read_part, data_dir),
+        lambda list_file, mask_every: read_list(list_file, data_dir, mask_every),
+        lambda examples, image_size: reader(examples, labels, image_size),
+    )
+
+
+def _read_part(data_dir, part, mask_every):
+    if find_layout(data_dir) == "lists":
+        path = Path(data_dir) / f"{part}.txt"
+        if part == "unlabelled" and not path.exists():
+            return ()
+        return read_list(path, data_dir, mask_every)
+    if part == "unlabelled" and not os.path.isdir(Path(data_dir) / part):
+        return ()
+    return read_folder(data_dir, part, mask_every)
+
+
+def find_layout(data_dir):
+    """Returns "lists" if `data_dir` holds train.txt, else "folder".
+
+    Raises:
+        UserError: `data_dir` holds neither train.txt nor a folder train/images.
+    """
+    if (Path(data_dir) / "train.txt").is_file():
+        return "lists"
+    if (Path(data_dir) / "train" / "images").is_dir():
+        return "folder"
+    raise UserError(
+        f"--data_dir: found no data in '{data_dir}', expected train.txt and val.txt, "
+        "or the folders train/images, train/masks, val/images and val/masks."
+    )

@@ -1,0 +1,140 @@
+"""Opens picture files with Pillow, and says in one line what is wrong with them."""
+
+import contextlib
+import io
+import struct
+from pathlib import Path
+
+from PIL import Image
+
+from selene_tf.errors import UserError
+
+PICTURES, MASKS = ("PNG", "JPEG"), ("PNG",)
+HEADER_BYTES = 33  # A PNG's signature and its first chunk, with its check sum.
+# What Pillow raises on damaged files, beside its own kinds of OSError.
+_DAMAGE = (OSError, SyntaxError, ValueError, struct.error, EOFError, IndexError)
+_ORIENTATION_TAG = 274
+
+
+def read(path, formats):
+    """Reads and decodes a whole file.
+
+    Args:
+        path: The file.
+        formats: Names of the formats that it may have.
+
+    Returns:
+        The decoded Pillow image, and the bytes of the file.
+
+    Raises:
+        UserError: It is missing, empty, damaged, of another format, of size zero,
+            or turned by its EXIF entry.
+    """
+    with _opened(path) as file:
+        content = file.read()
+    with _readable(path, content, formats):
+        with Image.open(io.BytesIO(content), formats=formats) as image:
+            # Pillow compares the check sums of a PNG here and nowhere else.
+            image.verify()
+        image = Image.open(io.BytesIO(content), formats=formats)
+        image.load()
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    _check_shape(path, image, orientation)
+    return image, content
+
+
+def look(path, formats):
+    """Reads what a file says at its beginning, and decodes nothing.
+
+    Args:
+        path: The file.
+        formats: Names of the formats that it may have.
+
+    Returns:
+        The Pillow image, of which only mode, format and size may be used, and the
+        first 33 bytes.
+
+    Raises:
+        UserError: As `read`, as far as the beginning shows it.
+    """
+    with _opened(path) as file:
+        header = file.read(HEADER_BYTES)
+        file.seek(0)
+        with (
+            _readable(path, header, formats),
+            Image.open(file, formats=formats) as image,
+        ):
+            # Asked for its EXIF entries, a PNG without any would be decoded.
+            has_entries = image.format != "PNG" or "exif" in image.info
+            entries = image.getexif() if has_entries else {}
+    _check_shape(path, image, entries.get(_ORIENTATION_TAG, 1))
+    return image, header
+
+
+def png_header(content):
+    """The bits a channel and the colour type of a PNG, from its first 33 bytes."""
+    return content[24], content[25]
+
+
+def check_image_kind(path, image, content):
+    """Refuses pictures whose numbers are no 8-bit colours or greys.
+
+    Args:
+        path: The file, for the message.
+        image: As Pillow opened it.
+        content: Its first 33 bytes or more.
+
+    Raises:
+        UserError: It has 16 bits, or is CMYK or another rare kind.
+    """
+    if image.format == "PNG" and png_header(content)[0] == 16:
+        raise UserError(f"{path} is a 16-bit picture; save it with 8 bits a channel.")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise UserError(
+            f"{path} is a picture of mode {image.mode}; expected RGB, grey or palette. "
+            "Save it as RGB with 8 bits a channel."
+        )
+
+
+@contextlib.contextmanager
+def _opened(path):
+    try:
+        with Path(path).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise UserError(
+            f"Cannot read {path} ({error.strerror}); check the path."
+        ) from None
+
+
+@contextlib.contextmanager
+def _readable(path, content, formats):
+    """Turns what Pillow says of a file into one line that names it."""
+    try:
+        yield
+    except Image.UnidentifiedImageError:
+        raise UserError(_wrong_format(path, content, formats)) from None
+    except (*_DAMAGE, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"{path} is damaged ({reason}); copy or download it again."
+        ) from None
+
+
+def _check_shape(path, image, orientation):
+    if 0 in image.size:
+        raise UserError(f"{path} has a size of zero; remove it or make it again.")
+    if orientation != 1:
+        raise UserError(
+            f"{path} is stored turned (EXIF orientation {orientation}); save it "
+            "upright and without that entry, so that picture and mask agree."
+        )
+
+
+def _wrong_format(path, content, formats):
+    if not content:
+        return f"{path} is an empty file; copy or download it again."
+    return (
+        f"{path} is no readable {' or '.join(formats)} file (it starts with "
+        f"{content[:16]!r}); convert it, or copy or download it again."
+    )

@@ -1,0 +1,88 @@
+"""The data set that a `Config` names: its classes, and the folder that it lies in."""
+
+import dataclasses
+
+from selene_tf.data import (
+    camvid,
+    catalog,
+    cityscapes,
+    dataset_file,
+    label_format,
+    own_folder,
+    pascal_voc,
+    readers,
+    tfds_folder,
+)
+from selene_tf.errors import UserError
+
+_KNOWN = {
+    "scenes": catalog.SCENES,
+    "camvid": catalog.CAMVID,
+    "cityscapes": catalog.CITYSCAPES,
+    "pascal_voc": catalog.PASCAL_VOC,
+}
+_FOLDERS = {
+    "camvid": camvid.open_folder,
+    "cityscapes": cityscapes.open_folder,
+    "pascal_voc": pascal_voc.open_folder,
+}
+
+
+def dataset_info(config):
+    """Names, colours and meaning of the masks of the run's data set.
+
+    Raises:
+        UserError: Nothing says what the classes are, or the file that does is wrong.
+    """
+    if config.dataset in _KNOWN:
+        return _KNOWN[config.dataset]
+    file = _dataset_file(config)
+    if file is not None:
+        return dataset_file.read(file)
+    if config.class_names:
+        return catalog.folder(config.class_names, config.ignore_label)
+    if _builder(config).partition("/")[0] == "cityscapes":
+        # Its masks hold the raw ids.
+        raw = label_format.LabelFormat(catalog.CITYSCAPES_RAW_IDS)
+        return dataclasses.replace(catalog.CITYSCAPES, labels=raw)
+    raise UserError(
+        "--class_names: found nothing, expected the names of two or more classes in "
+        "the order of their ids, or a --dataset_file that says what the masks hold."
+    )
+
+
+def open_folder(config):
+    """The examples of the run's data set, as a `DataFolder`.
+
+    Raises:
+        UserError: The folder is missing or does not look like the data set.
+    """
+    if config.dataset.startswith("tfds:"):
+        return tfds_folder.open_builder(
+            _builder(config),
+            config.data_dir,
+            config.tfds_image,
+            config.tfds_mask,
+            config.tfds_splits,
+            dataset_info(config).labels,
+        )
+    if not config.data_dir:
+        raise UserError(
+            "--data_dir: found nothing, expected the folder of the pictures for "
+            f"--dataset={config.dataset}."
+        )
+    if config.dataset in _FOLDERS:
+        return _FOLDERS[config.dataset](config.data_dir, readers.from_files)
+    labels = dataset_info(config).labels
+    return own_folder.open_folder(config.data_dir, labels, readers.from_files)
+
+
+def _builder(config):
+    """The name in TensorFlow Datasets, or nothing."""
+    return config.dataset.partition(":")[2]
+
+
+def _dataset_file(config):
+    if config.dataset_file or (config.dataset == "folder" and config.data_dir):
+        return dataset_file.find(config.data_dir, config.dataset_file)
+    return None

@@ -1,0 +1,335 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from selene_tf.data import catalog, cityscapes, records
+from selene_tf.data.partition import make_split, take_every
+from tests.refusals import assert_refused
+
+AACHEN = [f"aachen_000000_0000{number}" for number in (10, 11, 12)]
+BREMEN = ["bremen_000001_000000", "bremen_000002_000000"]
+ULM = ["ulm_000000_000019"]
+
+
+def save(folder, name, pixels):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def write(folder, name, *lines, end="\n"):
+    (folder / name).write_bytes(end.join(lines).encode())
+    return folder / name
+
+
+def picture(split, frame):
+    return f"leftImg8bit/{split}/{frame.split('_')[0]}/{frame}_leftImg8bit.png"
+
+
+def mask(split, frame, kind="labelIds"):
+    return f"gtFine/{split}/{frame.split('_')[0]}/{frame}_gtFine_{kind}.png"
+
+
+def packed(frame, split="train"):
+    """The names of a line in the lists of the layout with images and segmentation."""
+    return f"/images/{split}/{frame}.png", f"/segmentation/{split}/{frame}_gtFine.png"
+
+
+def make_folders(folder, kind="labelIds"):
+    """Cityscapes' own folders, written out of order."""
+    for split, frames in {"val": ULM, "train": [*BREMEN, *reversed(AACHEN)]}.items():
+        for frame in frames:
+            touch(folder, picture(split, frame), mask(split, frame, kind))
+            touch(folder, mask(split, frame, "color"))
+
+
+def open_folder(folder):
+    """Its readers are the examples and the meaning of masks that they were given."""
+    return cityscapes.open_folder(folder, lambda *arguments: arguments)
+
+
+def names(folder, examples):
+    return [
+        tuple(
+            path and str(path.relative_to(folder)) for path in (item.image, item.mask)
+        )
+        for item in examples
+    ]
+
+
+def frames_of(examples):
+    return ["_".join(item.image.stem.split("_")[:3]) for item in examples]
+
+
+@pytest.mark.parametrize("kind", ["labelIds", "labelTrainIds"])
+def test_own_folders_are_sorted_by_city_sequence_and_frame(tmp_path, kind):
+    make_folders(tmp_path, kind)
+    data = open_folder(tmp_path)
+    assert names(tmp_path, data.read_part("train", 1)) == [
+        (picture("train", frame), mask("train", frame, kind))
+        for frame in AACHEN + BREMEN
+    ]
+    expected = [(picture("val", ULM[0]), mask("val", ULM[0], kind))]
+    assert names(tmp_path, data.read_part("val", 1)) == expected
+    assert data.read_part("unlabelled", 0) == ()
+    assert data.data_dir == str(tmp_path)
+
+
+def test_class_ids_go_before_raw_ids(tmp_path):
+    make_folders(tmp_path)
+    touch(tmp_path, mask("train", AACHEN[1], "labelTrainIds"))
+    masks = [item.mask.name for item in open_folder(tmp_path).read_part("train", 1)]
+    assert masks[:2] == [
+        "aachen_000000_000010_gtFine_labelIds.png",
+        "aachen_000000_000011_gtFine_labelTrainIds.png",
+    ]
+
+
+def test_a_city_that_begins_like_another_comes_after_it(tmp_path):
+    touch(tmp_path, picture("train", "bad-honnef_000000_000000"))
+    touch(tmp_path, picture("train", "bad_000000_000000"), ".DS_Store")
+    touch(tmp_path, "leftImg8bit/train/bad/._bad_000000_000000_leftImg8bit.png")
+    examples = open_folder(tmp_path).read_part("train", 0)
+    cities = [item.image.parent.name for item in examples]
+    assert cities == ["bad", "bad-honnef"]
+
+
+def test_only_labelled_pictures_need_a_mask(tmp_path):
+    touch(tmp_path, *[picture("train", frame) for frame in AACHEN])
+    data = open_folder(tmp_path)
+    assert [item.mask for item in data.read_part("train", 0)] == [None] * 3
+    touch(tmp_path, mask("train", AACHEN[0]), mask("train", AACHEN[2]))
+    data = open_folder(tmp_path)
+    assert [item.mask is None for item in data.read_part("train", 2)] == [0, 1, 0]
+    assert_refused(
+        lambda: data.read_part("train", 1),
+        picture("train", AACHEN[1]),
+        mask("train", AACHEN[1], "labelIds"),
+        mask("train", AACHEN[1], "labelTrainIds"),
+    )
+
+
+def test_without_the_published_list_sorted_names_are_divided(tmp_path):
+    make_folders(tmp_path)
+    data = open_folder(tmp_path)
+    labelled, unlabelled = take_every(data.read_part("train", 4), 4)
+    assert frames_of(labelled) == [AACHEN[0], BREMEN[1]]
+    assert frames_of(unlabelled) == [*AACHEN[1:], BREMEN[0]]
+    (note,) = data.notes
+    assert "train.txt" in note
+    assert "--labelled_list" in note
+
+
+def test_the_published_list_decides_the_order(tmp_path):
+    make_folders(tmp_path)
+    order = [BREMEN[1], AACHEN[2], AACHEN[0], BREMEN[0], AACHEN[1]]
+    write(tmp_path, "train.txt", *["\t".join(packed(frame)) for frame in order])
+    data = open_folder(tmp_path)
+    assert data.notes == ()
+    split = make_split(data, labelled_ratio=2)
+    assert frames_of(split.labelled) == order[::2]
+    assert frames_of(split.unlabelled) == order[1::2]
+    assert names(tmp_path, split.labelled[:1]) == [
+        (picture("train", BREMEN[1]), mask("train", BREMEN[1]))
+    ]
+    assert frames_of(split.validation) == ULM
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda frame: "\t".join(packed(frame)),
+        lambda frame: f"{picture('train', frame)} {mask('train', frame)}",
+        lambda frame: (
+            f"{picture('train', frame)} {mask('train', frame, 'labelTrainIds')}"
+        ),
+        lambda frame: "/" + picture("train", frame),
+        lambda frame: packed(frame)[0],
+        lambda frame: f"{frame}_leftImg8bit.png",
+    ],
+    ids=["packed", "paths", "class ids", "picture", "packed picture", "name"],
+)
+def test_lists_of_any_layout_find_the_own_folders(tmp_path, line, end):
+    make_folders(tmp_path)
+    list_file = write(tmp_path, "list.txt", line(BREMEN[0]), line(AACHEN[2]), end=end)
+    expected = [
+        (picture("train", frame), mask("train", frame))
+        for frame in (BREMEN[0], AACHEN[2])
+    ]
+    data = open_folder(tmp_path)
+    assert names(tmp_path, data.read_listed(list_file, 1)) == expected
+    expected = [(path, None) for path, _ in expected]
+    assert names(tmp_path, data.read_listed(list_file, 0)) == expected
+
+
+def test_a_listed_path_that_exists_is_taken_as_it_stands(tmp_path):
+    make_folders(tmp_path)
+    touch(tmp_path, f"mine/{AACHEN[0]}.png", f"mine/{AACHEN[0]}_mask.png")
+    touch(tmp_path, "mine/street.png", "mine/street_labelIds.png")
+    list_file = write(
+        tmp_path,
+        "list.txt",
+        f"/mine/{AACHEN[0]}.png mine/{AACHEN[0]}_mask.png",
+        "mine/street.png mine/street_labelTrainIds.png",
+    )
+    assert names(tmp_path, open_folder(tmp_path).read_listed(list_file, 1)) == [
+        (f"mine/{AACHEN[0]}.png", f"mine/{AACHEN[0]}_mask.png"),
+        ("mine/street.png", "mine/street_labelIds.png"),
+    ]
+
+
+def test_the_split_that_a_list_names_is_looked_in_first(tmp_path):
+    touch(tmp_path, picture("train", ULM[0]), picture("val", ULM[0]))
+    val = write(tmp_path, "a.txt", packed(ULM[0], "val")[0])
+    unsaid = write(tmp_path, "b.txt", f"{ULM[0]}.png")
+    data = open_folder(tmp_path)
+    assert names(tmp_path, data.read_listed(val, 0)) == [(picture("val", ULM[0]), None)]
+    expected = [(picture("train", ULM[0]), None)]
+    assert names(tmp_path, data.read_listed(unsaid, 0)) == expected
+
+
+def test_a_listed_picture_without_a_mask_is_refused_where_it_needs_one(tmp_path):
+    touch(tmp_path, picture("train", ULM[0]))
+    list_file = write(tmp_path, "list.txt", picture("train", ULM[0]))
+    data = open_folder(tmp_path)
+    assert len(data.read_listed(list_file, 0)) == 1
+    assert_refused(lambda: data.read_listed(list_file, 1), f"{list_file}:1", "no mask")
+
+
+def test_names_found_nowhere_are_left_for_reading_to_report(tmp_path):
+    make_folders(tmp_path)
+    data = open_folder(tmp_path)
+    list_file = write(tmp_path, "a.txt", "images/other.png x/other.png")
+    expected = [("images/other.png", "x/other.png")]
+    assert names(tmp_path, data.read_listed(list_file, 1)) == expected
+    list_file = write(tmp_path, "b.txt", "/images/ulm_000009_000009.png\tx\0.png")
+    assert_refused(lambda: data.read_listed(list_file, 1), ":1:", "zero byte")
+
+
+def make_packed(folder, train, val):
+    """The layout with images and segmentation; values fill the masks."""
+    for split, values in {"train": train, "val": val}.items():
+        lines = []
+        for number, value in enumerate(values):
+            image, label = packed(f"ulm_000000_{number:06}", split)
+            save(folder, image[1:], np.zeros((2, 3, 3)))
+            save(folder, label[1:], np.full((2, 3), value))
+            lines.append(f"{image}\t{label}")
+        write(folder, f"{split}.txt", *reversed(lines))
+    return open_folder(folder)
+
+
+def test_the_packed_layout_is_read_by_its_lists(tmp_path):
+    data = make_packed(tmp_path, train=[0, 0], val=[0])
+    assert names(tmp_path, data.read_part("train", 2)) == [
+        (
+            "images/train/ulm_000000_000001.png",
+            "segmentation/train/ulm_000000_000001_gtFine.png",
+        ),
+        ("images/train/ulm_000000_000000.png", None),
+    ]
+    assert len(data.read_part("val", 1)) == 1
+    assert data.read_part("unlabelled", 0) == ()
+    assert data.notes == ()
+
+
+def read_masks(data, part):
+    """The class ids in the masks of a part, as its reader is told to read them."""
+    examples, labels, image_size = data.make_reader(data.read_part(part, 1), (2, 3))
+    assert image_size == (2, 3)
+    return [int(records.read_mask(item.mask, labels)[0, 0]) for item in examples]
+
+
+@pytest.mark.parametrize("first", ["train", "val"])
+@pytest.mark.parametrize(
+    ("train", "val", "train_classes", "val_classes"),
+    # Road, vegetation, bicycle and the licence plate, which is not scored.
+    [([7, 21, 255], [33], [255, 8, 0], [18]), ([7, 18, 255], [0], [255, 18, 7], [0])],
+    ids=["raw ids", "class ids"],
+)
+def test_values_tell_raw_ids_from_class_ids(
+    tmp_path, first, train, val, train_classes, val_classes
+):
+    data = make_packed(tmp_path, train, val)
+    read_masks(data, first)
+    assert read_masks(data, "train") == train_classes
+    assert read_masks(data, "val") == val_classes
+
+
+def test_masks_are_searched_to_the_end_of_a_long_list(tmp_path):
+    data = make_packed(tmp_path, train=[21, 21, *[7] * 58], val=[7])
+    assert read_masks(data, "train") == [0] * 58 + [8, 8]
+
+
+def test_parts_agree_on_the_meaning_of_masks(tmp_path):
+    data = make_packed(tmp_path, train=[23], val=[7])
+    assert read_masks(data, "train") == [10]
+    assert read_masks(data, "val") == [0]
+
+
+def test_masks_whose_names_say_what_they_hold_are_not_opened(tmp_path):
+    make_folders(tmp_path)  # The files are empty.
+    data = open_folder(tmp_path)
+    _, labels, _ = data.make_reader(data.read_part("train", 1), None)
+    assert labels == catalog.CITYSCAPES.labels
+    _, labels, _ = data.make_reader(data.read_part("train", 0), None)
+    assert labels == catalog.CITYSCAPES.labels
+
+
+def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
+    data = make_packed(tmp_path, train=[0, 26], val=[0])
+    damaged = tmp_path / "segmentation/train/ulm_000000_000001_gtFine.png"
+    damaged.write_bytes(b"no picture")
+    save(tmp_path, "segmentation/train/ulm_000000_000000_gtFine.png", [[26]])
+    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
+    assert_refused(lambda: records.read_mask(damaged, labels), damaged)
+    assert records.read_mask(examples[1].mask, labels) == [[13]]
+
+
+def test_own_pictures_and_both_kinds_of_masks_are_read(tmp_path):
+    save(tmp_path, picture("train", AACHEN[0]), np.full((1, 3, 3), 9))
+    save(tmp_path, mask("train", AACHEN[0], "labelIds"), [[0, 7, 33]])
+    save(tmp_path, picture("train", AACHEN[1]), np.full((1, 3, 3), 9))
+    save(tmp_path, mask("train", AACHEN[1], "labelTrainIds"), [[255, 7, 18]])
+    data = open_folder(tmp_path)
+    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
+    image, raw = records.read_example(examples[0], labels)
+    assert image.shape == (1, 3, 3)
+    assert raw.tolist() == [[255, 0, 18]]
+    assert records.read_mask(examples[1].mask, labels).tolist() == [[255, 7, 18]]
+
+
+@pytest.mark.parametrize("present", [(), ("gtFine/a",), ("images/a",), ("train.txt",)])
+def test_folders_of_neither_layout_are_refused(tmp_path, present):
+    touch(tmp_path, *present)
+    assert_refused(
+        lambda: open_folder(tmp_path), tmp_path, "leftImg8bit", "segmentation"
+    )
+
+
+def test_missing_folders_and_parts_are_refused(tmp_path):
+    missing = tmp_path / "no"
+    assert_refused(lambda: open_folder(missing), missing)
+    touch(tmp_path, "own/leftImg8bit/train/ulm/notes.txt")
+    own = open_folder(tmp_path / "own")
+    assert_refused(lambda: own.read_part("train", 0), "leftImg8bit/train", "CITY")
+    assert_refused(lambda: own.read_part("val", 0), "leftImg8bit/val")
+    touch(tmp_path, "packed/images/a.png", "packed/segmentation/a.png")
+    anew = open_folder(tmp_path / "packed")
+    assert_refused(lambda: anew.read_part("train", 0), "packed/train.txt")
+
+
+def test_links_out_of_the_folder_are_refused(tmp_path):
+    touch(tmp_path, "far.png")
+    link = tmp_path / "data" / picture("train", ULM[0])
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "far.png")
+    data = open_folder(tmp_path / "data")
+    assert_refused(lambda: data.read_part("train", 0), "far.png", "outside")
