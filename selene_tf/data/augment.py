@@ -33,6 +33,7 @@ def augment(image, label, seed, crop_size, scales, flip, fill_colour):
         A dict of "image", float32 (*crop_size, 3); "label", int32 crop_size, 255 on
         padding; and "valid", bool crop_size, False on padding.
     """
+    image, label = tf.convert_to_tensor(image), tf.convert_to_tensor(label)
     # One seed for all would tie the flip to the scale.
     scale_seed, flip_seed, crop_seed = tf.unstack(tf.random.split(seed, 3))
     size = _draw_size(tf.shape(label), scale_seed, scales)

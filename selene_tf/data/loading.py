@@ -1,8 +1,8 @@
 """Reads all pictures into memory."""
 
-import numpy as np
 import tensorflow as tf
 
+from selene_tf.data import tensor_memory
 from selene_tf.errors import UserError
 
 
@@ -28,8 +28,8 @@ def load(reader, bad_samples, progress=None):
         try:
             for image, label in _decoded(reader, done):
                 if images is None:
-                    images = np.empty((reader.size, *image.shape), np.uint8)
-                    labels = np.empty((reader.size, *label.shape), np.uint8)
+                    images = tensor_memory.empty((reader.size, *image.shape))
+                    labels = tensor_memory.empty((reader.size, *label.shape))
                 _check_same_size(reader.name(done), image, images)
                 images[rows], labels[rows] = image, label
                 rows, done = rows + 1, done + 1

@@ -11,7 +11,7 @@ import os
 
 import tensorflow as tf
 
-from selene_tf.data import loading, views
+from selene_tf.data import loading, tensor_memory, views
 from selene_tf.errors import UserError
 
 # Pictures read at the same time; the results come in order all the same.
@@ -56,8 +56,8 @@ def in_memory(images, labels):
     """Makes a source of arrays.
 
     Args:
-        images: uint8 (number, height, width, 3).
-        labels: uint8 (number, height, width).
+        images: uint8 (number, height, width, 3), not to be written to any more.
+        labels: uint8 (number, height, width), likewise.
 
     Raises:
         UserError: There are no pictures, or the arrays do not fit together.
@@ -68,10 +68,8 @@ def in_memory(images, labels):
             f"Pictures of shape {images.shape} and labels of shape {labels.shape} do "
             "not fit; expected one label for each pixel."
         )
-    # The whole data set would otherwise take up memory of the accelerator.
-    with tf.device("CPU:0"):
-        images = tf.convert_to_tensor(images, tf.uint8)
-        labels = tf.convert_to_tensor(labels, tf.uint8)
+    # On the CPU: the whole data set would take up memory of the accelerator.
+    images, labels = tensor_memory.as_tensor(images), tensor_memory.as_tensor(labels)
 
     def read(index):
         return {"image": tf.gather(images, index), "label": tf.gather(labels, index)}

@@ -3,10 +3,12 @@
 import collections.abc
 import contextlib
 import dataclasses
+import io
 import re
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from selene_tf.data import decoding, label_format, tfrecord_index
 from selene_tf.data.label_format import REFUSED
@@ -15,6 +17,8 @@ from selene_tf.errors import UserError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GREY = 0
+# Where tf.data runs `decode` too; other devices check less.
+_DEVICE = "CPU:0"
 _KINDS = {2: "colour", 3: "palette", 4: "transparent", 6: "transparent"}
 
 
@@ -88,15 +92,19 @@ def make_reader(records, layout, labels, image_size=None):
         return decoding.finish(image, label, image_size)
 
     def examine(number):
-        # All of it runs there in `decode` too; other devices check less.
-        with tf.device("CPU:0"):
+        with tf.device(_DEVICE):
             return _examine(records[number], layout, labels.ids, image_size)
+
+    def look(number):
+        with tf.device(_DEVICE):
+            return _look(records[number], layout)
 
     return Reader(
         size=len(records),
         decode=decode,
         examine=examine,
         name=lambda number: records[number].image,
+        look=look,
         image_size=image_size,
     )
 
@@ -145,18 +153,32 @@ def _grey_values(content):
     return tf.cast(pixels, tf.int32) // (65535 // (tf.bitwise.left_shift(1, bits) - 1))
 
 
-def _examine(record, layout, ids, image_size):
+def _unpack(record, layout):
+    """What `layout.parse` returns."""
     place = f"The record at byte {record.offset} of {record.shard}, {record.image},"
     with _damage_named(place):
-        content, mask = layout.parse(
-            tfrecord_index.read_record(
-                tf.constant(record.shard),
-                tf.constant(record.offset, tf.int64),
-                tf.constant(record.length, tf.int64),
-            )
+        data = tfrecord_index.read_record(
+            tf.constant(record.shard),
+            tf.constant(record.offset, tf.int64),
+            tf.constant(record.length, tf.int64),
         )
-    with _damage_named(f"The picture of {record.image}"):
-        image = _decode_image(content)
+        return layout.parse(data)
+
+
+def _look(record, layout):
+    content, mask = _unpack(record, layout)
+    if record.mask is not None and layout.mask_is_file:
+        _check_kind(record.mask, mask.numpy())
+    try:
+        with Image.open(io.BytesIO(content.numpy())) as image:
+            return image.height, image.width
+    except Exception:  # Pillow raises many kinds; TensorFlow decides what is usable.
+        return _decode_named(record, content).shape[:2]
+
+
+def _examine(record, layout, ids, image_size):
+    content, mask = _unpack(record, layout)
+    image = _decode_named(record, content)
     if record.mask is None:
         label = tf.zeros(image.shape[:2], tf.uint8)
         return decoding.finish(image, label, image_size)[0].numpy(), None
@@ -164,6 +186,11 @@ def _examine(record, layout, ids, image_size):
     _check_sizes(record, image, label)
     image, label = decoding.finish(image, tf.constant(label), image_size)
     return image.numpy(), label.numpy()
+
+
+def _decode_named(record, content):
+    with _damage_named(f"The picture of {record.image}"):
+        return _decode_image(content)
 
 
 @contextlib.contextmanager

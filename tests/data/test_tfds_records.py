@@ -73,6 +73,16 @@ def test_pictures_and_class_ids_come_in_any_order(tmp_path):
         assert reader.name(number) == f"train[{number}]"
 
 
+def test_no_python_runs_in_the_graph(tmp_path):
+    reader = open_reader(tmp_path, [example(0)], image_size=(2, 2))
+    traced = tf.function(reader.decode).get_concrete_function(
+        tf.TensorSpec((), tf.int64)
+    )
+    graph = str(traced.graph.as_graph_def())
+    assert "TFRecordDatasetV2" in graph
+    assert "PyFunc" not in graph
+
+
 def test_without_a_mask_the_label_is_zero(tmp_path):
     with_mask = open_reader(tmp_path / "a", [example(1)])
     shard = next((tmp_path / "a").rglob("*tfrecord*"))
@@ -206,6 +216,21 @@ def test_a_feature_of_three_channels_may_hold_grey_files(tmp_path):
     reader = open_reader(tmp_path, [pair(mask=file_bytes(IDS))], index(3), mask=mask)
     assert_same(decode_all(reader, [0])[0], (COLOURS, IDS))
     assert_same(reader.examine(0), (COLOURS, IDS))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
+def test_a_look_tells_the_size(tmp_path, kind):
+    content = file_bytes(np.zeros((5, 7, 3), np.uint8), kind)
+    reader = open_reader(tmp_path, [pair(content)], image_size=(2, 2))
+    assert reader.look(0) == (5, 7)
+
+
+def test_a_look_shows_what_is_wrong_at_the_beginning(tmp_path):
+    examples = [pair(b"GIF89a"), pair(mask=file_bytes(COLOURS)), pair()]
+    reader = open_reader(tmp_path, examples)
+    assert_refused(lambda: reader.look(0), "The picture of train[0] is damaged")
+    assert_refused(lambda: reader.look(1), "train[1] mask is a colour PNG")
+    assert reader.look(2) == (4, 6)
 
 
 @pytest.mark.parametrize("content", [file_bytes(COLOURS)[:-40], b"GIF89a", b""])
