@@ -120,7 +120,6 @@ def check(reader, num_classes, progress=None, collect=False):
     Raises:
         UserError: The first problem in list order, unless `collect`.
     """
-
     problems, tally = {}, _Tally()
     found = _in_parallel(_caught(_counter(reader)), range(reader.size), progress)
     for number, (problem, counted) in enumerate(found):
@@ -198,11 +197,16 @@ def _has_class(example):
 
 def _in_parallel(function, items, progress=None):
     """Yields function(item) in order; an exception cancels the rest."""
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    try:
         for done, result in enumerate(_bounded(pool, function, items), start=1):
             if progress is not None:
                 progress(done, len(items))
             yield result
+    finally:
+        # Without waiting: what an error leaves of this is at times cleared away by
+        # one of the threads, which cannot wait for itself.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _bounded(pool, function, items):

@@ -1,0 +1,284 @@
+"""Looks at all pictures of a `Config` before a training does."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from selene_tf.data import duplicates, preflight
+from selene_tf.data.preflight import Report
+from selene_tf.data.reader import Reader
+from selene_tf.errors import UserError
+from selene_tf.experiment.data_sets import dataset_info, open_folder
+from selene_tf.experiment.pictures import make_split, pretext_task
+
+_PARTS = ("labelled", "unlabelled", "validation")
+# So many of many file names are shown.
+_SHOWN = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One part of the data, and what was found in it.
+
+    Args:
+        name: "labelled", "unlabelled" or "validation".
+        files: Paths of the pictures that can be used; empty where they are no files
+            of their own.
+        reader: Their `Reader`, or None if there are none.
+        report: The `preflight.Report`.
+    """
+
+    name: str
+    files: tuple[pathlib.Path, ...]
+    reader: Reader | None
+    report: Report
+
+    def usable(self):
+        """Numbers of the pictures that can be used."""
+        size = 0 if self.reader is None else self.reader.size
+        unusable = set(self.report.unusable)
+        return [number for number in range(size) if number not in unusable]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataCheck:
+    """What `check` found.
+
+    Args:
+        dataset: Name of the data set.
+        data_dir: Its folder.
+        class_names: Names of the classes, in the order of their ids.
+        colours: (red, green, blue) of each class.
+        notes: What was decided on looking at the folder, a line each.
+        parts: The three `Part`s: labelled, unlabelled, validation.
+        other_problems: What is wrong beside pictures that cannot be used, likewise.
+        warnings: What a training does not stop at, but its user may want to know.
+    """
+
+    dataset: str
+    data_dir: str
+    class_names: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    notes: tuple[str, ...]
+    parts: tuple[Part, ...]
+    other_problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def unusable(self) -> int:
+        """Number of pictures that cannot be used."""
+        return sum(len(part.report.unusable) for part in self.parts)
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures that were looked at."""
+        return self.unusable + sum(part.report.pictures for part in self.parts)
+
+    @property
+    def problems(self) -> list[str]:
+        """One line for each: the unusable pictures in list order, then the others."""
+        of_pictures = [
+            f"{part.name}: {problem}"
+            for part in self.parts
+            for problem in part.report.problems
+        ]
+        return [*of_pictures, *self.other_problems]
+
+    def to_json(self):
+        """All of it as a dict for JSON; counts of classes are by name."""
+        return {
+            "dataset": self.dataset,
+            "data_dir": self.data_dir,
+            "class_names": list(self.class_names),
+            "parts": {
+                part.name: _to_json(part.report, self.class_names)
+                for part in self.parts
+            },
+            "warnings": list(self.warnings),
+            "problems": self.problems,
+        }
+
+    def samples(self, count):
+        """Yields labelled pictures, spread evenly, then those of validation.
+
+        Args:
+            count: How many at most. Those of validation join if the labelled ones
+                are fewer.
+
+        Yields:
+            (name, image uint8 (height, width, 3), mask uint8 (height, width)).
+        """
+        for part in (self.parts[0], self.parts[2]):
+            chosen = _spread(part.usable(), count)
+            count -= len(chosen)
+            for number in chosen:
+                name = pathlib.Path(part.reader.name(number)).name
+                suffix = " (validation)" if part.name == "validation" else ""
+                yield name + suffix, *part.reader.examine(number)
+
+
+def check(config, progress=None):
+    """Reads all pictures and masks that a training would, each pixel.
+
+    Unlabelled pictures are looked for even if the algorithm does not use them.
+
+    Args:
+        config: A `Config`; it needs no `run_dir`.
+        progress: Called as `progress(done, total)` after each picture.
+
+    Returns:
+        A `DataCheck`. All problems are in it; the first does not end the check.
+
+    Raises:
+        UserError: There is nothing to check, or no telling which pictures belong to
+            which part.
+    """
+    if config.dataset == "scenes":
+        raise UserError(
+            "--dataset: found 'scenes', which are drawn and need no check; expected a "
+            "data set of files."
+        )
+    info, folder = dataset_info(config), open_folder(config)
+    split, warnings = _split(config, folder)
+    parts = _read(config, folder, split, info.num_classes, progress)
+    copies = duplicates.find({part.name: part.files for part in parts})
+    return DataCheck(
+        dataset=config.dataset,
+        data_dir=folder.data_dir,
+        class_names=info.class_names,
+        colours=info.colours,
+        notes=folder.notes,
+        parts=parts,
+        other_problems=(*_part_problems(config, parts), *duplicates.leaks(copies)),
+        warnings=(
+            *warnings,
+            *_class_warnings(parts, info.class_names),
+            *_mask_warnings(parts),
+            *_copy_warnings(copies),
+        ),
+    )
+
+
+def _split(config, folder):
+    """The `Split`, and a warning if pictures that the run does not use are at fault."""
+    is_used = _needs_unlabelled(config) or pretext_task(config) is not None
+    try:
+        return make_split(config, folder, uses_unlabelled=True), ()
+    except UserError as error:
+        if is_used:
+            raise
+        split = make_split(config, folder, uses_unlabelled=False)
+        return split, (f"unlabelled: left out, since this run needs none: {error}",)
+
+
+def _read(config, folder, split, num_classes, progress):
+    examples = [getattr(split, name) for name in _PARTS]
+    total, done, parts = sum(map(len, examples)), 0, []
+    for name, chosen in zip(_PARTS, examples, strict=True):
+        shown = None if progress is None else _shifted(progress, done, total)
+        reader = None
+        if chosen:
+            reader = folder.make_reader(chosen, config.image_size or None)
+        parts.append(_read_part(name, chosen, reader, num_classes, shown))
+        done += len(chosen)
+    return tuple(parts)
+
+
+def _shifted(progress, before, total):
+    """Progress in one part as that in all."""
+    return lambda done, _: progress(before + done, total)
+
+
+def _read_part(name, examples, reader, num_classes, progress):
+    if reader is None:
+        return Part(name, (), None, preflight.nothing(num_classes))
+    report = preflight.check(reader, num_classes, progress, collect=True)
+    part = Part(name, (), reader, report)
+    usable = [examples[number].image for number in part.usable()]
+    # Some pictures are records of larger files, and have names alone.
+    files = tuple(image for image in usable if isinstance(image, pathlib.Path))
+    return dataclasses.replace(part, files=files)
+
+
+def _needs_unlabelled(config):
+    return config.algorithm != "supervised"
+
+
+def _part_problems(config, parts):
+    """What makes a training refuse a part as a whole."""
+    labelled, unlabelled, validation = parts
+    for part in (labelled, validation):
+        if part.report.labelled and not any(part.report.class_pixels):
+            yield f"{part.name}: {preflight.no_class(part.reader)}"
+    if unlabelled.reader is None and _needs_unlabelled(config):
+        yield (
+            f"unlabelled: there are no pictures, but --algorithm={config.algorithm} "
+            "needs some; give a --labelled_ratio of 2 or more, an unlabelled list or "
+            "folder, or --algorithm=supervised."
+        )
+    sizes = len(validation.report.sizes)
+    if sizes > 1 and config.evaluation_batch_size > 1:
+        yield (
+            f"validation: the pictures have {sizes} sizes, so they cannot be "
+            f"evaluated {config.evaluation_batch_size} at a time; set "
+            "--evaluation_batch_size=1, or give an --image_size."
+        )
+
+
+def _class_warnings(parts, class_names):
+    """Classes that cannot be learned, since no label has them."""
+    labelled, _, validation = (part.report for part in parts)
+    if not any(labelled.class_pixels):
+        return
+    for number, name in enumerate(class_names):
+        if labelled.class_pixels[number]:
+            continue
+        count = validation.class_pictures[number]
+        if count:
+            yield (
+                f"class '{name}' is in {count} of {validation.pictures} validation "
+                "pictures but in no labelled one, so it cannot be learned."
+            )
+        else:
+            yield f"class '{name}' is in no labelled and in no validation picture."
+
+
+def _mask_warnings(parts):
+    for part in parts:
+        names = [part.reader.name(number) for number in part.report.without_class]
+        if names and any(part.report.class_pixels):
+            yield (
+                f"{part.name}: {len(names)} of {part.report.labelled} masks have the "
+                f"ignore label alone and teach nothing: {_first(names)}."
+            )
+
+
+def _copy_warnings(copies):
+    for name, files in duplicates.within_parts(copies).items():
+        texts = [f"{copy} of {first}" for copy, first in files]
+        yield f"{name}: copies within the part, {len(texts)}: {_first(texts)}."
+
+
+def _first(names):
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _to_json(report, class_names):
+    sizes = sorted(report.sizes.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "pictures": report.pictures,
+        "labelled": report.labelled,
+        "sizes": [[*size, count] for size, count in sizes],
+        "class_pixels": dict(zip(class_names, report.class_pixels, strict=True)),
+        "class_pictures": dict(zip(class_names, report.class_pictures, strict=True)),
+        "ignored_pixels": report.ignored_pixels,
+        "problems": list(report.problems),
+    }
+
+
+def _spread(numbers, count):
+    """Up to `count` of the numbers, spread evenly over them."""
+    places = np.linspace(0, len(numbers) - 1, min(count, len(numbers)))
+    return [numbers[place] for place in places.astype(int).tolist()]
