@@ -100,7 +100,8 @@ def some_ways(monkeypatch, tmp_path, capsys):
     output = tmp_path / "found.json"
     values = {"channels": 4, "num_layers": 3, "num_classes": 5, "batch_size": 2}
     values |= {"size": "32,32", "small_gate": False, "threads": 0, "repeats": 1}
-    values |= {"crop_size": "", "what": "learning", "torch": "auto", "output": str(output)}
+    values |= {"what": "learning", "torch": "auto", "output": str(output)}
+    values |= {"crop_size": ""}
     flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
     ways = {name: benchmark_learning.WAYS[name] for name in TRACED}
     monkeypatch.setattr(benchmark, "flags", flags)

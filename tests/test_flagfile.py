@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import pathlib
 
 import pytest
@@ -6,6 +7,7 @@ from absl import flags
 
 from selene_tf import flagfile
 from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.cfg"))
 
@@ -125,8 +127,46 @@ def test_a_mistake_in_the_flagfile_is_one_line(tmp_path, line):
 def test_a_binary_flagfile_is_one_line(tmp_path):
     file = tmp_path / "binary.cfg"
     file.write_bytes(bytes(range(128, 256)))
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="--flagfile"):
         parse(f"--flagfile={file}")
+
+
+@pytest.mark.parametrize("line", ["--flagfile=a\0b", " --flagfile=a\0b"])
+def test_a_zero_byte_in_an_included_name_is_one_line(tmp_path, line):
+    assert_refused(lambda: parse(written(tmp_path, f"{line}\n")), "--flagfile")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("run_dir", "a\0b"),
+        ("data_dir", "a\0b"),
+        ("labelled_list", "a\0b"),
+        ("labelled_list", "x" * 300),
+        ("dataset_file", "x/" * 3000),
+    ],
+)
+def test_what_is_no_path_is_one_line(name, value):
+    # Scenes have no files.
+    action = functools.partial(parse, "--dataset=folder", f"--{name}={value}")
+    assert_refused(action, f"--{name}", repr(value))
+
+
+@pytest.mark.parametrize("value", ["loop", "loop/x"])
+def test_a_link_to_itself_is_no_path(tmp_path, monkeypatch, value):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert_refused(lambda: parse(f"--run_dir={value}"), "--run_dir", value)
+
+
+@pytest.mark.parametrize("name", ["steps", "seed", "crop_size"])
+def test_a_number_that_python_cannot_write_is_one_line(name):
+    assert_refused(lambda: parse(f"--{name}=0x{'f' * 5000}"), f"--{name}")
+
+
+@pytest.mark.parametrize("value", ["a/ /", "run\x1c", "a\rb", "a\nb", "\udcff"])
+def test_a_value_that_a_flagfile_would_change_is_one_line(value):
+    assert_refused(lambda: parse(f"--run_dir={value}"), "--run_dir")
 
 
 @pytest.mark.parametrize("first", [True, False])

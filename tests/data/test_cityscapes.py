@@ -1,70 +1,24 @@
 import numpy as np
 import pytest
-from PIL import Image
 
-from selene_tf.data import catalog, cityscapes, records
+from selene_tf.data import records
 from selene_tf.data.partition import make_split, take_every
+from tests.data.cityscapes_files import (
+    AACHEN,
+    BREMEN,
+    ULM,
+    frames_of,
+    make_folders,
+    mask,
+    names,
+    open_folder,
+    packed,
+    picture,
+    save,
+    touch,
+    write,
+)
 from tests.refusals import assert_refused
-
-AACHEN = [f"aachen_000000_0000{number}" for number in (10, 11, 12)]
-BREMEN = ["bremen_000001_000000", "bremen_000002_000000"]
-ULM = ["ulm_000000_000019"]
-
-
-def save(folder, name, pixels):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def write(folder, name, *lines, end="\n"):
-    (folder / name).write_bytes(end.join(lines).encode())
-    return folder / name
-
-
-def picture(split, frame):
-    return f"leftImg8bit/{split}/{frame.split('_')[0]}/{frame}_leftImg8bit.png"
-
-
-def mask(split, frame, kind="labelIds"):
-    return f"gtFine/{split}/{frame.split('_')[0]}/{frame}_gtFine_{kind}.png"
-
-
-def packed(frame, split="train"):
-    """The names of a line in the lists of the layout with images and segmentation."""
-    return f"/images/{split}/{frame}.png", f"/segmentation/{split}/{frame}_gtFine.png"
-
-
-def make_folders(folder, kind="labelIds"):
-    """Cityscapes' own folders, written out of order."""
-    for split, frames in {"val": ULM, "train": [*BREMEN, *reversed(AACHEN)]}.items():
-        for frame in frames:
-            touch(folder, picture(split, frame), mask(split, frame, kind))
-            touch(folder, mask(split, frame, "color"))
-
-
-def open_folder(folder):
-    """Its readers are the examples and the meaning of masks that they were given."""
-    return cityscapes.open_folder(folder, lambda *arguments: arguments)
-
-
-def names(folder, examples):
-    return [
-        tuple(
-            path and str(path.relative_to(folder)) for path in (item.image, item.mask)
-        )
-        for item in examples
-    ]
-
-
-def frames_of(examples):
-    return ["_".join(item.image.stem.split("_")[:3]) for item in examples]
 
 
 @pytest.mark.parametrize("kind", ["labelIds", "labelTrainIds"])
@@ -211,86 +165,6 @@ def test_names_found_nowhere_are_left_for_reading_to_report(tmp_path):
     assert names(tmp_path, data.read_listed(list_file, 1)) == expected
     list_file = write(tmp_path, "b.txt", "/images/ulm_000009_000009.png\tx\0.png")
     assert_refused(lambda: data.read_listed(list_file, 1), ":1:", "zero byte")
-
-
-def make_packed(folder, train, val):
-    """The layout with images and segmentation; values fill the masks."""
-    for split, values in {"train": train, "val": val}.items():
-        lines = []
-        for number, value in enumerate(values):
-            image, label = packed(f"ulm_000000_{number:06}", split)
-            save(folder, image[1:], np.zeros((2, 3, 3)))
-            save(folder, label[1:], np.full((2, 3), value))
-            lines.append(f"{image}\t{label}")
-        write(folder, f"{split}.txt", *reversed(lines))
-    return open_folder(folder)
-
-
-def test_the_packed_layout_is_read_by_its_lists(tmp_path):
-    data = make_packed(tmp_path, train=[0, 0], val=[0])
-    assert names(tmp_path, data.read_part("train", 2)) == [
-        (
-            "images/train/ulm_000000_000001.png",
-            "segmentation/train/ulm_000000_000001_gtFine.png",
-        ),
-        ("images/train/ulm_000000_000000.png", None),
-    ]
-    assert len(data.read_part("val", 1)) == 1
-    assert data.read_part("unlabelled", 0) == ()
-    assert data.notes == ()
-
-
-def read_masks(data, part):
-    """The class ids in the masks of a part, as its reader is told to read them."""
-    examples, labels, image_size = data.make_reader(data.read_part(part, 1), (2, 3))
-    assert image_size == (2, 3)
-    return [int(records.read_mask(item.mask, labels)[0, 0]) for item in examples]
-
-
-@pytest.mark.parametrize("first", ["train", "val"])
-@pytest.mark.parametrize(
-    ("train", "val", "train_classes", "val_classes"),
-    # Road, vegetation, bicycle and the licence plate, which is not scored.
-    [([7, 21, 255], [33], [255, 8, 0], [18]), ([7, 18, 255], [0], [255, 18, 7], [0])],
-    ids=["raw ids", "class ids"],
-)
-def test_values_tell_raw_ids_from_class_ids(
-    tmp_path, first, train, val, train_classes, val_classes
-):
-    data = make_packed(tmp_path, train, val)
-    read_masks(data, first)
-    assert read_masks(data, "train") == train_classes
-    assert read_masks(data, "val") == val_classes
-
-
-def test_masks_are_searched_to_the_end_of_a_long_list(tmp_path):
-    data = make_packed(tmp_path, train=[21, 21, *[7] * 58], val=[7])
-    assert read_masks(data, "train") == [0] * 58 + [8, 8]
-
-
-def test_parts_agree_on_the_meaning_of_masks(tmp_path):
-    data = make_packed(tmp_path, train=[23], val=[7])
-    assert read_masks(data, "train") == [10]
-    assert read_masks(data, "val") == [0]
-
-
-def test_masks_whose_names_say_what_they_hold_are_not_opened(tmp_path):
-    make_folders(tmp_path)  # The files are empty.
-    data = open_folder(tmp_path)
-    _, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    assert labels == catalog.CITYSCAPES.labels
-    _, labels, _ = data.make_reader(data.read_part("train", 0), None)
-    assert labels == catalog.CITYSCAPES.labels
-
-
-def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
-    data = make_packed(tmp_path, train=[0, 26], val=[0])
-    damaged = tmp_path / "segmentation/train/ulm_000000_000001_gtFine.png"
-    damaged.write_bytes(b"no picture")
-    save(tmp_path, "segmentation/train/ulm_000000_000000_gtFine.png", [[26]])
-    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    assert_refused(lambda: records.read_mask(damaged, labels), damaged)
-    assert records.read_mask(examples[1].mask, labels) == [[13]]
 
 
 def test_own_pictures_and_both_kinds_of_masks_are_read(tmp_path):

@@ -234,43 +234,6 @@ def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
     np.testing.assert_array_equal(batch["image"][:, 0, 0, 0], [0, 1, 2])
 
 
-def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
-    examples = save_examples(tmp_path, 3)
-    examples[1].mask.write_bytes(b"text")
-    source = from_files(examples)
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        take(pipelines.training(source, None, 3, 1, 0, PLAIN), 1)
-    assert isinstance(source.failure(), UserError)
-    assert str(examples[1].mask) in str(source.failure())
-    assert "\n" not in str(source.failure())
-
-
-def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
-    examples = save_examples(tmp_path, 5)
-    for bad in (1, 2):
-        examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
-    bad_samples = BadSamples(200, skip=True)
-    source = from_files(examples, bad_samples=bad_samples)
-    assert drawn(pipelines.evaluation(source, 2), 9) == [0, 3, 3, 3, 4]
-    assert source.failure() is None
-    assert len(bad_samples.messages) == 2
-    assert capsys.readouterr().err.count("left out") == 2
-    # Started later, a stream gives the same.
-    whole = take(pipelines.training(source, None, 2, 5, 0, VARIED), 6)
-    assert_equal(whole[4:], take(pipelines.training(source, None, 2, 5, 4, VARIED), 2))
-
-
-def test_too_many_bad_pictures_stop_the_stream(tmp_path):
-    examples = save_examples(tmp_path, 5)
-    for bad in (1, 2, 4):
-        examples[bad].image.write_bytes(b"")
-    source = from_files(examples, bad_samples=BadSamples(200, skip=True))
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        take(pipelines.evaluation(source, 1), 5)
-    assert "3 of 200" in str(source.failure())
-    assert str(tmp_path) in str(source.failure())
-
-
 @pytest.mark.parametrize(
     ("action", "expected"),
     [

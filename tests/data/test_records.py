@@ -7,7 +7,7 @@ from PIL import Image, ImageFile
 
 from selene_tf.data.examples import Example
 from selene_tf.data.label_format import LabelFormat, index
-from selene_tf.data.records import look, read_example, read_image, read_mask
+from selene_tf.data.records import read_example, read_image, read_mask
 from tests.refusals import assert_refused
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -141,9 +141,7 @@ def damaged(content):
 
 
 @pytest.mark.parametrize("damage", damaged(b"-" * 20))
-@pytest.mark.parametrize(
-    "read", [read_image, lambda path: read_mask(path, index(250))]
-)
+@pytest.mark.parametrize("read", [read_image, lambda path: read_mask(path, index(250))])
 def test_damaged_png_is_refused(tmp_path, read, damage):
     path = tmp_path / "a.png"
     save(path, PIXELS[..., 0])
@@ -300,38 +298,3 @@ def test_same_size_changes_nothing(tmp_path):
     image, mask = read_example(save_pair(tmp_path, PIXELS, ids), index(3, 255), (6, 8))
     np.testing.assert_array_equal(image, PIXELS)
     np.testing.assert_array_equal(mask, ids)
-
-
-def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
-    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
-    assert look(example, index(3)) == (6, 8)
-    content = example.image.read_bytes()
-    example.image.write_bytes(content[: len(content) // 2])
-    assert look(example, index(3)) == (6, 8)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "expected"),
-    [
-        (lambda example: example.image.unlink(), "No such file"),
-        (lambda example: example.image.write_bytes(b""), "empty"),
-        (lambda example: example.image.write_text("version https"), "version https"),
-        (lambda example: save_mode(example.image, "I;16"), "16-bit"),
-        (lambda example: save_mode(example.image, "CMYK", format="JPEG"), "CMYK"),
-        (lambda example: save_mode(example.mask, "I;16"), "16-bit"),
-        (lambda example: save_mode(example.mask, "RGBA"), "transparent"),
-        (lambda example: save(example.mask, IDS), "3 x 2"),
-    ],
-)
-def test_a_look_finds_what_the_beginning_shows(tmp_path, spoil, expected):
-    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
-    spoil(example)
-    assert_refused(lambda: look(example, index(3)), tmp_path, expected)
-
-
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_a_look_finds_pictures_that_are_stored_turned(tmp_path, form):
-    exif = Image.Exif()
-    exif[274] = 6
-    path = save(tmp_path / "a.png", PIXELS, format=form, exif=exif)
-    assert_refused(lambda: look(Example(path, None), index(3)), path, "orientation 6")

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from selene_tf.data import pipelines, readers, views
+from selene_tf.data.bad_samples import BadSamples
+from selene_tf.data.examples import Example
+from selene_tf.data.label_format import index
+from selene_tf.errors import UserError
+
+PLAIN = views.Augmentation(crop_size=(4, 6))
+VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
+
+
+def take(dataset, count):
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def drawn(dataset, batches, key="image"):
+    """Returns the numbers of the pictures drawn, from pictures of `make_source`."""
+    values = [batch[key][:, 0, 0, 0] for batch in take(dataset, batches)]
+    return np.concatenate(values).astype(int).tolist()
+
+
+def assert_equal(first, second):
+    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+def from_files(examples, image_size=None, bad_samples=None):
+    reader = readers.from_files(examples, index(3), image_size)
+    return pipelines.from_reader(reader, bad_samples or BadSamples(len(examples)))
+
+
+def save_examples(folder, count, labelled=True):
+    examples = []
+    for number in range(count):
+        image, mask = folder / f"{number}.png", folder / f"{number}_mask.png"
+        Image.fromarray(np.full((4, 6, 3), number, np.uint8)).save(image)
+        Image.fromarray(np.full((4, 6), number % 3, np.uint8)).save(mask)
+        examples.append(Example(image, mask if labelled else None))
+    return examples
+
+
+def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
+    examples = save_examples(tmp_path, 3)
+    examples[1].mask.write_bytes(b"text")
+    source = from_files(examples)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        take(pipelines.training(source, None, 3, 1, 0, PLAIN), 1)
+    assert isinstance(source.failure(), UserError)
+    assert str(examples[1].mask) in str(source.failure())
+    assert "\n" not in str(source.failure())
+
+
+def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
+    examples = save_examples(tmp_path, 5)
+    for bad in (1, 2):
+        examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
+    bad_samples = BadSamples(200, skip=True)
+    source = from_files(examples, bad_samples=bad_samples)
+    assert drawn(pipelines.evaluation(source, 2), 9) == [0, 3, 3, 3, 4]
+    assert source.failure() is None
+    assert len(bad_samples.messages) == 2
+    assert capsys.readouterr().err.count("left out") == 2
+    # Started later, a stream gives the same.
+    whole = take(pipelines.training(source, None, 2, 5, 0, VARIED), 6)
+    assert_equal(whole[4:], take(pipelines.training(source, None, 2, 5, 4, VARIED), 2))
+
+
+def test_too_many_bad_pictures_stop_the_stream(tmp_path):
+    examples = save_examples(tmp_path, 5)
+    for bad in (1, 2, 4):
+        examples[bad].image.write_bytes(b"")
+    source = from_files(examples, bad_samples=BadSamples(200, skip=True))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        take(pipelines.evaluation(source, 1), 5)
+    assert "3 of 200" in str(source.failure())
+    assert str(tmp_path) in str(source.failure())

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from selene_tf.data.examples import Example
+from selene_tf.data.label_format import index
+from selene_tf.data.records import look
+from tests.refusals import assert_refused
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+IDS = np.array([[0, 3, 255], [2, 1, 0]], np.uint8)
+
+
+def save(path, array, **options):
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+def save_mode(path, mode, **options):
+    Image.new(mode, (8, 6)).save(path, **options)
+    return path
+
+
+def save_pair(folder, image, ids):
+    return Example(save(folder / "a.png", image), save(folder / "m.png", ids))
+
+
+def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
+    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
+    assert look(example, index(3)) == (6, 8)
+    content = example.image.read_bytes()
+    example.image.write_bytes(content[: len(content) // 2])
+    assert look(example, index(3)) == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda example: example.image.unlink(), "No such file"),
+        (lambda example: example.image.write_bytes(b""), "empty"),
+        (lambda example: example.image.write_text("version https"), "version https"),
+        (lambda example: save_mode(example.image, "I;16"), "16-bit"),
+        (lambda example: save_mode(example.image, "CMYK", format="JPEG"), "CMYK"),
+        (lambda example: save_mode(example.mask, "I;16"), "16-bit"),
+        (lambda example: save_mode(example.mask, "RGBA"), "transparent"),
+        (lambda example: save(example.mask, IDS), "3 x 2"),
+    ],
+)
+def test_a_look_finds_what_the_beginning_shows(tmp_path, spoil, expected):
+    example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
+    spoil(example)
+    assert_refused(lambda: look(example, index(3)), tmp_path, expected)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_look_finds_pictures_that_are_stored_turned(tmp_path, form):
+    exif = Image.Exif()
+    exif[274] = 6
+    path = save(tmp_path / "a.png", PIXELS, format=form, exif=exif)
+    assert_refused(lambda: look(Example(path, None), index(3)), path, "orientation 6")
