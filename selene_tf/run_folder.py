@@ -26,12 +26,14 @@ MAY_DIFFER = {
 }
 
 
-def check(run_dir, flagfile_text):
+def check(run_dir, flagfile_text, defaults=""):
     """Checks, before anything is written, that the folder is new or the run's own.
 
     Args:
         run_dir: The folder.
         flagfile_text: The run's flags, one a line.
+        defaults: Likewise all flags with their defaults, which hold where a run of an
+            earlier version did not know a flag.
 
     Raises:
         UserError: if there is none, or it holds something else, or a run with
@@ -43,7 +45,7 @@ def check(run_dir, flagfile_text):
         )
     folder = pathlib.Path(run_dir)
     try:
-        _check_folder(folder, flagfile_text)
+        _check_folder(folder, flagfile_text, defaults)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"--run_dir: cannot read '{folder}' ({reason(error)}); expected a new "
@@ -185,12 +187,12 @@ def drop_log_after(path, step):
     write_text(path, "".join(kept))
 
 
-def _check_folder(folder, flagfile_text):
+def _check_folder(folder, flagfile_text, defaults):
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--run_dir: '{folder}' is a file, expected a folder.")
     path = folder / "config.cfg"
     if path.exists():
-        _check_same(path, flagfile_text)
+        _check_same(path, flagfile_text, defaults)
         return
     # A kill may leave the unfinished config.cfg of a run that never began.
     leftover = f".{path.name}.part"
@@ -210,8 +212,8 @@ def _check_space(folder, needed_bytes):
         )
 
 
-def _check_same(path, flagfile_text):
-    found = _values(path.read_text(encoding="utf-8"))
+def _check_same(path, flagfile_text, defaults):
+    found = _values(defaults) | _values(path.read_text(encoding="utf-8"))
     wanted = _values(flagfile_text)
     for name in sorted(found.keys() | wanted.keys()):
         if name not in MAY_DIFFER and found.get(name) != wanted.get(name):

@@ -36,6 +36,14 @@ def test_a_run_keeps_its_classes_whatever_becomes_of_their_file(tmp_path):
         run_folder.check_classes(tmp_path, NAMES[::-1])
 
 
+def test_a_flag_that_the_run_did_not_know_had_its_default(tmp_path):
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
+    defaults = "--steps=99\n--colour=red\n"
+    run_folder.check(tmp_path, FLAGS + "--colour=red\n", defaults)
+    with pytest.raises(UserError, match="--colour: found 'blue'.*'red'"):
+        run_folder.check(tmp_path, FLAGS + "--colour=blue\n", defaults)
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match=r"no config\.cfg"):

@@ -46,7 +46,7 @@ def train(config):
     """
     started = time.perf_counter()
     text = flagfile.to_flagfile(config)
-    run_folder.check(config.run_dir, text)
+    run_folder.check(config.run_dir, text, flagfile.to_flagfile(type(config)()))
     run_dir = pathlib.Path(config.run_dir)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
