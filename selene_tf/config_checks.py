@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import operator
+import re
 from typing import Literal, get_args, get_origin
 
 from selene_tf.errors import UserError
@@ -15,25 +16,51 @@ def to_text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_spoilt(text, in_list):
-    """Whether a value has caught a flagfile's comment, quotes or a stray comma."""
-    quoted = text.startswith(("'", '"'))
-    return quoted or " #" in text or "\n" in text or (in_list and "," in text)
+# What a flagfile does not give back; the last range are bytes of no encoding.
+_UNWRITABLE = re.compile(r"\A\s|\s\Z|[\0\r\n\ud800-\udfff]")
 
 
 def check_value(field, value):
-    """Refuses NaN, infinity and what a flagfile's comment leaves in a value."""
-    for part in value if isinstance(value, tuple) else (value,):
-        if isinstance(part, float) and not math.isfinite(part):
-            raise UserError(f"--{field.name}: found {part}, expected a finite number.")
-        if isinstance(part, str) and _is_spoilt(part, isinstance(value, tuple)):
-            raise UserError(
-                f"--{field.name}: found {part!r}, expected the bare value; comments "
-                "stand on lines of their own and nothing is quoted."
-            )
+    """Refuses NaN, infinity, and what a flagfile would not give back as it was."""
+    in_list = isinstance(value, tuple)
+    for part in value if in_list else (value,):
+        if isinstance(part, str):
+            _check_text(field.name, part, in_list)
+        else:
+            _check_number(field.name, part)
     if get_origin(field.type) is Literal and value not in get_args(field.type):
         expected = ", ".join(get_args(field.type))
         raise UserError(f"--{field.name}: found '{value}', expected one of {expected}.")
+
+
+def _check_text(name, text, in_list):
+    if _UNWRITABLE.search(text):
+        raise UserError(
+            f"--{name}: found {text!r}, expected text of one line without spaces at "
+            "its ends."
+        )
+    if _is_spoilt(text, in_list):
+        raise UserError(
+            f"--{name}: found {text!r}, expected the bare value; comments stand on "
+            "lines of their own and nothing is quoted."
+        )
+
+
+def _is_spoilt(text, in_list):
+    """Whether a value has caught a flagfile's comment, quotes or a stray comma."""
+    quoted = text.startswith(("'", '"'))
+    return quoted or " #" in text or (in_list and "," in text)
+
+
+def _check_number(name, number):
+    if isinstance(number, float) and not math.isfinite(number):
+        raise UserError(f"--{name}: found {number}, expected a finite number.")
+    # Python does not write numbers of more than 4300 digits.
+    if isinstance(number, int) and number.bit_length() > 63:
+        raise UserError(
+            f"--{name}: found a number of {number.bit_length()} bits, expected one of "
+            "at most 63."
+        )
 
 
 BOUNDS = {

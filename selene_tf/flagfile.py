@@ -28,12 +28,10 @@ def from_flags(flag_values=flags.FLAGS):
         for field in dataclasses.fields(Config)
     }
     for name in ("data_dir", "run_dir"):
-        if values[name]:
-            values[name] = str(pathlib.Path(values[name]).resolve())
+        values[name] = _absolute(name, values[name])
     # These may also be named relative to the data; then they stay as they are.
     for name in ("labelled_list", "unlabelled_list", "validation_list", "dataset_file"):
-        if values[name] and pathlib.Path(values[name]).is_file():
-            values[name] = str(pathlib.Path(values[name]).resolve())
+        values[name] = _absolute(name, values[name], pathlib.Path.is_file)
     return Config(**values)
 
 
@@ -82,8 +80,15 @@ def parse_strictly(flag_values, arguments):
         expanded = flag_values.read_flags_from_files(_flagfile_first(arguments))
         _refuse_undefok(expanded)
         positional = flag_values(expanded)[1:]
-    except (flags.Error, UnicodeDecodeError) as error:
+    except UserError:
+        raise
+    except flags.Error as error:
         raise UserError(" ".join(str(error).split())) from None
+    except ValueError as error:  # Of a name with a zero byte, or what is no text.
+        raise UserError(
+            f"--flagfile: cannot read it, or one that it includes ({error}); expected "
+            "the name of a text file with one flag a line."
+        ) from None
     if positional:
         raise UserError(
             f"found '{positional[0]}', which is no flag; expected --name=value, on "
@@ -129,6 +134,22 @@ def _define_flag(field, flag_values):
             str: flags.DEFINE_string,
         }[field.type]
         define(field.name, field.default, text, **arguments)
+
+
+def _absolute(name, text, condition=None):
+    """A path from the root on, if there is one and it meets the condition."""
+    path = pathlib.Path(text)
+    try:
+        if not text or (condition and not condition(path)):
+            return text
+        return str(path.resolve())
+    # RuntimeError is what a link that leads to itself raises.
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"--{name}: found {text!r}, which is no path ({reason}); expected the name "
+            "of a file or folder."
+        ) from None
 
 
 def _from_flag(field, value):

@@ -41,6 +41,11 @@ ALLOWED = {
     "pretrained": {"array_file", "official_layout", "torch_file", "torch_pickle"},
     "data": {"data", "cutmix"},
     "convert_sbd": {"command", "data"},
+    "mosaic": {"pictures"},
+    "check_data": {
+        *("command", "config", "experiment", "flagfile", "mosaic", "run_folder"),
+    },
+    "partition": {"command", "data", "experiment", "flagfile"},
     "layers": {"layers"},
     "networks": {"layers", "networks"},
     "algorithms": {"algorithms", "cutmix", "layers", "losses"},

@@ -173,6 +173,11 @@ def _inside(root, path, resolve_folder, place):
 
 
 def real_folder(data_dir):
+    """The data folder with all links followed, as a string.
+
+    Raises:
+        UserError: There is no such folder.
+    """
     if not os.path.isdir(data_dir):
         raise UserError(
             f"The data folder '{data_dir}' does not exist or is not a folder; "
@@ -210,19 +215,33 @@ def _files(folder, suffixes, split):
 
 
 def _check_pairs(images, masks, labelled, split):
-    for stem in labelled:
-        if stem not in masks:
-            raise UserError(
-                f"{images[stem]} has no mask: expected {split}/masks/{stem}.png; add "
-                "it or move the picture to unlabelled/images."
-            )
-    for stem, path in masks.items():
-        if stem not in images:
-            raise UserError(
-                f"{path} has no picture: expected {split}/images/{stem}.png or .jpg; "
-                "add it or remove the mask."
-            )
+    bare = [images[stem] for stem in labelled if stem not in masks]
+    if bare:
+        raise UserError(
+            f"{bare[0]} has no mask{_and_others(bare)}: expected {split}/masks/"
+            f"{bare[0].stem}.png; add it or move the picture to unlabelled/images."
+        )
+    lonely = [path for stem, path in masks.items() if stem not in images]
+    if lonely:
+        raise UserError(
+            f"{lonely[0]} has no picture{_and_others(lonely)}: expected {split}/images/"
+            f"{lonely[0].stem}.png or .jpg; add it or remove the mask."
+        )
+
+
+def _and_others(paths):
+    """How many more there are, with the names of some."""
+    others = [path.name for path in paths[1:]]
+    if not others:
+        return ""
+    names = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+    return f", nor have {len(others)} others ({names})"
 
 
 def linked(root, path):
+    """A file of the folder layout with all links followed; it must lie in `root`.
+
+    Raises:
+        UserError: A link leads out of it.
+    """
     return Path(_inside(root, os.path.abspath(path), os.path.realpath, "Folder layout"))

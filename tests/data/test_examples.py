@@ -1,4 +1,5 @@
 import os
+import time
 
 import pytest
 
@@ -118,6 +119,17 @@ def test_data_folder_may_be_a_link(tmp_path):
     list_file = write_list(tmp_path, f"{tmp_path}/link/a.png\n")
     examples = read_list(list_file, tmp_path / "link", False)
     assert examples == (Example(tmp_path / "real" / "a.png", None),)
+
+
+@pytest.mark.slow
+def test_a_long_list_takes_the_time_of_its_lines(tmp_path):
+    names = [f"{number // 1000}/{number}" for number in range(200_000)]
+    content = "".join(f"images/{name}.png\tmasks/{name}.png\n" for name in names)
+    list_file = write_list(tmp_path, content)
+    started = time.process_time()
+    assert len(read_list(list_file, tmp_path, 1)) == len(names)
+    # A tenth of a millisecond a line, about four times what it takes.
+    assert time.process_time() - started < 20
 
 
 def test_missing_list_and_missing_data_folder_are_named(tmp_path):

@@ -1,0 +1,171 @@
+"""Chooses the training pictures that keep their labels, and lists them."""
+
+import contextlib
+import dataclasses
+import fractions
+import math
+import os
+import re
+
+import numpy as np
+
+from selene_tf.errors import UserError
+
+_FRACTION = re.compile(r"[0-9]{1,9}/[0-9]{1,9}|[0-9]?\.?[0-9]{1,9}")
+# A list is read without a byte order mark and without white space around names. The
+# last range is what Python makes of names that are not UTF-8.
+_UNLISTABLE = re.compile(r"\A[\s\ufeff]|[\t\r\n\ud800-\udfff]|\s\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """How many pictures keep their labels, and how they are chosen.
+
+    Args:
+        fraction: Of all pictures, as a `fractions.Fraction`; None if `count` is given.
+        count: Number of pictures; None if `fraction` is given.
+        seed: Of a random choice; None for the published rule.
+    """
+
+    fraction: fractions.Fraction | None
+    count: int | None
+    seed: int | None
+
+    @property
+    def ratio(self):
+        """The ratio of `take_every`, by which those to choose from are labelled.
+
+        A random choice is from all pictures.
+        """
+        return self.fraction.denominator if self.seed is None else 1
+
+    @property
+    def name(self):
+        """What a folder of this choice is called, as in 1_8-rule and 46-seed0."""
+        amount = str(self.count or self.fraction).replace("/", "_")
+        return f"{amount}-{'rule' if self.seed is None else f'seed{self.seed}'}"
+
+    def count_of(self, total):
+        """How many of `total` pictures; a fraction is rounded up, as by the rule.
+
+        Raises:
+            UserError: `count` is more than there are.
+        """
+        if self.count is None:
+            return math.ceil(total * self.fraction)
+        if self.count > total:
+            raise UserError(
+                f"--num_labelled: found {self.count}, expected at most {total}, which "
+                "is how many training pictures there are."
+            )
+        return self.count
+
+
+def parse_share(fraction, num_labelled, seed):
+    """Reads what a person asks for.
+
+    Args:
+        fraction: Text such as "1/8" or "0.125", or nothing.
+        num_labelled: Number of pictures, or None.
+        seed: See `Share`.
+
+    Raises:
+        UserError: Not exactly one of the two is given, or it makes no sense, or it
+            needs a seed.
+    """
+    if bool(fraction) == (num_labelled is not None):
+        raise UserError(
+            f"--fraction: found {'it with' if fraction else 'neither it nor'} "
+            "--num_labelled, expected one of the two, such as --fraction=1/8."
+        )
+    if fraction:
+        share = Share(_parse_fraction(fraction), None, seed)
+        follows_rule = share.fraction.numerator == 1
+    else:
+        share = Share(None, _check_count(num_labelled), seed)
+        follows_rule = False
+    if seed is None and not follows_rule:
+        raise UserError(
+            f"--seed: found nothing for {fraction or num_labelled} of the pictures, "
+            "but the published rule labels every n-th; expected --fraction=1/n, or a "
+            "seed to choose at random."
+        )
+    return share
+
+
+def _parse_fraction(text):
+    fraction = None
+    if _FRACTION.fullmatch(text):
+        with contextlib.suppress(ZeroDivisionError):
+            # Not by way of a float, which would round.
+            fraction = fractions.Fraction(text)
+    if fraction is None or not 0 < fraction <= 1:
+        raise UserError(
+            f"--fraction: found '{text}', expected a share of the pictures above 0 and "
+            "at most 1, such as 1/8 or 0.125."
+        )
+    return fraction
+
+
+def _check_count(count):
+    if count < 1:
+        raise UserError(f"--num_labelled: found {count}, expected 1 or more.")
+    return count
+
+
+def choose(examples, count, seed):
+    """Chooses at random which examples keep their labels.
+
+    The outcome depends on the arguments alone, and is part of that of every larger
+    count with the same seed and examples.
+
+    Args:
+        examples: Sequence of `Example`; its order decides the outcome.
+        count: How many keep theirs.
+        seed: Whole number of at least 0.
+
+    Returns:
+        Tuples (labelled, unlabelled), both in the given order; the unlabelled
+        examples have lost their masks.
+    """
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(examples))
+    chosen = set(order[:count].tolist())
+    labelled = [item for number, item in enumerate(examples) if number in chosen]
+    rest = [
+        dataclasses.replace(item, mask=None)
+        for number, item in enumerate(examples)
+        if number not in chosen
+    ]
+    return tuple(labelled), tuple(rest)
+
+
+def list_text(examples, data_dir):
+    """The list file of examples, which `examples.read_list` reads back.
+
+    Args:
+        examples: Sequence of `Example` in `data_dir`.
+        data_dir: Folder that the paths in the list are relative to.
+
+    Returns:
+        A line for each picture, followed by a tab and its mask, if it has one.
+
+    Raises:
+        UserError: A name cannot stand in a list.
+    """
+    root = os.path.realpath(data_dir)
+    return "".join(_line(example, root) for example in examples)
+
+
+def _line(example, root):
+    paths = [path for path in (example.image, example.mask) if path is not None]
+    names = [path.relative_to(root).as_posix() for path in paths]
+    for name in names:
+        if _UNLISTABLE.search(name):
+            raise UserError(
+                f"{root}: the name {name!r} cannot stand in a list, which is UTF-8 "
+                "text whose names hold no tabs and line ends and neither begin nor end "
+                "with a space. Rename the file."
+            )
+    # The tab also tells that a name with spaces is one.
+    ends_with_tab = len(names) == 1 and names[0].split() != names
+    return "\t".join(names) + "\t" * ends_with_tab + "\n"
