@@ -1,10 +1,12 @@
 """Which files make up a split: read from list files or from folders."""
 
+import contextlib
 import dataclasses
-import functools
+import gc
 import os
 from pathlib import Path
 
+from selene_tf.data.inside import Inside
 from selene_tf.errors import UserError
 
 SPLITS = ("train", "val", "unlabelled")
@@ -44,36 +46,57 @@ def read_list(list_file, data_dir, mask_every, complete=None):
         UserError: The list is missing, empty or not text; or a line has too few or
             too many names, leads out of `data_dir` or repeats a picture.
     """
-    root = real_folder(data_dir)
-    resolve_folder = functools.lru_cache(maxsize=None)(os.path.realpath)
-    examples, first_lines = [], {}
-    for number, line in enumerate(_lines(list_file), start=1):
-        if not line.strip():
-            continue
-        place = f"{list_file}:{number}"
-        need_mask = mask_every > 0 and len(examples) % mask_every == 0
-        names = _names(line, place)
-        if complete is not None:
-            names = complete(names)
-        if need_mask:
-            _check_has_mask(names, place)
-        wanted = names[: 1 + need_mask]
-        paths = [_listed_path(root, name, place) for name in wanted]
-        paths = [_inside(root, path, resolve_folder, place) for path in paths]
-        first = first_lines.setdefault(paths[0], number)
-        if first != number:
-            raise UserError(
-                f"{place}: '{names[0]}' is the picture of line {first} again; each "
-                "picture may stand in a list once. Remove one of the lines."
-            )
-        mask = Path(paths[1]) if need_mask else None
-        examples.append(Example(Path(paths[0]), mask))
+    inside = Inside(real_folder(data_dir))
+    with _collector_paused():
+        examples = _read_lines(list_file, inside, mask_every, complete)
     if not examples:
         raise UserError(
             f"{list_file} names no picture; write one picture a line"
             f"{', followed by a tab and its mask' if mask_every else ''}."
         )
     return tuple(examples)
+
+
+@contextlib.contextmanager
+def _collector_paused():
+    """Python looks at all objects again and again while a million more are made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read_lines(list_file, inside, mask_every, complete):
+    examples, first_lines = [], {}
+    for number, line in enumerate(_lines(list_file), start=1):
+        if not line or line.isspace():
+            continue
+
+        def place(number=number):
+            return f"{list_file}:{number}"
+
+        need_mask = mask_every > 0 and len(examples) % mask_every == 0
+        names = _names(line, place)
+        if complete is not None:
+            names = complete(names)
+        if need_mask:
+            _check_has_mask(names, place)
+        image = inside.resolve(_listed_path(inside.root, names[0], place), place)
+        first = first_lines.setdefault(image, number)
+        if first != number:
+            raise UserError(
+                f"{place()}: '{names[0]}' is the picture of line {first} again; each "
+                "picture may stand in a list once. Remove one of the lines."
+            )
+        mask = None
+        if need_mask:
+            mask = inside.resolve(_listed_path(inside.root, names[1], place), place)
+            mask = Path(mask)
+        examples.append(Example(Path(image), mask))
+    return examples
 
 
 def read_folder(data_dir, split, mask_every):
@@ -128,11 +151,13 @@ def _lines(list_file):
 
 
 def _names(line, place):
-    names = line.split("\t") if "\t" in line else line.split()
-    names = [name.strip() for name in names if name.strip()]
+    if "\t" in line:
+        names = [name for part in line.split("\t") if (name := part.strip())]
+    else:
+        names = line.split()
     if len(names) > 2:
         raise UserError(
-            f"{place}: found {len(names)} names, expected a picture and a mask; "
+            f"{place()}: found {len(names)} names, expected a picture and a mask; "
             "separate the two by a tab if a name holds a space."
         )
     return names
@@ -141,35 +166,19 @@ def _names(line, place):
 def _check_has_mask(names, place):
     if len(names) < 2:
         raise UserError(
-            f"{place}: '{names[0]}' has no mask beside it; write the mask after the "
+            f"{place()}: '{names[0]}' has no mask beside it; write the mask after the "
             "picture, or name the picture in an unlabelled list."
         )
 
 
 def _listed_path(root, name, place):
     if "\0" in name:
-        raise UserError(f"{place}: a file name holds a zero byte; save it as text.")
+        raise UserError(f"{place()}: a file name holds a zero byte; save it as text.")
+    if not name.startswith("/"):
+        return f"{root}/{name}"
     path = os.path.join(root, name.lstrip("/"))
     # A leading '/' means the data folder, unless only the true absolute path exists.
-    if name.startswith("/") and not os.path.exists(path) and os.path.exists(name):
-        return name
-    return path
-
-
-def _inside(root, path, resolve_folder, place):
-    """Returns the path with all links followed, as a string; it must lie in root."""
-    # A list may hold a million lines: folders are resolved once, files only when
-    # they are links.
-    parent, file_name = os.path.split(path)
-    resolved = os.path.join(resolve_folder(parent), file_name)
-    if file_name in ("", ".", "..") or os.path.islink(resolved):
-        resolved = os.path.realpath(path)
-    if not resolved.startswith(root.rstrip(os.sep) + os.sep):
-        raise UserError(
-            f"{place}: '{path}' leads to '{resolved}', outside the data folder "
-            f"'{root}'; use only files inside it, or name a folder that holds them all."
-        )
-    return resolved
+    return name if not os.path.exists(path) and os.path.exists(name) else path
 
 
 def real_folder(data_dir):
@@ -244,4 +253,4 @@ def linked(root, path):
     Raises:
         UserError: A link leads out of it.
     """
-    return Path(_inside(root, os.path.abspath(path), os.path.realpath, "Folder layout"))
+    return Path(Inside(root).resolve(os.path.abspath(path), lambda: "Folder layout"))
