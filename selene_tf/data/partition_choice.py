@@ -5,9 +5,8 @@ import dataclasses
 import fractions
 import math
 import os
+import random
 import re
-
-import numpy as np
 
 from selene_tf.errors import UserError
 
@@ -116,8 +115,9 @@ def _check_count(count):
 def choose(examples, count, seed):
     """Chooses at random which examples keep their labels.
 
-    The outcome depends on the arguments alone, and is part of that of every larger
-    count with the same seed and examples.
+    Each gets a random number, and the smallest keep theirs. So the outcome depends on
+    the arguments alone, on every machine, and is part of that of every larger count
+    with the same seed and examples.
 
     Args:
         examples: Sequence of `Example`; its order decides the outcome.
@@ -128,8 +128,10 @@ def choose(examples, count, seed):
         Tuples (labelled, unlabelled), both in the given order; the unlabelled
         examples have lost their masks.
     """
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(examples))
-    chosen = set(order[:count].tolist())
+    # Python promises the same numbers for ever; NumPy's generators do not.
+    draw = random.Random(seed).random
+    drawn = [draw() for _ in examples]
+    chosen = set(sorted(range(len(examples)), key=drawn.__getitem__)[:count])
     labelled = [item for number, item in enumerate(examples) if number in chosen]
     rest = [
         dataclasses.replace(item, mask=None)
