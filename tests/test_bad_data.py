@@ -165,6 +165,17 @@ def test_faulty_data_are_named_in_one_line(data_dir, spoil, memory_gib):
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("memory_gib", [1.0, 0.0])
+def test_a_bad_picture_in_validation_is_never_left_out(data_dir, memory_gib):
+    for number in range(2, 120):
+        for kind in ("images", "masks"):
+            source = data_dir / "val" / kind / "0.png"
+            (data_dir / "val" / kind / f"{number}.png").write_bytes(source.read_bytes())
+    (data_dir / "val/images/0.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"val/images/0\.png is an empty file"):
+        make_sources(data_dir, memory_gib=memory_gib, on_bad_sample="skip")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("spoil", [label_out_of_range, unreadable_picture])
 def test_faulty_data_end_a_training_with_status_2(data_dir, spoil):

@@ -174,14 +174,6 @@ def test_a_bad_picture_is_left_out_if_that_is_wanted(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_bad_picture_in_validation_is_never_left_out(tmp_path):
-    make_own(tmp_path / "data", 3)
-    (tmp_path / "data/val/images/000.png").write_bytes(b"")
-    arguments = ("folder", tmp_path / "data", tmp_path / "run")
-    assert_one_line(train(*arguments, "--on_bad_sample=skip"), "val/images/000.png")
-
-
-@pytest.mark.slow
 def test_a_run_whose_classes_have_changed_says_so(tmp_path):
     make_own(tmp_path / "data", 3)
     arguments = ("folder", tmp_path / "data", tmp_path / "run")

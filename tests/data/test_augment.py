@@ -116,6 +116,24 @@ def test_flip_mirrors_both_or_neither_about_half_of_the_time():
     assert 10 <= flips <= 30
 
 
+# At other factors an id may be the nearest from the left and not from the right.
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_the_crop_is_drawn_after_the_flip(factor):
+    mirrored = 0
+    for seed in SEEDS[:8]:
+        flipping = run(augmented((4, 5), (factor,), True), seed)
+        images = (IMAGE, LABEL), (IMAGE[:, ::-1], LABEL[:, ::-1])
+        plain, turned = (
+            run(augmented((4, 5), (factor,), False), seed, *pair) for pair in images
+        )
+        is_mirrored = (flipping["label"] != plain["label"]).any()
+        mirrored += is_mirrored
+        expected = turned if is_mirrored else plain
+        assert_equal(flipping["label"], expected["label"])
+        np.testing.assert_allclose(flipping["image"], expected["image"], atol=1e-3)
+    assert 0 < mirrored < 8
+
+
 @pytest.mark.parametrize("seed", SEEDS[:4])
 def test_crop_is_a_window_of_both(seed):
     batch = run(cropped(4, 5), seed)
