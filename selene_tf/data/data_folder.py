@@ -19,6 +19,8 @@ class DataFolder:
         make_reader: Takes examples and an image size, (height, width) or None;
             returns a `Reader` of them.
         notes: What was decided on looking at the folder, for the user, a line each.
+        rule_notes: Likewise what holds if the labelled pictures are chosen by the
+            rule of every n-th.
     """
 
     data_dir: str
@@ -26,3 +28,4 @@ class DataFolder:
     read_listed: collections.abc.Callable
     make_reader: collections.abc.Callable
     notes: tuple[str, ...] = ()
+    rule_notes: tuple[str, ...] = ()
