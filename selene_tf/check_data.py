@@ -22,9 +22,8 @@ import sys
 
 from absl import flags
 from PIL import Image
-from tqdm import tqdm
 
-from selene_tf import command, flagfile, mosaic, run_folder
+from selene_tf import command, flagfile, mosaic, progress, run_folder
 from selene_tf.config import Config
 from selene_tf.errors import UserError
 
@@ -53,8 +52,8 @@ def main():
     with command.quiet_start():
         from selene_tf.experiment import data_check
 
-    with _progress() as progress:
-        found = data_check.check(config, progress)
+    with progress.bar() as show:
+        found = data_check.check(config, show)
     command.say(text(found))
     write(found, values.report, values.browse, values.num_browse)
     conclude(found)
@@ -76,8 +75,9 @@ def write(found, report, browse, num_browse):
         with _writing("report", report):
             run_folder.write_json(report, found.to_json())
     if browse:
-        samples = list(found.samples(num_browse))
-        picture = mosaic.draw(samples, found.class_names, found.colours)
+        picture = mosaic.draw(
+            found.samples(num_browse), found.class_names, found.colours
+        )
         with _writing("browse", browse):
             Image.fromarray(picture).save(browse)
 
@@ -174,20 +174,6 @@ def _share(part, total):
     return "<0.01%" if part and share == "0.00%" else share
 
 
-@contextlib.contextmanager
-def _progress():
-    """A bar on a terminal, as `progress(done, total)`."""
-    hidden = not sys.stderr.isatty()
-    # After a while, since most mistakes show at once.
-    with tqdm(unit="picture", disable=hidden, dynamic_ncols=True, delay=0.5) as bar:
-
-        def show(done, total):
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
-
-
 def _check_output(flag, path, suffix=""):
     """Refuses, before minutes of reading, a file that cannot be written after them."""
     if not path:
@@ -198,7 +184,8 @@ def _check_output(flag, path, suffix=""):
             f"--{flag}: '{folder}' is no folder that may be written to; expected a "
             "file in one that is."
         )
-    if os.path.isdir(path) or not path.lower().endswith(suffix):
+    is_file = os.path.isfile(path) or not os.path.lexists(path)
+    if not is_file or not path.lower().endswith(suffix):
         ending = f" that ends in {suffix}" if suffix else ""
         raise UserError(
             f"--{flag}: found '{path}', expected the name of a file{ending}."

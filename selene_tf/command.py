@@ -69,7 +69,8 @@ def quiet_start():
 
 def say(text):
     """Prints a command's result on standard output."""
-    print(text)  # noqa: T201
+    # Names of files may be bytes of no encoding.
+    print(text.encode(errors="backslashreplace").decode())  # noqa: T201
 
 
 def _parse(arguments):

@@ -1,11 +1,8 @@
 """Makes the augmented set of Pascal VOC: python -m selene_tf.convert_sbd ... ."""
 
-import sys
-
 from absl import flags
-from tqdm import tqdm
 
-from selene_tf import command
+from selene_tf import command, progress
 from selene_tf.data import sbd
 
 
@@ -25,17 +22,7 @@ def define_flags():
 def main():
     values = flags.FLAGS
     # The bar goes before a mistake's line is printed.
-    with tqdm(
-        unit="mask",
-        disable=not sys.stderr.isatty(),
-        dynamic_ncols=True,
-        leave=False,
-    ) as bar:
-
-        def show(done, total):
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress.bar(unit="mask") as show:
         found = sbd.convert(values.sbd_dir, values.voc_dir, values.output, show)
     command.say(_summary(found))
 

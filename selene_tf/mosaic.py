@@ -23,7 +23,7 @@ def draw(samples, class_names, colours):
     Pixels without one are the picture, dimmed and hatched.
 
     Args:
-        samples: Sequence of (name, image uint8 (height, width, 3), mask uint8
+        samples: Iterable of (name, image uint8 (height, width, 3), mask uint8
             (height, width) with 255 for "no class").
         class_names: Names in the order of the ids.
         colours: (red, green, blue) of each class.

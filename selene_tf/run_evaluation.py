@@ -47,7 +47,8 @@ def evaluate_run(
         _serving(model, trained) if model else evaluation.predictor(trained.network)
     )
     dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    with pipelines.named_failures(trained.source):
+        result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
     content = {
         "step": None if model else trained.step,
         "split": split,
@@ -73,10 +74,11 @@ def export_run(run_dir, output, network="deployed", data_dir=""):
         raise UserError("--output: found nothing, expected the folder to write.")
     trained = experiment.restore(run_dir, network, "val", data_dir)
     places = range(min(_COMPARED_PICTURES, trained.source.size))
-    images = [
-        trained.source.read(tf.constant(place, tf.int64))["image"].numpy()
-        for place in places
-    ]
+    with pipelines.named_failures(trained.source):
+        images = [
+            trained.source.read(tf.constant(place, tf.int64))["image"].numpy()
+            for place in places
+        ]
     return saved_model.export(trained.network, output, images, trained.info.class_names)
 
 

@@ -53,14 +53,14 @@ def check(run_dir, flagfile_text, defaults=""):
         ) from None
 
 
-def check_classes(run_dir, class_names):
+def check_classes(run_dir, classes):
     """Checks that a run's classes are still what they were when it was started.
 
     They may come from a file that does not belong to the run.
 
     Args:
         run_dir: The folder.
-        class_names: Names in the order of the ids.
+        classes: "class_names", and what else says what masks mean, as a dict for JSON.
 
     Raises:
         UserError: The run was started with others.
@@ -69,21 +69,25 @@ def check_classes(run_dir, class_names):
     if not path.is_file():
         return
     known = read_json(path)
-    if known != list(class_names):
-        raise UserError(
-            f"{path}: the run was started with the classes {', '.join(known)}, but the "
-            f"data set has {', '.join(class_names)} now; mend its dataset file or "
-            "--class_names, or use another --run_dir."
-        )
+    if known == classes:
+        return
+    names, found = known["class_names"], classes["class_names"]
+    was, now = f"the classes {', '.join(names)}", f"has {', '.join(found)} now"
+    if names == found:
+        was, now = "another meaning of the masks", "reads them otherwise now"
+    raise UserError(
+        f"{path}: the run was started with {was}, but the data set {now}; mend its "
+        "dataset file or --class_names, or use another --run_dir."
+    )
 
 
-def prepare(run_dir, flagfile_text, class_names, needed_bytes):
+def prepare(run_dir, flagfile_text, classes, needed_bytes):
     """Makes the folder and writes config.cfg and classes.json.
 
     Args:
         run_dir: The folder.
         flagfile_text: The run's flags, one a line.
-        class_names: Names in the order of the ids.
+        classes: See `check_classes`.
         needed_bytes: Free space that the run needs at least.
 
     Raises:
@@ -94,7 +98,7 @@ def prepare(run_dir, flagfile_text, class_names, needed_bytes):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(folder, needed_bytes)
         write_text(folder / "config.cfg", flagfile_text)
-        write_json(folder / "classes.json", list(class_names))
+        write_json(folder / "classes.json", classes)
 
 
 @contextlib.contextmanager

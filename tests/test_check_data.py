@@ -43,7 +43,7 @@ def test_the_command_finds_nothing_wrong_and_writes_its_files(data, tmp_path):
         "class_names": ["ground", "thing"],
         "parts": {
             "labelled": sound_part(2, ground=(40, 2), thing=(8, 2)),
-            "unlabelled": sound_part(0, ground=(0, 0), thing=(0, 0)),
+            "unlabelled": sound_part(2, ground=(40, 2), thing=(8, 2)),
             "validation": sound_part(2, ground=(48, 2), thing=(0, 0)),
         },
         "warnings": [],
@@ -105,7 +105,7 @@ def test_the_text_is_two_tables_and_a_line_for_each_finding(data):
     rows = [line.split() for line in lines]
     assert rows[0][:4] == ["part", "pictures", "labelled", "ignored"]
     assert rows[1] == ["labelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]
-    assert rows[2] == ["unlabelled", "2", "0", "-", *"4 x 6 (2)".split()]
+    assert rows[2] == ["unlabelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]
     assert lines[3].endswith("4 x 6 (3), 1 x 50 (1), 4 x 2 (1) and 5 other sizes")
     assert rows[6] == ["ground", "83.33%", "2", "99.53%", "10"]
     assert rows[7] == ["thing", "16.67%", "2", "0.47%", "1"]

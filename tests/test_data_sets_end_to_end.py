@@ -110,7 +110,7 @@ def test_a_data_set_trains_from_its_own_files(tmp_path, dataset, memory_gib):
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert 0 <= summary["mean_iou"] <= 1
     assert summary["left_out"] == []
-    names = json.loads((tmp_path / "run/classes.json").read_text())
+    names = json.loads((tmp_path / "run/classes.json").read_text())["class_names"]
     assert len(names) == len(summary["iou"])
     assert all(path.read_bytes() == content for path, content in before.items())
 

@@ -6,7 +6,7 @@ from selene_tf import run_folder
 from selene_tf.errors import UserError
 
 FLAGS = "--steps=10\n--data_dir=/a\n"
-NAMES = ("road", "car")
+NAMES = {"class_names": ["road", "car"], "masks": [{"0": 0, "1": 1}]}
 
 
 def test_a_new_folder_is_made_with_its_flags(tmp_path):
@@ -33,7 +33,9 @@ def test_a_run_keeps_its_classes_whatever_becomes_of_their_file(tmp_path):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     run_folder.check_classes(tmp_path, NAMES)
     with pytest.raises(UserError, match="road, car, but.*car, road"):
-        run_folder.check_classes(tmp_path, NAMES[::-1])
+        run_folder.check_classes(tmp_path, NAMES | {"class_names": ["car", "road"]})
+    with pytest.raises(UserError, match="another meaning of the masks"):
+        run_folder.check_classes(tmp_path, NAMES | {"masks": [{"0": 1, "1": 0}]})
 
 
 def test_a_flag_that_the_run_did_not_know_had_its_default(tmp_path):

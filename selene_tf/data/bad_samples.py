@@ -22,6 +22,7 @@ class BadSamples:
         self.limit = int(total * MAX_SHARE) if skip else 0
         self.messages = {}
         self.failure = None
+        self._write = lambda _: None
         self._total, self._skip = total, skip
         self._lock = threading.Lock()
 
@@ -39,12 +40,36 @@ class BadSamples:
         with self._lock:
             if name not in self.messages:
                 self.messages[name] = str(error)
+                self._write(self.messages)
                 if len(self.messages) > self.limit:
                     self.failure = self.failure or self._too_many(error)
                 else:
                     print(f"left out: {error}", file=sys.stderr)  # noqa: T201
             if self.failure is not None:
                 raise self.failure
+
+    def fail(self, error):
+        """Remembers an error that no leave to skip covers, and raises it."""
+        with self._lock:
+            self.failure = self.failure or error
+        raise self.failure
+
+    def keep(self, earlier, write):
+        """Joins what earlier starts of the run left out, and keeps all from now on.
+
+        Args:
+            earlier: {name: message} as it was written last; empty for none.
+            write: Function of such a dict, called now and whenever one is added.
+
+        Raises:
+            UserError: All together are too many.
+        """
+        with self._lock:
+            self.messages = {**earlier, **self.messages}
+            self._write = write
+            write(self.messages)
+            if self._skip and len(self.messages) > self.limit:
+                raise self._too_many(list(self.messages.values())[-1])
 
     def _too_many(self, error):
         if not self._skip:

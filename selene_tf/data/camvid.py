@@ -5,35 +5,17 @@ import functools
 import os
 import re
 
-from selene_tf.data import catalog
+from selene_tf.data import camvid_colours, catalog
 from selene_tf.data.data_folder import DataFolder
-from selene_tf.data.examples import Example, linked, read_list, real_folder
-from selene_tf.data.label_format import IGNORE_LABEL
+from selene_tf.data.examples import Example, read_list, real_folder
+from selene_tf.data.inside import Inside
 from selene_tf.errors import UserError
 
 # Folders of all pictures and of all masks.
 _UNDIVIDED = (("701_StillsRaw_full", "LabeledApproved_full"), ("images", "labels"))
 _MASK_ENDS = ("_L.png", "_P.png")
 _FRAME = re.compile(r"(?P<sequence>.+)_f?(?P<frame>\d+)")
-# The 32 things in the masks, by class; see camvid_colours.
-_THINGS = (
-    "Sky",
-    "Building Archway Bridge Tunnel Wall",
-    "Column_Pole TrafficCone",
-    "Road LaneMkgsDriv LaneMkgsNonDriv",
-    "Sidewalk ParkingBlock RoadShoulder",
-    "Tree VegetationMisc",
-    "SignSymbol Misc_Text TrafficLight",
-    "Fence",
-    "Car SUVPickupTruck Truck_Bus Train OtherMoving",
-    "Pedestrian Child CartLuggagePram Animal",
-    "Bicyclist MotorcycleScooter",
-)
-_CLASS_OF = {
-    thing: class_id
-    for class_id, things in enumerate(_THINGS)
-    for thing in things.split()
-} | {"Void": IGNORE_LABEL}
+_CLASS_OF = {name: class_id for name, _, class_id in camvid_colours.THINGS}
 
 
 def open_folder(data_dir, reader):
@@ -188,12 +170,14 @@ def _examples(root, images, masks, names, mask_every):
             "Add them."
         )
     present = set(_names(root, masks)) if mask_every else set()
-    examples = []
+    inside, examples = Inside(root), []
     for number, name in enumerate(names):
         mask = None
         if mask_every and number % mask_every == 0:
-            mask = _linked(root, masks, _mask(root, images, masks, name, present))
-        examples.append(Example(_linked(root, images, f"{name}.png"), mask))
+            mask = _mask(root, images, masks, name, present)
+            mask = inside.linked(os.path.join(masks, mask))
+        image = inside.linked(os.path.join(images, f"{name}.png"))
+        examples.append(Example(image, mask))
     return tuple(examples)
 
 
@@ -207,7 +191,3 @@ def _mask(root, images, masks, name, present):
         f"{root}/{images}/{name}.png has no mask: expected {expected}; add it, or use "
         "fewer labels."
     )
-
-
-def _linked(root, folder, name):
-    return linked(root, os.path.join(root, folder, name))

@@ -29,6 +29,22 @@ class DatasetInfo:
         """Number of classes; valid ids are 0 to `num_classes - 1`."""
         return len(self.class_names)
 
+    def to_json(self):
+        """What a trained network depends on: names, and the meaning of masks."""
+        return {
+            "class_names": list(self.class_names),
+            "masks": [_written(ids) for ids in self.labels.all_ids()],
+            "mask_colours": _written(self.labels.colours),
+        }
+
+
+def _written(meaning):
+    """Keys as text, as JSON has them; a colour is "128,64,0"."""
+    return {
+        ",".join(map(str, key)) if isinstance(key, tuple) else str(key): class_id
+        for key, class_id in meaning.items()
+    }
+
 
 def bit_colour(number: int) -> tuple[int, int, int]:
     """Returns the colour of the Pascal VOC colour map for a number of 0 to 255.

@@ -1,5 +1,6 @@
 """Cityscapes: in its own folders, or packed anew with lists of the pictures."""
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -7,7 +8,8 @@ import re
 
 from selene_tf.data import catalog, label_format, records
 from selene_tf.data.data_folder import DataFolder
-from selene_tf.data.examples import Example, linked, read_list, real_folder
+from selene_tf.data.examples import Example, read_list, real_folder
+from selene_tf.data.inside import Inside
 from selene_tf.errors import UserError
 
 _PICTURES = "leftImg8bit"
@@ -41,15 +43,16 @@ def open_folder(data_dir, reader):
             `Reader`.
 
     Returns:
-        A `DataFolder` without an unlabelled part. Masks whose names do not say what
-        they hold are searched for raw ids when the first reader of any is made.
+        A `DataFolder` without an unlabelled part. If the names of masks do not say
+        what they hold, they and those of the folder's lists are searched for raw ids
+        when the first reader of any is made.
 
     Raises:
         UserError: The folder does not exist or has neither layout.
     """
     files = _Files(real_folder(data_dir))
     _check_layout(files, data_dir)
-    labels = _Labels()
+    labels = _Labels(files)
     is_sorted = files.holds(_PICTURES) and not files.holds("train.txt")
     return DataFolder(
         data_dir=str(data_dir),
@@ -58,7 +61,7 @@ def open_folder(data_dir, reader):
         make_reader=lambda examples, image_size: reader(
             examples, labels.of(examples), image_size
         ),
-        notes=(_NOTE,) if is_sorted else (),
+        rule_notes=(_NOTE,) if is_sorted else (),
     )
 
 
@@ -68,6 +71,7 @@ class _Files:
     def __init__(self, root):
         self.root = root
         self.names = functools.cache(self._names)
+        self._inside = Inside(root)
 
     def holds(self, path):
         """Whether there is something at a path relative to the root."""
@@ -80,7 +84,7 @@ class _Files:
 
     def linked(self, path):
         """The path with all links followed, which must not leave the root."""
-        return linked(self.root, os.path.join(self.root, path))
+        return self._inside.linked(path)
 
     def _names(self, folder):
         try:
@@ -93,19 +97,46 @@ class _Files:
 class _Labels:
     """What the masks mean; if their names do not say it, it is found out once."""
 
-    def __init__(self):
+    def __init__(self, files):
+        self._files = files
         self._found = None
 
     def of(self, examples):
         labels = catalog.CITYSCAPES.labels
-        masks = [example.mask for example in examples if example.mask is not None]
-        unclear = [mask for mask in masks if labels.number_of(mask) == 0]
+        unclear = _unclear(example.mask for example in examples)
         if self._found is None and unclear:
             self._found = labels
-            if _hold_raw_ids(unclear):
+            # The few of one part may all hold low ids, and no other part may then be
+            # read in another way.
+            unclear |= _unclear(_listed_masks(self._files))
+            if _hold_raw_ids(sorted(unclear)):
                 ids = catalog.CITYSCAPES_RAW_IDS
                 self._found = dataclasses.replace(labels, ids=ids)
         return self._found or labels
+
+
+def _unclear(masks):
+    """Those whose names do not say what they hold."""
+    number_of = catalog.CITYSCAPES.labels.number_of
+    return {mask for mask in masks if mask is not None and number_of(mask) == 0}
+
+
+def _listed_masks(files):
+    """The masks that train.txt and val.txt name, as far as they can be read."""
+    masks = []
+
+    def complete(names):
+        found = _complete(files, names)
+        masks.extend(mask for mask in found[1:] if files.holds(mask))
+        return found
+
+    for part in ("train", "val"):
+        # What is wrong with a list is said when it is read for training.
+        with contextlib.suppress(UserError):
+            read_list(os.path.join(files.root, f"{part}.txt"), files.root, 0, complete)
+    for mask in masks:
+        with contextlib.suppress(UserError):
+            yield files.linked(mask)
 
 
 def _hold_raw_ids(masks):

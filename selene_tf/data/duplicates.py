@@ -30,7 +30,7 @@ def find(parts):
 
 
 def leaks(groups):
-    """One line for each file that an earlier part holds too.
+    """One line for each file that an earlier part holds too, under another name.
 
     Args:
         groups: What `find` returned.
@@ -40,7 +40,7 @@ def leaks(groups):
         "picture may be used once. Remove one of the two."
         for (first_name, first), *others in groups
         for name, file in others
-        if name != first_name
+        if name != first_name and file != first
     ]
 
 

@@ -10,8 +10,8 @@ from selene_tf.data.inside import Inside
 from selene_tf.errors import UserError
 
 SPLITS = ("train", "val", "unlabelled")
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-_MASK_SUFFIXES = (".png",)
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+MASK_SUFFIXES = (".png",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +94,11 @@ def _read_lines(list_file, inside, mask_every, complete):
         mask = None
         if need_mask:
             mask = inside.resolve(_listed_path(inside.root, names[1], place), place)
+            if mask == image:
+                raise UserError(
+                    f"{place()}: '{names[0]}' is its own mask; write the mask after "
+                    "the picture."
+                )
             mask = Path(mask)
         examples.append(Example(Path(image), mask))
     return examples
@@ -120,16 +125,17 @@ def read_folder(data_dir, split, mask_every):
     """
     if split not in SPLITS:
         raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
-    root = real_folder(data_dir)
-    images = _files(Path(data_dir) / split / "images", _IMAGE_SUFFIXES, split)
+    inside = Inside(real_folder(data_dir))
+    images = _files(Path(data_dir) / split / "images", IMAGE_SUFFIXES, split)
     masks = {}
     if mask_every:
-        masks = _files(Path(data_dir) / split / "masks", _MASK_SUFFIXES, split)
+        masks = _files(Path(data_dir) / split / "masks", MASK_SUFFIXES, split)
         labelled = list(images)[::mask_every]
         _check_pairs(images, masks, labelled, split)
-        masks = {stem: linked(root, masks[stem]) for stem in labelled}
+        masks = {stem: inside.linked(os.path.abspath(masks[stem])) for stem in labelled}
     return tuple(
-        Example(linked(root, path), masks.get(stem)) for stem, path in images.items()
+        Example(inside.linked(os.path.abspath(path)), masks.get(stem))
+        for stem, path in images.items()
     )
 
 
@@ -245,12 +251,3 @@ def _and_others(paths):
         return ""
     names = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
     return f", nor have {len(others)} others ({names})"
-
-
-def linked(root, path):
-    """A file of the folder layout with all links followed; it must lie in `root`.
-
-    Raises:
-        UserError: A link leads out of it.
-    """
-    return Path(Inside(root).resolve(os.path.abspath(path), lambda: "Folder layout"))

@@ -1,6 +1,7 @@
 """Follows links, and refuses files that do not lie in the data folder."""
 
 import os
+from pathlib import Path
 
 from selene_tf.errors import UserError
 
@@ -47,6 +48,18 @@ class Inside:
                 "them all."
             )
         return resolved
+
+    def linked(self, path):
+        """A file of a folder layout with all links followed, as a `Path`.
+
+        Args:
+            path: Absolute, or relative to the folder.
+
+        Raises:
+            UserError: A link leads out of the folder.
+        """
+        path = os.path.join(self.root, path)
+        return Path(self.resolve(path, lambda: "Folder layout"))
 
 
 def _look(folder):

@@ -11,7 +11,8 @@ def load(reader, bad_samples, progress=None):
 
     Args:
         reader: A `Reader` of pictures of one size.
-        bad_samples: `BadSamples`; pictures that it lets pass are left out.
+        bad_samples: `BadSamples`; in place of pictures that it lets pass stand the
+            next good ones, as when pictures are read each time.
         progress: Called as `progress(done, total)` after each picture, in order.
 
     Returns:
@@ -22,7 +23,7 @@ def load(reader, bad_samples, progress=None):
     Raises:
         UserError: A picture cannot be used, the sizes differ, or none is left.
     """
-    images, labels, rows, done = None, None, 0, 0
+    images, labels, bad, done = None, None, [], 0
     while done < reader.size:
         # In order, so that after an error the next number is the bad one.
         try:
@@ -31,16 +32,35 @@ def load(reader, bad_samples, progress=None):
                     images = tensor_memory.empty((reader.size, *image.shape))
                     labels = tensor_memory.empty((reader.size, *label.shape))
                 _check_same_size(reader.name(done), image, images)
-                images[rows], labels[rows] = image, label
-                rows, done = rows + 1, done + 1
+                images[done], labels[done] = image, label
+                done += 1
                 if progress is not None:
                     progress(done, reader.size)
         except tf.errors.OpError:
             report(reader, done, bad_samples)
+            bad.append(done)
             done += 1
-    if not rows:
-        raise UserError("No picture can be used; check the lists or folders.")
-    return images[:rows], labels[:rows]
+    if images is None:
+        raise nothing_left(reader)
+    for number in reversed(bad):
+        _stand_in(number, images, labels, bad)
+    return images, labels
+
+
+def nothing_left(reader):
+    """The `UserError` for a part of which no picture can be used."""
+    return UserError(
+        f"{reader.name(0)} and the other {reader.size - 1} pictures of its part cannot "
+        "be used, none of them; mend them."
+    )
+
+
+def _stand_in(number, images, labels, bad):
+    """Puts the next good picture in the place of a bad one."""
+    count = len(images)
+    after = ((number + step) % count for step in range(1, count))
+    good = next(place for place in after if place not in bad)
+    images[number], labels[number] = images[good], labels[good]
 
 
 def report(reader, number, bad_samples):

@@ -46,6 +46,7 @@ def make_split(
     unlabelled_list="",
     validation_list="",
     use_unlabelled=True,
+    allow_overlap=False,
 ):
     """Decides which pictures are labelled, unlabelled and for validation.
 
@@ -62,6 +63,7 @@ def make_split(
         unlabelled_list: List file of pictures.
         validation_list: List file of pictures and masks.
         use_unlabelled: If not, unlabelled pictures are not looked for.
+        allow_overlap: Whether a picture may stand in two parts, to list them all.
 
     Raises:
         UserError: A file is missing or faulty, or a picture stands in two parts.
@@ -73,7 +75,8 @@ def make_split(
         unlabelled = _unlabelled(folder, taken, unlabelled_list)
     validation = _validation(folder, validation_list)
     split = Split(labelled, unlabelled, validation)
-    _check_overlap(split)
+    if not allow_overlap:
+        _check_overlap(split)
     return split
 
 
@@ -113,14 +116,22 @@ def _validation(folder, validation_list):
     return folder.read_part("val", 1)
 
 
-def _check_overlap(split):
+def overlaps(split):
+    """Pictures that stand in a `Split` more than once, a line each."""
     parts = {}
     for field in dataclasses.fields(split):
         for example in getattr(split, field.name):
             if example.image in parts:
-                raise UserError(
-                    f"{example.image} is listed as {parts[example.image]} and again "
-                    f"as {field.name}; a picture may be used once. Remove it from one "
-                    "of the lists or folders."
+                yield (
+                    f"{example.image} is listed as {parts[example.image]} and again as "
+                    f"{field.name}; a picture may be used once. Remove it from one of "
+                    "the lists or folders."
                 )
-            parts[example.image] = field.name
+            parts.setdefault(example.image, field.name)
+
+
+def _check_overlap(split):
+    found = list(overlaps(split))
+    if found:
+        others = f" So are {len(found) - 1} others." if len(found) > 1 else ""
+        raise UserError(found[0] + others)

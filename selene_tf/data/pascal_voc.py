@@ -1,11 +1,13 @@
 """Pascal VOC 2012, with the masks of its augmented training set where they are."""
 
+import contextlib
 import functools
 import os
 
 from selene_tf.data import catalog
 from selene_tf.data.data_folder import DataFolder
-from selene_tf.data.examples import Example, linked, read_list, real_folder
+from selene_tf.data.examples import Example, read_list, real_folder
+from selene_tf.data.inside import Inside
 from selene_tf.errors import UserError
 
 _PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
@@ -18,10 +20,12 @@ _AUGMENTED_LISTS = tuple(
     for folder in ("Segmentation", "SegmentationAug")
     for name in ("train_aug.txt", "trainaug.txt")
 )
-_NOTE = (
+_NUM_PUBLISHED = 10582
+_NOT_AUGMENTED = (
     f"Pascal VOC has no {_AUGMENTED} and no list train_aug.txt here, so only the "
-    f"pictures of {_TRAINING_LIST} train, 1464 of the published 10582. For all, put "
-    f"the masks into {_AUGMENTED}: `python -m selene_tf.convert_sbd` makes them."
+    f"pictures of {_TRAINING_LIST} train, 1464 of the published {_NUM_PUBLISHED}. For "
+    f"all, put the masks into {_AUGMENTED}: `python -m selene_tf.convert_sbd` makes "
+    "them."
 )
 
 
@@ -47,27 +51,35 @@ def open_folder(data_dir, reader):
     Raises:
         UserError: The folder does not exist, or JPEGImages is not found.
     """
-    found = _find(data_dir)
+    real_folder(data_dir)
+    found = find_root(data_dir, "--data_dir")
     voc = _Voc(real_folder(found))
     labels = catalog.PASCAL_VOC.labels
-    is_augmented = voc.augmented_list or voc.masks[_AUGMENTED]
     return DataFolder(
         data_dir=found,
         read_part=voc.read_part,
         read_listed=voc.read_listed,
         make_reader=lambda examples, image_size: reader(examples, labels, image_size),
-        notes=() if is_augmented else (_NOTE,),
+        notes=voc.notes(),
     )
 
 
-def _find(data_dir):
-    real_folder(data_dir)
-    for place in _PLACES:
-        path = os.path.join(data_dir, place) if place else str(data_dir)
+def find_root(folder, flag):
+    """The folder that holds JPEGImages: the one given, or VOC2012 below it.
+
+    Args:
+        folder: The folder of the data set, or one above it.
+        flag: The flag that named it, for the message.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    for place in _PLACES if folder else ():
+        path = os.path.join(folder, place) if place else str(folder)
         if os.path.isdir(os.path.join(path, _PICTURES)):
             return path
     raise UserError(
-        f"--data_dir: found no {_PICTURES} in '{data_dir}'; expected Pascal VOC as "
+        f"{flag}: found no {_PICTURES} in '{folder}'; expected Pascal VOC as "
         f"{_PICTURES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
         "VOCdevkit/VOC2012. Name the folder that holds them."
     )
@@ -80,6 +92,23 @@ class _Voc:
         self.root = root
         self.masks = {name: _names(root, name) for name in (_ORIGINAL, _AUGMENTED)}
         self.augmented_list = next(filter(self._is_file, _AUGMENTED_LISTS), None)
+        self._inside = Inside(root)
+
+    def notes(self):
+        """What the user should know of the training set, a line each."""
+        if self.augmented_list:
+            return ()
+        if not self.masks[_AUGMENTED]:
+            return (_NOT_AUGMENTED,)
+        # What is wrong with a list is said when it is read for training.
+        with contextlib.suppress(UserError):
+            names = self._augmented_names()
+            missing = 0
+            if self._is_file(_TRAINING_LIST):
+                missing = len(self._listed_pictures(_TRAINING_LIST).keys() - names)
+            if missing or len(names) != _NUM_PUBLISHED:
+                return (_incomplete(len(names), missing),)
+        return ()
 
     def read_part(self, part, mask_every):
         if part == "unlabelled":
@@ -98,14 +127,18 @@ class _Voc:
             return self._listed_pictures(self.augmented_list)
         if not self.masks[_AUGMENTED]:
             return self._listed_pictures(_TRAINING_LIST)
-        names = {_stem(mask) for mask in self.masks[_AUGMENTED]}
-        names -= self._listed_pictures(_VALIDATION_LIST).keys()
+        names = self._augmented_names()
         if not names:
             raise UserError(
                 f"{self.root}/{_AUGMENTED} holds masks of {_VALIDATION_LIST} only; "
                 "expected those of training pictures too. Add them."
             )
-        return {name: self._linked(_picture(name)) for name in names}
+        return {name: self._inside.linked(_picture(name)) for name in names}
+
+    def _augmented_names(self):
+        """The masks in SegmentationClassAug but those for validation."""
+        names = {_stem(mask) for mask in self.masks[_AUGMENTED]}
+        return names - self._listed_pictures(_VALIDATION_LIST).keys()
 
     def _listed_pictures(self, list_file):
         """{name: path} of the pictures of a list."""
@@ -118,7 +151,7 @@ class _Voc:
         for number, (name, picture) in enumerate(pictures.items()):
             mask = None
             if mask_every and number % mask_every == 0:
-                mask = self._linked(self._known_mask(name))
+                mask = self._inside.linked(self._known_mask(name))
             examples.append(Example(picture, mask))
         return tuple(examples)
 
@@ -171,8 +204,15 @@ class _Voc:
     def _is_file(self, path):
         return os.path.isfile(os.path.join(self.root, path))
 
-    def _linked(self, path):
-        return linked(self.root, os.path.join(self.root, path))
+
+def _incomplete(count, missing):
+    lacking = f", and {missing} of {_TRAINING_LIST} are not among them"
+    return (
+        f"The training set are the pictures that have a mask in {_AUGMENTED} and are "
+        f"not for validation: {count}, where the published set has {_NUM_PUBLISHED}"
+        f"{lacking if missing else ''}. If you want that set, remove {_AUGMENTED} and "
+        "make it anew with `python -m selene_tf.convert_sbd`."
+    )
 
 
 def _names(root, folder):

@@ -124,7 +124,7 @@ def _readable(path, content, formats):
 def _check_shape(path, image, orientation):
     if 0 in image.size:
         raise UserError(f"{path} has a size of zero; remove it or make it again.")
-    if orientation != 1:
+    if orientation not in (0, 1):  # Undefined, or upright.
         raise UserError(
             f"{path} is stored turned (EXIF orientation {orientation}); save it "
             "upright and without that entry, so that picture and mask agree."

@@ -6,6 +6,7 @@ gives what an uninterrupted one would have given, without any state to save.
 """
 
 import collections.abc
+import contextlib
 import dataclasses
 import os
 
@@ -35,6 +36,24 @@ class Source:
     size: int
     read: collections.abc.Callable
     failure: collections.abc.Callable = lambda: None
+
+
+@contextlib.contextmanager
+def named_failures(source):
+    """TensorFlow wraps a reader's error in its own; this brings it back.
+
+    Args:
+        source: A `Source`, or what else has its `failure`.
+
+    Raises:
+        UserError: in place of such an error inside the block.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        if source.failure() is not None:
+            raise source.failure() from None
+        raise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +113,8 @@ def from_reader(reader, bad_samples):
     def report(number, skipped):
         for bad in range(number, number + skipped):
             loading.report(reader, bad % reader.size, bad_samples)
+        if skipped == reader.size:
+            bad_samples.fail(loading.nothing_left(reader))
         return skipped
 
     def read(index):

@@ -38,13 +38,14 @@ class Report:
     sizes: dict[tuple[int, int], int]
 
 
-def look(examples, reader, bad_samples):
+def look(examples, reader, bad_samples, progress=None):
     """Looks at the beginning of every file; a second or two for ten thousand.
 
     Args:
         examples: Sequence of examples.
         reader: Their `Reader`.
         bad_samples: `BadSamples`; pictures that it lets pass are left out.
+        progress: Called as `progress(done, total)` after each picture.
 
     Returns:
         Those that can be used as far as can be seen, and {(height, width): number
@@ -56,7 +57,7 @@ def look(examples, reader, bad_samples):
     if reader.look is None:
         return tuple(examples), {}
     kept, sizes = [], collections.Counter()
-    found = _in_parallel(_caught(reader.look), range(reader.size))
+    found = _in_parallel(_caught(reader.look), range(reader.size), progress)
     for number, (problem, size) in enumerate(found):
         if problem is not None:
             bad_samples.add(reader.name(number), problem)
@@ -66,34 +67,37 @@ def look(examples, reader, bad_samples):
     return tuple(kept), dict(sizes)
 
 
-def check_labels(reader, bad_samples, sample=64):
-    """Reads masks, spread evenly, and refuses a set in which none says anything.
+def check_sample(reader, bad_samples, sample=64, progress=None):
+    """Reads some pictures whole, and refuses a set in which no mask says anything.
 
     Args:
-        reader: `Reader` of labelled pictures.
+        reader: A `Reader`.
         bad_samples: `BadSamples`; what it lets pass is passed over.
-        sample: Pictures that are read in any case. If all of these have only the
-            ignore label, others are read until one has not.
+        sample: How many are read in any case, spread evenly; None for all. If all
+            their masks have only the ignore label, others are read until one has not.
+        progress: Called as `progress(done, total)` after each of the sample.
 
     Raises:
         UserError: A picture cannot be used, or no mask has a class.
     """
-    spread = range(0, reader.size, max(1, reader.size // sample))
-    others = (number for number in range(reader.size) if number not in spread)
-    has_class = False
-    for number, (problem, example) in zip(
-        spread, _in_parallel(_caught(reader.examine), spread), strict=True
-    ):
+    count = reader.size if sample is None else min(sample, reader.size)
+    spread = np.linspace(0, reader.size - 1, count).astype(int).tolist()
+    examples = _in_parallel(_caught(reader.examine), spread, progress)
+    masks = []
+    for number, (problem, example) in zip(spread, examples, strict=True):
         if problem is not None:
             bad_samples.add(reader.name(number), problem)
-        else:
-            has_class |= _has_class(example)
-    if not has_class and not any(
-        _has_class(example)
-        for _, example in map(_caught(reader.examine), others)
-        if example is not None
-    ):
+        elif example[1] is not None:
+            masks.append(_has_class(example[1]))
+    if masks and not any(masks) and not _any_class(reader, set(spread)):
         raise no_class(reader)
+
+
+def _any_class(reader, known):
+    """Whether a mask of those not known yet has a class."""
+    others = [number for number in range(reader.size) if number not in known]
+    examples = _in_parallel(_caught(reader.examine), others)
+    return any(_has_class(found[1]) for problem, found in examples if problem is None)
 
 
 def no_class(reader):
@@ -191,8 +195,8 @@ def _caught(function):
     return call
 
 
-def _has_class(example):
-    return example[1] is None or bool((example[1] != IGNORE_LABEL).any())
+def _has_class(mask):
+    return bool((mask != IGNORE_LABEL).any())
 
 
 def _in_parallel(function, items, progress=None):

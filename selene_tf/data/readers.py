@@ -1,6 +1,7 @@
 """Reads pictures and masks from files, by number."""
 
 import concurrent.futures
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -26,7 +27,7 @@ def from_files(examples, labels, image_size=None):
     """
     if not examples:
         raise UserError("There are no pictures; check the lists or folders.")
-    images = tf.constant([str(example.image) for example in examples])
+    images = tf.constant([os.fsencode(example.image) for example in examples])
     decode_mask = _mask_decoder([example.mask for example in examples], labels)
 
     def decode(number):
@@ -51,7 +52,7 @@ def _mask_decoder(paths, labels):
     colour_type = decoding.COLOUR_TYPE
     is_colour = [header[colour_type : colour_type + 1] == b"\2" for header in headers]
     facts = {
-        "path": tf.constant([str(path or "") for path in paths]),
+        "path": tf.constant([os.fsencode(path or "") for path in paths]),
         "header": tf.constant(headers),
         "is_colour": tf.constant(is_colour),
         "table": tf.constant([labels.number_of(path) for path in paths]),

@@ -14,15 +14,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import catalog, picture_files, records
+from selene_tf.data import catalog, pascal_voc, picture_files, records
 from selene_tf.data.label_format import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # How many masks the two data sets have, complete.
 NUM_ORIGINAL, NUM_CONVERTED = 1464, 9118
 _PALETTE = [channel for value in range(256) for channel in catalog.bit_colour(value)]
-_SBD_PLACES = (".", "dataset", "benchmark_RELEASE/dataset")
-_VOC_PLACES = (".", "VOC2012", "VOCdevkit/VOC2012")
+_PLACES = (".", "dataset", "benchmark_RELEASE/dataset")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +63,8 @@ def convert(sbd_dir, voc_dir, output="", progress=None):
             size than its picture.
     """
     loadmat = _loadmat()
-    sbd = _find("--sbd_dir", sbd_dir, _SBD_PLACES, "cls") / "cls"
-    voc = _find("--voc_dir", voc_dir, _VOC_PLACES, "JPEGImages")
+    sbd = _find_masks(sbd_dir)
+    voc = Path(pascal_voc.find_root(voc_dir, "--voc_dir"))
     output = Path(os.path.realpath(output or voc / "SegmentationClassAug"))
     _check_output(output)
     original = _voc_names(voc, "train")
@@ -96,17 +95,17 @@ def _loadmat():
     return loadmat
 
 
-def _find(flag, folder, places, content):
-    """The one of the places in a folder that holds `content`."""
+def _find_masks(folder):
+    """The folder of SBD's masks, cls, in one of the places below a folder."""
     if not folder:
-        raise UserError(f"{flag}: found nothing, expected a folder with {content}/.")
-    for place in places:
-        if os.path.isdir(Path(folder) / place / content):
-            return Path(folder) / place
-    others = " or ".join(f"{place}/{content}" for place in places[1:])
+        raise UserError("--sbd_dir: found nothing, expected a folder with cls/.")
+    for place in _PLACES:
+        if os.path.isdir(Path(folder) / place / "cls"):
+            return Path(folder) / place / "cls"
+    others = " or ".join(f"{place}/cls" for place in _PLACES[1:])
     raise UserError(
-        f"{flag}: found no {content}/ in '{folder}', nor {others}; expected the folder "
-        "of the unpacked data set. Check the path."
+        f"--sbd_dir: found no cls/ in '{folder}', nor {others}; expected the folder of "
+        "the unpacked data set. Check the path."
     )
 
 

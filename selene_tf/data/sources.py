@@ -61,12 +61,19 @@ def from_scenes(num_training, num_validation, labelled_ratio, size, use_unlabell
 
 
 def from_examples(
-    folder, examples, image_size, memory_gib, bad_samples, same_size=False
+    folder,
+    examples,
+    image_size,
+    memory_gib,
+    bad_samples,
+    same_size=False,
+    sample=64,
+    progress=None,
 ):
     """Reads and checks pictures; keeps them in memory if they fit there.
 
     The beginning of every file is looked at; pictures that stay in memory are read
-    whole, and of others masks spread evenly. `check` reads all of them.
+    whole, and so are some of the others.
 
     Args:
         folder: The `DataFolder` that they lie in.
@@ -75,6 +82,8 @@ def from_examples(
         memory_gib: Largest size of the decoded pictures in memory, in GiB.
         bad_samples: `BadSamples` for those that cannot be used.
         same_size: Whether pictures of different sizes are refused.
+        sample: How many are read whole if they do not stay in memory; None for all.
+        progress: Called as `progress(done, total)` while pictures are read.
 
     Returns:
         A `Source`, or None if there are no examples.
@@ -85,16 +94,16 @@ def from_examples(
     if not examples:
         return None
     reader = folder.make_reader(examples, image_size)
-    kept, sizes = preflight.look(examples, reader, bad_samples)
+    kept, sizes = preflight.look(examples, reader, bad_samples, progress)
     if len(kept) < len(examples):
         reader = folder.make_reader(kept, image_size)
     size = image_size or _common_size(reader, sizes, same_size)
     if size is not None and _gib(len(kept), size) <= memory_gib:
-        images, labels = loading.load(reader, bad_samples)
+        images, labels = loading.load(reader, bad_samples, progress)
         if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
             raise preflight.no_class(reader)
         return pipelines.in_memory(images, labels)
-    preflight.check_labels(reader, bad_samples)
+    preflight.check_sample(reader, bad_samples, sample, progress)
     return pipelines.from_reader(reader, bad_samples)
 
 

@@ -5,16 +5,15 @@ import pathlib
 
 import numpy as np
 
-from selene_tf.data import duplicates, preflight
+from selene_tf.data import duplicates, partition, preflight
 from selene_tf.data.preflight import Report
 from selene_tf.data.reader import Reader
 from selene_tf.errors import UserError
+from selene_tf.experiment import data_findings
 from selene_tf.experiment.data_sets import dataset_info, open_folder
-from selene_tf.experiment.pictures import make_split, pretext_task
+from selene_tf.experiment.pictures import make_split, notes, pretext_task
 
 _PARTS = ("labelled", "unlabelled", "validation")
-# So many of many file names are shown.
-_SHOWN = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +120,8 @@ class DataCheck:
 def check(config, progress=None):
     """Reads all pictures and masks that a training would, each pixel.
 
-    Unlabelled pictures are looked for even if the algorithm does not use them.
+    Unlabelled pictures are looked for even if the algorithm does not use them, and the
+    masks that some have are read too.
 
     Args:
         config: A `Config`; it needs no `run_dir`.
@@ -148,28 +148,52 @@ def check(config, progress=None):
         data_dir=folder.data_dir,
         class_names=info.class_names,
         colours=info.colours,
-        notes=folder.notes,
+        notes=notes(config, folder),
         parts=parts,
-        other_problems=(*_part_problems(config, parts), *duplicates.leaks(copies)),
+        other_problems=(
+            *partition.overlaps(split),
+            *_part_problems(config, parts),
+            *duplicates.leaks(copies),
+        ),
         warnings=(
             *warnings,
-            *_class_warnings(parts, info.class_names),
-            *_mask_warnings(parts),
-            *_copy_warnings(copies),
+            *data_findings.class_warnings(parts, info.class_names),
+            *data_findings.mask_warnings(parts),
+            *data_findings.shared_masks(split),
+            *data_findings.copy_warnings(copies),
         ),
     )
 
 
 def _split(config, folder):
-    """The `Split`, and a warning if pictures that the run does not use are at fault."""
+    """The `Split` with all masks that there are, and what is odd about it."""
     is_used = _needs_unlabelled(config) or pretext_task(config) is not None
+    warnings = []
     try:
-        return make_split(config, folder, uses_unlabelled=True), ()
+        split = make_split(config, folder, uses_unlabelled=True, allow_overlap=True)
     except UserError as error:
         if is_used:
             raise
-        split = make_split(config, folder, uses_unlabelled=False)
-        return split, (f"unlabelled: left out, since this run needs none: {error}",)
+        split = make_split(config, folder, uses_unlabelled=False, allow_overlap=True)
+        warnings.append(f"unlabelled: left out, since this run needs none: {error}")
+    try:
+        split = _with_spare_masks(split, folder)
+    except UserError as error:
+        warnings.append(f"unlabelled: masks beside the pictures are not read: {error}")
+    return split, warnings
+
+
+def _with_spare_masks(split, folder):
+    """Gives unlabelled pictures the masks that they have, which no training reads.
+
+    Another run may use them: with other lists, or a smaller --labelled_ratio.
+    """
+    masks = {example.image: example.mask for example in folder.read_part("train", 1)}
+    unlabelled = tuple(
+        dataclasses.replace(example, mask=masks.get(example.image))
+        for example in split.unlabelled
+    )
+    return dataclasses.replace(split, unlabelled=unlabelled)
 
 
 def _read(config, folder, split, num_classes, progress):
@@ -224,45 +248,6 @@ def _part_problems(config, parts):
             f"evaluated {config.evaluation_batch_size} at a time; set "
             "--evaluation_batch_size=1, or give an --image_size."
         )
-
-
-def _class_warnings(parts, class_names):
-    """Classes that cannot be learned, since no label has them."""
-    labelled, _, validation = (part.report for part in parts)
-    if not any(labelled.class_pixels):
-        return
-    for number, name in enumerate(class_names):
-        if labelled.class_pixels[number]:
-            continue
-        count = validation.class_pictures[number]
-        if count:
-            yield (
-                f"class '{name}' is in {count} of {validation.pictures} validation "
-                "pictures but in no labelled one, so it cannot be learned."
-            )
-        else:
-            yield f"class '{name}' is in no labelled and in no validation picture."
-
-
-def _mask_warnings(parts):
-    for part in parts:
-        names = [part.reader.name(number) for number in part.report.without_class]
-        if names and any(part.report.class_pixels):
-            yield (
-                f"{part.name}: {len(names)} of {part.report.labelled} masks have the "
-                f"ignore label alone and teach nothing: {_first(names)}."
-            )
-
-
-def _copy_warnings(copies):
-    for name, files in duplicates.within_parts(copies).items():
-        texts = [f"{copy} of {first}" for copy, first in files]
-        yield f"{name}: copies within the part, {len(texts)}: {_first(texts)}."
-
-
-def _first(names):
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _to_json(report, class_names):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from selene_tf.config_checks import to_text
 from selene_tf.data import (
     camvid,
     catalog,
@@ -38,6 +39,7 @@ def dataset_info(config):
         return _KNOWN[config.dataset]
     file = _dataset_file(config)
     if file is not None:
+        _check_file_alone(config, file)
         return dataset_file.read(file)
     if config.class_names:
         return catalog.folder(config.class_names, config.ignore_label)
@@ -80,6 +82,18 @@ def open_folder(config):
 def _builder(config):
     """The name in TensorFlow Datasets, or nothing."""
     return config.dataset.partition(":")[2]
+
+
+def _check_file_alone(config, file):
+    """Refuses flags that say what the file says too."""
+    fields = {field.name: field.default for field in dataclasses.fields(config)}
+    for name in ("class_names", "ignore_label"):
+        value = getattr(config, name)
+        if value != fields[name]:
+            raise UserError(
+                f"--{name}: found '{to_text(value)}', but {file} says it for this "
+                "data set; expected one of the two."
+            )
 
 
 def _dataset_file(config):

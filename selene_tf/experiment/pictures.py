@@ -2,6 +2,7 @@
 
 import itertools
 
+from selene_tf import progress
 from selene_tf.data import partition, pipelines, scenes, sources, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.pretext import Pretext
@@ -50,7 +51,7 @@ def make_split_source(config, split):
     return _examples(config, folder, examples, None)
 
 
-def make_split(config, folder, uses_unlabelled):
+def make_split(config, folder, uses_unlabelled, allow_overlap=False):
     """Which examples are labelled, unlabelled and for validation."""
     return partition.make_split(
         folder,
@@ -59,6 +60,7 @@ def make_split(config, folder, uses_unlabelled):
         config.unlabelled_list,
         config.validation_list,
         uses_unlabelled,
+        allow_overlap,
     )
 
 
@@ -72,8 +74,14 @@ def _from_files(config, uses_unlabelled):
         _examples(config, folder, split.unlabelled, bad_samples),
         _examples(config, folder, split.validation, None),
         bad_samples,
-        folder.notes,
+        notes(config, folder),
     )
+
+
+def notes(config, folder):
+    """What was decided on looking at the data, as far as it concerns this run."""
+    follows_rule = not config.labelled_list
+    return folder.notes + (folder.rule_notes if follows_rule else ())
 
 
 def _scenes(config, uses_unlabelled):
@@ -89,14 +97,18 @@ def _scenes(config, uses_unlabelled):
 def _examples(config, folder, examples, bad_samples):
     """Pictures to train on; to evaluate on, of which none may be bad, without."""
     is_evaluated = bad_samples is None
-    return sources.from_examples(
-        folder,
-        examples,
-        config.image_size or None,
-        config.memory_gib,
-        BadSamples(len(examples), skip=False) if is_evaluated else bad_samples,
-        same_size=is_evaluated and config.evaluation_batch_size > 1,
-    )
+    with progress.bar("reading pictures") as show:
+        return sources.from_examples(
+            folder,
+            examples,
+            config.image_size or None,
+            config.memory_gib,
+            BadSamples(len(examples)) if is_evaluated else bad_samples,
+            same_size=is_evaluated and config.evaluation_batch_size > 1,
+            # Now, and not hours later, when they are first looked at.
+            sample=None if is_evaluated else 64,
+            progress=show,
+        )
 
 
 def make_statistics_batches(config, data, devices):

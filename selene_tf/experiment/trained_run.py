@@ -75,7 +75,7 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
             f"--algorithm={config.algorithm}; expected deployed or "
             f"{' or '.join(network_names(config))}."
         )
-    run_folder.check_classes(folder, dataset_info(config).class_names)
+    run_folder.check_classes(folder, dataset_info(config).to_json())
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
     network = make_network(config, name, conditional)

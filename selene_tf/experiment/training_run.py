@@ -8,8 +8,6 @@ import sys
 import tempfile
 import time
 
-import tensorflow as tf
-
 from selene_tf import (
     curve_drawing,
     evaluation,
@@ -22,6 +20,7 @@ from selene_tf import (
     training,
 )
 from selene_tf.checkpoints import Checkpoints
+from selene_tf.data import pipelines
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import make_devices
 from selene_tf.experiment.pictures import make_sources, make_training_dataset
@@ -52,8 +51,8 @@ def train(config):
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
     devices = make_devices(config)
-    class_names = dataset_info(config).class_names
-    run_folder.check_classes(run_dir, class_names)
+    classes = dataset_info(config).to_json()
+    run_folder.check_classes(run_dir, classes)
     data = make_sources(config)
     with devices.strategy.scope(), _own_folder(config, devices) as config:
         algorithm = make_algorithm(config)
@@ -66,7 +65,8 @@ def train(config):
         needed = 4 * sum(math.prod(variable.shape) for variable in variables.values())
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
-        run_folder.prepare(config.run_dir, text, class_names, needed)
+        run_folder.prepare(config.run_dir, text, classes, needed)
+        _keep_left_out(config, data)
         if devices.is_chief:
             _say("\n".join([describe(config, data, devices), *data.notes]))
         checkpoints = Checkpoints(
@@ -74,7 +74,7 @@ def train(config):
         )
         with (
             run_folder.writable(run_dir),
-            _readable_failures(data),
+            pipelines.named_failures(data),
             graph_rewriting.off_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)
@@ -97,6 +97,16 @@ def _own_folder(config, devices):
         return
     with tempfile.TemporaryDirectory() as folder:
         yield dataclasses.replace(config, run_dir=folder)
+
+
+def _keep_left_out(config, data):
+    """What one start of the run left out, the next one has to report too."""
+    path = pathlib.Path(config.run_dir) / "left_out.json"
+    earlier = run_folder.read_json(path) if path.exists() else {}
+    if earlier or data.bad_samples.limit:
+        data.bad_samples.keep(
+            earlier, lambda messages: run_folder.write_json(path, messages)
+        )
 
 
 def describe(config, data, devices):
@@ -197,17 +207,6 @@ def _report(config, data, result, network):
     curve_drawing.draw(
         run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
-
-
-@contextlib.contextmanager
-def _readable_failures(data):
-    """TensorFlow wraps a reader's error in its own; this brings it back."""
-    try:
-        yield
-    except tf.errors.OpError:
-        if data.failure() is not None:
-            raise data.failure() from None
-        raise
 
 
 def _say(text):

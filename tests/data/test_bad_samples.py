@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import pipelines, readers, views
+from selene_tf.data import loading, pipelines, readers, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.examples import Example
 from selene_tf.data.label_format import index
@@ -77,3 +77,40 @@ def test_too_many_bad_pictures_stop_the_stream(tmp_path):
         take(pipelines.evaluation(source, 1), 5)
     assert "3 of 200" in str(source.failure())
     assert str(tmp_path) in str(source.failure())
+
+
+def test_a_source_of_which_nothing_can_be_read_fails_whatever_is_allowed(tmp_path):
+    examples = save_examples(tmp_path, 2)
+    for example in examples:
+        example.image.write_bytes(b"")
+    source = from_files(examples, bad_samples=BadSamples(500, skip=True))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        take(pipelines.evaluation(source, 1), 1)
+    assert "none of them" in str(source.failure())
+
+
+def test_memory_and_files_take_the_same_in_place_of_a_bad_picture(tmp_path):
+    examples = save_examples(tmp_path, 6)
+    for bad in (2, 3, 5):
+        examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
+    reader = readers.from_files(examples, index(3))
+    loaded = loading.load(reader, BadSamples(400, skip=True))
+    memory = pipelines.in_memory(*loaded)
+    files = from_files(examples, bad_samples=BadSamples(400, skip=True))
+    assert_equal(
+        take(pipelines.training(files, None, 2, 1, 0, VARIED), 6),
+        take(pipelines.training(memory, None, 2, 1, 0, VARIED), 6),
+    )
+
+
+def test_what_earlier_starts_left_out_counts_and_is_kept():
+    written = []
+    bad_samples = BadSamples(300, skip=True)
+    bad_samples.add("a", UserError("a is bad"))
+    bad_samples.keep({"b": "b is bad"}, lambda messages: written.append(dict(messages)))
+    bad_samples.add("c", UserError("c is bad"))
+    assert list(written[-1]) == ["b", "a", "c"]
+    with pytest.raises(UserError, match="4 of 300"):
+        bad_samples.add("d", UserError("d is bad"))
+    with pytest.raises(UserError, match="4 of 300"):
+        BadSamples(300, skip=True).keep(written[-1], lambda _: None)

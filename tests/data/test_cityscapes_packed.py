@@ -37,7 +37,7 @@ def test_the_packed_layout_is_read_by_its_lists(tmp_path):
     ]
     assert len(data.read_part("val", 1)) == 1
     assert data.read_part("unlabelled", 0) == ()
-    assert data.notes == ()
+    assert data.notes == data.rule_notes == ()
 
 
 def read_masks(data, part):
@@ -72,6 +72,53 @@ def test_parts_agree_on_the_meaning_of_masks(tmp_path):
     data = make_packed(tmp_path, train=[23], val=[7])
     assert read_masks(data, "train") == [10]
     assert read_masks(data, "val") == [0]
+
+
+def listed_mask(folder, *numbers):
+    """The class id in the first mask of a list that names some training frames."""
+    lines = ["\t".join(packed(f"ulm_000000_{number:06}")) for number in numbers]
+    list_file = write(folder, "listed.txt", *lines)
+    data = open_folder(folder)
+    examples, labels, _ = data.make_reader(data.read_listed(list_file, 1), None)
+    return int(records.read_mask(examples[0].mask, labels)[0, 0])
+
+
+@pytest.mark.parametrize(("train", "val"), [([7, 7, 26], [7]), ([7, 7, 7], [26])])
+def test_masks_of_low_raw_ids_are_known_by_those_of_the_parts(tmp_path, train, val):
+    make_packed(tmp_path, train, val)
+    assert listed_mask(tmp_path, 0, 1) == 0
+
+
+def test_masks_in_no_part_are_searched_too(tmp_path):
+    make_packed(tmp_path, train=[7, 26], val=[7])
+    write(tmp_path, "train.txt", packed("ulm_000000_000000")[0])
+    assert listed_mask(tmp_path, 0, 1) == 0
+
+
+def test_lists_that_cannot_be_read_do_not_stop_the_search(tmp_path):
+    make_packed(tmp_path, train=[7, 26], val=[26])
+    outside = "../outside.png\t../outside_gtFine.png"
+    first = "\t".join(packed("ulm_000000_000001"))
+    write(tmp_path, "train.txt", first, outside, first)
+    (tmp_path / "val.txt").unlink()
+    assert listed_mask(tmp_path, 0) == 0
+
+
+def test_a_mask_that_leads_out_of_the_folder_is_not_searched(tmp_path):
+    make_packed(tmp_path / "data", train=[7, 7], val=[7])
+    save(tmp_path, "outside.png", np.full((2, 3), 26))
+    mask = tmp_path / "data" / packed("ulm_000000_000001")[1][1:]
+    mask.unlink()
+    mask.symlink_to(tmp_path / "outside.png")
+    assert listed_mask(tmp_path / "data", 0) == 7
+
+
+def test_listed_masks_that_are_missing_take_no_place_in_the_search(tmp_path):
+    make_packed(tmp_path, train=[7] * 60 + [26] + [7] * 60, val=[7])
+    for number in range(121):
+        if number not in (0, 60):
+            (tmp_path / packed(f"ulm_000000_{number:06}")[1][1:]).unlink()
+    assert listed_mask(tmp_path, 0) == 0
 
 
 def test_masks_whose_names_say_what_they_hold_are_not_opened(tmp_path):

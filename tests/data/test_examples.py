@@ -74,6 +74,7 @@ def test_masks_of_an_unlabelled_list_are_dropped(tmp_path, content):
             ":3: 'x/../a.png' is the picture of line 1",
         ),
         ("a.png\n", ":1: 'a.png' has no mask"),
+        ("a.png ./a.png\n", ":1: 'a.png' is its own mask"),
         ("a b.png m.png\n", "found 3 names"),
         ("a\0.png m.png\n", ":1: a file name holds a zero byte"),
         ("\n \r\n", "names no picture"),

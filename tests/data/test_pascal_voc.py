@@ -87,7 +87,6 @@ def test_without_augmented_masks_the_original_set_trains(tmp_path):
 def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
     make_augmented(tmp_path)
     data = open_folder(tmp_path)
-    assert data.notes == ()
     assert names(tmp_path, data.read_part("train", 1)) == [
         (picture(name), augmented(name)) for name in ORIGINAL + AUGMENTED
     ]
@@ -97,12 +96,39 @@ def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
     ]
 
 
+def test_a_part_of_the_augmented_masks_is_told(tmp_path):
+    make_augmented(tmp_path)
+    (note,) = open_folder(tmp_path).notes
+    assert "validation: 5, where the published set has 10582. If" in note
+    (tmp_path / augmented(ORIGINAL[0])).unlink()
+    (note,) = open_folder(tmp_path).notes
+    assert "validation: 4, where the published set has 10582, and 1 of " in note
+    assert f"{LISTS}/train.txt" in note
+    (tmp_path / LISTS / "train.txt").unlink()
+    (note,) = open_folder(tmp_path).notes
+    assert "validation: 4, where the published set has 10582. If" in note
+    # Its lack is reported when the part is read.
+    (tmp_path / LISTS / "val.txt").unlink()
+    assert open_folder(tmp_path).notes == ()
+
+
+def test_all_augmented_masks_are_no_news(tmp_path):
+    make_augmented(tmp_path)
+    for number in range(10582 - len(ORIGINAL + AUGMENTED)):
+        (tmp_path / augmented(f"2012_{number:06}")).touch()
+    assert open_folder(tmp_path).notes == ()
+    # As many, but not the same.
+    (tmp_path / augmented(ORIGINAL[0])).rename(tmp_path / augmented("2012_999999"))
+    (note,) = open_folder(tmp_path).notes
+    assert "validation: 10582, where" in note
+    assert "and 1 of " in note
+
+
 def test_validation_masks_may_lie_with_the_augmented_ones(tmp_path):
     make_augmented(tmp_path)
     (tmp_path / original(VALIDATION[0])).unlink()
-    masks = [
-        item[1] for item in names(tmp_path, open_folder(tmp_path).read_part("val", 1))
-    ]
+    examples = open_folder(tmp_path).read_part("val", 1)
+    masks = [mask for _, mask in names(tmp_path, examples)]
     assert masks == [augmented(VALIDATION[0]), original(VALIDATION[1])]
 
 
@@ -236,6 +262,24 @@ def test_palette_masks_with_borders_are_read(tmp_path):
     image, classes = records.read_example(examples[0], labels)
     assert image.shape == (1, 3, 3)
     assert classes.tolist() == values.tolist()
+
+
+def test_the_folder_is_found_for_other_commands(tmp_path):
+    make_original(tmp_path / "VOC2012")
+    assert pascal_voc.find_root(tmp_path, "--voc_dir") == str(tmp_path / "VOC2012")
+    # Not looked for in the working folder.
+    assert_refused(lambda: pascal_voc.find_root("", "--voc_dir"), "--voc_dir: found no")
+
+
+def test_links_out_of_the_folder_are_refused(tmp_path):
+    make_augmented(tmp_path / "data")
+    touch(tmp_path, "far.png")
+    link = tmp_path / "data" / augmented(ORIGINAL[0])
+    link.unlink()
+    link.symlink_to(tmp_path / "far.png")
+    data = open_folder(tmp_path / "data")
+    assert len(data.read_part("train", 0)) == 5
+    assert_refused(lambda: data.read_part("train", 1), "far.png", "outside")
 
 
 def test_missing_folders_and_lists_are_refused(tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -203,6 +204,21 @@ def test_evaluation_takes_every_picture_once_in_order(size, sizes):
     assert drawn(dataset, 99) == list(range(size))
     assert batches[0]["image"].dtype == np.float32
     assert batches[0]["label"].dtype == np.int32
+
+
+def test_slow_pictures_do_not_change_the_order():
+    """Several are read at a time, and every second one takes long."""
+
+    def wait(number):
+        time.sleep(0.2 * (number % 2 == 0))
+        return np.full((4, 6, 3), number, np.uint8)
+
+    def read(index):
+        image = tf.ensure_shape(tf.numpy_function(wait, [index], tf.uint8), (4, 6, 3))
+        return {"image": image, "label": image[..., 0]}
+
+    dataset = pipelines.evaluation(pipelines.Source(8, read), 1)
+    assert drawn(dataset, 8) == list(range(8))
 
 
 def test_files_and_memory_give_the_same_batches(tmp_path):

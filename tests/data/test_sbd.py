@@ -262,8 +262,8 @@ def test_missing_folders_are_named(voc, cls, tmp_path):
         ("", voc, ["--sbd_dir: found nothing"]),
         (voc, voc, ["--sbd_dir", voc, "benchmark_RELEASE/dataset/cls"]),
         (empty, voc, ["--sbd_dir", empty / "cls", "no .mat file"]),
-        (cls.parent, "", ["--voc_dir: found nothing"]),
-        (cls.parent, cls, ["--voc_dir", cls, "VOCdevkit/VOC2012/JPEGImages"]),
+        (cls.parent, "", ["--voc_dir: found no JPEGImages"]),
+        (cls.parent, cls, ["--voc_dir", cls, "VOCdevkit/VOC2012"]),
     ]:
         folders = (sbd_dir, voc_dir)
         assert_refused(lambda folders=folders: sbd.convert(*folders), *expected)

@@ -1,7 +1,14 @@
 import numpy as np
+import pytest
 import tensorflow as tf
+from PIL import Image
 
-from selene_tf.data import scenes, sources
+from selene_tf.data import readers, scenes, sources
+from selene_tf.data.bad_samples import BadSamples
+from selene_tf.data.examples import Example
+from selene_tf.data.label_format import index
+from selene_tf.data.own_folder import open_folder
+from selene_tf.errors import UserError
 
 
 def images_of(source):
@@ -30,3 +37,24 @@ def test_the_labelled_scenes_are_every_nth():
     second = drawn.labelled.read(tf.constant(1, tf.int64))
     np.testing.assert_array_equal(second["image"], image)
     np.testing.assert_array_equal(second["label"], label)
+
+
+@pytest.mark.parametrize(("memory_gib", "stays"), [(1.0, True), (0.0, False)])
+def test_pictures_that_fit_stay_in_memory(tmp_path, memory_gib, stays):
+    examples = []
+    for number in range(3):
+        paths = tmp_path / f"{number}.png", tmp_path / f"{number}_mask.png"
+        Image.fromarray(np.full((4, 6, 3), number, np.uint8)).save(paths[0])
+        Image.fromarray(np.zeros((4, 6), np.uint8)).save(paths[1])
+        examples.append(Example(*paths))
+    folder = open_folder(tmp_path, index(2), readers.from_files)
+    source = sources.from_examples(
+        folder, examples, None, memory_gib, BadSamples(len(examples))
+    )
+    for example in examples:
+        example.image.unlink()
+    if stays:
+        assert len(set(images_of(source))) == 3
+    else:
+        with pytest.raises(UserError, match="No such file"):
+            images_of(source)

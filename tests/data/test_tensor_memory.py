@@ -20,6 +20,13 @@ def test_a_tensor_shares_the_memory_and_keeps_it():
     assert "CPU" in tensor.device
 
 
+def aligned_columns():
+    """Begins where tensors do, but its rows do not follow on one another."""
+    array = tensor_memory.empty((4, 128))
+    array[...] = np.arange(512).reshape(4, 128) % 251
+    return array[:, :64]
+
+
 @pytest.mark.parametrize(
     "array",
     [
@@ -27,6 +34,7 @@ def test_a_tensor_shares_the_memory_and_keeps_it():
         np.broadcast_to(np.arange(7, dtype=np.uint8), (3, 7)),
         np.arange(105, dtype=np.uint8)[1:],
         np.zeros((0, 4), np.uint8),
+        aligned_columns(),
     ],
 )
 def test_arrays_of_other_kinds_are_copied(array):

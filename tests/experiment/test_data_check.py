@@ -105,13 +105,45 @@ def test_a_picture_under_two_names_in_one_part_is_a_warning(data):
     assert line == f"unlabelled: copies within the part, 1: {files[0]} of {files[1]}."
 
 
-def test_a_picture_by_its_name_in_two_parts_is_refused_at_once(data):
-    (data.folder / "labelled.txt").write_text("val/0.png val/0_mask.png")
-    assert_refused(
-        lambda: data.check(labelled_list="labelled.txt"),
-        data.image("val", "0"),
-        "validation",
+def test_pictures_by_their_names_in_two_parts_are_all_listed(data):
+    lines = [f"val/{number}.png val/{number}_mask.png" for number in range(2)]
+    (data.folder / "labelled.txt").write_text("\n".join(lines))
+    found = data.check(labelled_list="labelled.txt")
+    assert len(found.problems) == 2
+    for number, problem in enumerate(found.problems):
+        assert problem.startswith(str(data.image("val", str(number))))
+        assert "listed as labelled and again as validation" in problem
+
+
+def test_masks_that_no_training_reads_are_read_too(data):
+    """Those of pictures that count as unlabelled."""
+    Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(
+        data.mask("train", "3")
     )
+    found = data.check()
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(f"unlabelled: {data.mask('train', '3')}")
+    assert "class id 77" in found.problems[0]
+
+
+def test_pictures_that_count_as_unlabelled_may_have_no_masks(data):
+    lines = (data.folder / "train.txt").read_text().splitlines()
+    lines[1] = lines[1].split()[0]
+    (data.folder / "train.txt").write_text("\n".join(lines))
+    found = data.check()
+    assert found.problems == []
+    assert len(found.warnings) == 1
+    assert "train.txt:2" in found.warnings[0]
+
+
+def test_a_mask_of_two_pictures_is_a_warning(data):
+    with open(data.folder / "val.txt", "a") as file:
+        file.write("train/extra.png val/0_mask.png\n")
+    pixels = np.arange(HEIGHT * WIDTH * 3, dtype=np.uint8)
+    Image.fromarray(pixels.reshape(HEIGHT, WIDTH, 3)).save(data.image("train", "extra"))
+    found = data.check()
+    assert found.problems == []
+    assert str(data.mask("val", "0")) in found.warnings[0]
 
 
 def test_classes_without_a_label_and_masks_without_a_class_are_warnings(data):
@@ -121,12 +153,13 @@ def test_classes_without_a_label_and_masks_without_a_class_are_warnings(data):
         data.add("train", name, np.full((HEIGHT, WIDTH), 255))
     found = data.check(class_names=(*CLASSES, "nowhere"))
     assert found.problems == []
-    ghost, nowhere, of_labelled, of_validation = found.warnings
+    ghost, nowhere, of_labelled, of_unlabelled, of_validation = found.warnings
     assert "'ghost' is in 1 of 4 validation pictures but in no labelled" in ghost
     assert "'nowhere' is in no labelled and in no validation picture" in nowhere
     files = ", ".join(str(data.image("train", name)) for name in "ace")
     assert of_labelled.startswith("labelled: 3 of 5 masks")
     assert of_labelled.endswith(f"{files}.")
+    assert of_unlabelled.startswith("unlabelled: 3 of 5 masks")
     assert of_validation.startswith("validation: 1 of 4 masks")
 
 
