@@ -1,30 +1,11 @@
 """Writes small files in the layouts of Cityscapes."""
 
-import numpy as np
-from PIL import Image
-
 from selene_tf.data import cityscapes
+from tests.data.layout_files import touch
 
 AACHEN = [f"aachen_000000_0000{number}" for number in (10, 11, 12)]
 BREMEN = ["bremen_000001_000000", "bremen_000002_000000"]
 ULM = ["ulm_000000_000019"]
-
-
-def save(folder, name, pixels):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def write(folder, name, *lines, end="\n"):
-    (folder / name).write_bytes(end.join(lines).encode())
-    return folder / name
 
 
 def picture(split, frame):
@@ -51,15 +32,6 @@ def make_folders(folder, kind="labelIds"):
 def open_folder(folder):
     """Its readers are the examples and the meaning of masks that they were given."""
     return cityscapes.open_folder(folder, lambda *arguments: arguments)
-
-
-def names(folder, examples):
-    return [
-        tuple(
-            path and str(path.relative_to(folder)) for path in (item.image, item.mask)
-        )
-        for item in examples
-    ]
 
 
 def frames_of(examples):

@@ -1,45 +1,19 @@
-import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
-from selene_tf.data import loading, pipelines, readers, views
+from selene_tf.data import loading, pipelines, readers
 from selene_tf.data.bad_samples import BadSamples
-from selene_tf.data.examples import Example
 from selene_tf.data.label_format import index
 from selene_tf.errors import UserError
-
-PLAIN = views.Augmentation(crop_size=(4, 6))
-VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
-
-
-def take(dataset, count):
-    return list(dataset.take(count).as_numpy_iterator())
-
-
-def drawn(dataset, batches, key="image"):
-    """Returns the numbers of the pictures drawn, from pictures of `make_source`."""
-    values = [batch[key][:, 0, 0, 0] for batch in take(dataset, batches)]
-    return np.concatenate(values).astype(int).tolist()
-
-
-def assert_equal(first, second):
-    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
-
-
-def from_files(examples, image_size=None, bad_samples=None):
-    reader = readers.from_files(examples, index(3), image_size)
-    return pipelines.from_reader(reader, bad_samples or BadSamples(len(examples)))
-
-
-def save_examples(folder, count, labelled=True):
-    examples = []
-    for number in range(count):
-        image, mask = folder / f"{number}.png", folder / f"{number}_mask.png"
-        Image.fromarray(np.full((4, 6, 3), number, np.uint8)).save(image)
-        Image.fromarray(np.full((4, 6), number % 3, np.uint8)).save(mask)
-        examples.append(Example(image, mask if labelled else None))
-    return examples
+from tests.data.small_sources import (
+    PLAIN,
+    VARIED,
+    assert_equal,
+    drawn,
+    from_files,
+    save_examples,
+    take,
+)
 
 
 def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from selene_tf.data import camvid, records
 from selene_tf.data.partition import make_split, take_every
+from tests.data.layout_files import names, save, stems, touch, write
 from tests.refusals import assert_refused
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"
@@ -13,23 +13,6 @@ UNDIVIDED = [("701_StillsRaw_full", "LabeledApproved_full"), ("images", "labels"
 TRAINING = ["0001TP_006690", "0001TP_008520", "0006R0_f03930", "0016E5_08161"]
 VALIDATION = ["0016E5_07959", "0016E5_08159"]
 TEST = ["0001TP_008550", "0001TP_010380", "Seq05VD_f00000", "Seq05VD_f05100"]
-
-
-def save(folder, name, pixels):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def write(folder, name, *lines, end="\n"):
-    (folder / name).write_bytes(end.join(lines).encode())
-    return folder / name
 
 
 def make_undivided(folder, pictures, masks, end="_L.png"):
@@ -47,19 +30,6 @@ def make_divided(folder):
 def open_folder(folder):
     """Its readers are the examples and the meaning of masks that they were given."""
     return camvid.open_folder(folder, lambda *arguments: arguments)
-
-
-def names(folder, examples):
-    return [
-        tuple(
-            path and str(path.relative_to(folder)) for path in (item.image, item.mask)
-        )
-        for item in examples
-    ]
-
-
-def stems(examples):
-    return [item.image.stem for item in examples]
 
 
 def listed_pair(folder, name):

@@ -10,14 +10,11 @@ from tests.data.cityscapes_files import (
     frames_of,
     make_folders,
     mask,
-    names,
     open_folder,
     packed,
     picture,
-    save,
-    touch,
-    write,
 )
+from tests.data.layout_files import names, save, touch, write
 from tests.refusals import assert_refused
 
 

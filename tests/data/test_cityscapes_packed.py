@@ -2,14 +2,8 @@ import numpy as np
 import pytest
 
 from selene_tf.data import catalog, records
-from tests.data.cityscapes_files import (
-    make_folders,
-    names,
-    open_folder,
-    packed,
-    save,
-    write,
-)
+from tests.data.cityscapes_files import make_folders, open_folder, packed
+from tests.data.layout_files import names, save, write
 from tests.refusals import assert_refused
 
 

@@ -4,24 +4,13 @@ from PIL import Image
 
 from selene_tf.data import catalog, pascal_voc, records
 from selene_tf.data.partition import make_split, take_every
+from tests.data.layout_files import names, stems, touch, write
 from tests.refusals import assert_refused
 
 ORIGINAL = ["2007_000032", "2007_000039"]
 AUGMENTED = ["2008_000002", "2008_000015", "2011_003271"]
 VALIDATION = ["2007_000129", "2007_000033"]
 LISTS = "ImageSets/Segmentation"
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def write(folder, name, *lines, end="\n"):
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(end.join(lines).encode())
-    return folder / name
 
 
 def picture(name):
@@ -54,19 +43,6 @@ def make_augmented(folder):
 def open_folder(folder):
     """Its readers are the examples and the meaning of masks that they were given."""
     return pascal_voc.open_folder(folder, lambda *arguments: arguments)
-
-
-def names(folder, examples):
-    return [
-        tuple(
-            path and str(path.relative_to(folder)) for path in (item.image, item.mask)
-        )
-        for item in examples
-    ]
-
-
-def stems(examples):
-    return [item.image.stem for item in examples]
 
 
 def test_without_augmented_masks_the_original_set_trains(tmp_path):

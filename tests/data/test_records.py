@@ -8,20 +8,8 @@ from PIL import Image, ImageFile
 from selene_tf.data.examples import Example
 from selene_tf.data.label_format import LabelFormat, index
 from selene_tf.data.records import read_example, read_image, read_mask
+from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
-
-PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-IDS = np.array([[0, 3, 255], [2, 1, 0]], np.uint8)
-
-
-def save(path, array, **options):
-    Image.fromarray(array).save(path, **options)
-    return path
-
-
-def save_mode(path, mode, **options):
-    Image.new(mode, (8, 6)).save(path, **options)
-    return path
 
 
 def raw_png(width, height, depth, colour_type, rows):
@@ -255,10 +243,6 @@ def test_the_end_of_a_name_says_what_the_values_mean(tmp_path):
 def test_jpeg_mask_is_refused(tmp_path):
     path = save(tmp_path / "m.jpg", IDS)
     assert_refused(lambda: read_mask(path, index(4, 255)), path, "PNG")
-
-
-def save_pair(folder, image, ids):
-    return Example(save(folder / "a.png", image), save(folder / "m.png", ids))
 
 
 def test_example_without_a_mask(tmp_path):

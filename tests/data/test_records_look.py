@@ -5,24 +5,8 @@ from PIL import Image
 from selene_tf.data.examples import Example
 from selene_tf.data.label_format import index
 from selene_tf.data.records import look
+from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
-
-PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-IDS = np.array([[0, 3, 255], [2, 1, 0]], np.uint8)
-
-
-def save(path, array, **options):
-    Image.fromarray(array).save(path, **options)
-    return path
-
-
-def save_mode(path, mode, **options):
-    Image.new(mode, (8, 6)).save(path, **options)
-    return path
-
-
-def save_pair(folder, image, ids):
-    return Example(save(folder / "a.png", image), save(folder / "m.png", ids))
 
 
 def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
