@@ -6,27 +6,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from selene_tf import experiment
+from selene_tf.config import Config
 from selene_tf.data import catalog
+from selene_tf.errors import UserError
 from tests import tfds_files
 from tests.commands import assert_one_line, run
 
 RNG = np.random.default_rng(0)
-TINY = (
-    *("--crop_size=32,48", "--channels=4", "--num_layers=3", "--batch_size=2"),
-    *("--steps=4", "--warm_up_steps=1", "--evaluate_every=4", "--num_predictions=1"),
-    "--labelled_ratio=2",
-)
+TINY = {
+    **{"crop_size": (32, 48), "channels": 4, "num_layers": 3, "batch_size": 2},
+    **{"steps": 4, "warm_up_steps": 1, "evaluate_every": 4, "num_predictions": 1},
+    **{"labelled_ratio": 2, "strategy": "one", "algorithm": "supervised"},
+}
 
 
-def train(dataset, data_dir, run_dir, *arguments):
-    return run(
-        "train.py",
-        *TINY,
-        f"--dataset={dataset}",
-        f"--data_dir={data_dir}",
-        f"--run_dir={run_dir}",
-        *arguments,
-    )
+def train(dataset, data_dir, run_dir, **changes):
+    """Trains in this process; returns the summary."""
+    where = {"dataset": dataset, "data_dir": str(data_dir), "run_dir": str(run_dir)}
+    return experiment.train(Config(**TINY | where | changes))
 
 
 def save(path, array, palette=False):
@@ -93,7 +91,7 @@ MAKERS = {
 @pytest.mark.parametrize(
     ("dataset", "memory_gib"), [("cityscapes", 0), ("pascal_voc", 0), ("camvid", 1)]
 )
-def test_a_data_set_trains_from_its_own_files(tmp_path, dataset, memory_gib):
+def test_a_data_set_trains_from_its_own_files(tmp_path, capsys, dataset, memory_gib):
     make, labelled, validation = MAKERS[dataset]
     make(tmp_path / "data")
     before = {
@@ -101,13 +99,14 @@ def test_a_data_set_trains_from_its_own_files(tmp_path, dataset, memory_gib):
         for path in (tmp_path / "data").rglob("*")
         if path.is_file()
     }
-    result = train(
-        dataset, tmp_path / "data", tmp_path / "run", f"--memory_gib={memory_gib}"
+    algorithm = "mean_teacher" if dataset == "cityscapes" else "supervised"
+    summary = train(
+        *(dataset, tmp_path / "data", tmp_path / "run"),
+        **{"memory_gib": float(memory_gib), "algorithm": algorithm},
     )
-    assert result.returncode == 0, result.stderr
-    assert f"{labelled} labelled" in result.stderr
-    assert f"{validation} validation" in result.stderr
-    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    said = capsys.readouterr().err
+    assert f"{labelled} labelled" in said
+    assert f"{validation} validation" in said
     assert 0 <= summary["mean_iou"] <= 1
     assert summary["left_out"] == []
     names = json.loads((tmp_path / "run/classes.json").read_text())["class_names"]
@@ -116,9 +115,9 @@ def test_a_data_set_trains_from_its_own_files(tmp_path, dataset, memory_gib):
 
 
 @pytest.mark.slow
-def test_a_data_set_of_tfds_trains(tmp_path):
-    def example(number):
-        height, width = 40 + number, 60
+def test_a_data_set_of_tfds_trains(tmp_path, capsys):
+    def example():
+        height, width = 40, 60
         mask = blocks([1, 2, 3], height, width)[..., None].astype(np.uint8)
         return {
             "image": picture(height, width).astype(np.uint8),
@@ -126,17 +125,15 @@ def test_a_data_set_of_tfds_trains(tmp_path):
             "segmentation_mask": mask,
         }
 
-    files = {"train": [[example(0), example(1)], [example(2)]], "test": [[example(3)]]}
+    files = {"train": [[example(), example()], [example()]], "test": [[example()]]}
     tfds_files.write(tmp_path / "data", files, name="pets")
-    result = train(
+    summary = train(
         "tfds:pets",
         tmp_path / "data",
         tmp_path / "run",
-        "--dataset_file=configs/oxford_iiit_pet.toml",
+        dataset_file="configs/oxford_iiit_pet.toml",
     )
-    assert result.returncode == 0, result.stderr
-    assert "2 labelled, 1 unlabelled, 1 validation" in result.stderr
-    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert "2 labelled, 0 unlabelled, 1 validation" in capsys.readouterr().err
     assert list(summary["iou"]) == ["pet", "background", "outline"]
 
 
@@ -152,32 +149,34 @@ def make_own(folder, count):
 
 
 @pytest.mark.slow
-def test_a_bad_picture_is_left_out_if_that_is_wanted(tmp_path):
+def test_a_bad_picture_is_left_out_if_that_is_wanted(tmp_path, capsys):
     make_own(tmp_path / "data", 101)
     bad = tmp_path / "data/train/images/050.png"
     bad.write_bytes(bad.read_bytes()[:-300])
+    files = {"memory_gib": 0.0, "batch_size": 40, "labelled_ratio": 1}
     arguments = ("folder", tmp_path / "data", tmp_path / "run")
-    assert_one_line(train(*arguments, "--memory_gib=0"), "050.png", "damaged")
+    with pytest.raises(UserError, match=r"050\.png is damaged"):
+        train(*arguments, **files)
     # A second start, with the leave to skip, is the same run.
-    skip = ("--on_bad_sample=skip", "--memory_gib=0", "--batch_size=40")
-    result = train(*arguments, *skip)
-    assert result.returncode == 0, result.stderr
-    assert "left out" in result.stderr
-    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    summary = train(*arguments, **files, on_bad_sample="skip")
+    assert "left out" in capsys.readouterr().err
     assert [str(bad) in line for line in summary["left_out"]] == [True]
+    kept = json.loads((tmp_path / "run/left_out.json").read_text())
+    assert list(kept) == [str(bad)]
     for number in (3, 5):
         (tmp_path / f"data/train/images/{number:03}.png").write_bytes(b"")
-    arguments = ("folder", tmp_path / "data", tmp_path / "other")
-    result = train(*arguments, "--on_bad_sample=skip")
-    assert result.returncode == 2
-    assert "--on_bad_sample=skip: 2 of 101" in result.stderr.splitlines()[-1]
+    with pytest.raises(UserError, match="--on_bad_sample=skip: 2 of 101"):
+        train(
+            *("folder", tmp_path / "data", tmp_path / "other"),
+            **{"labelled_ratio": 1, "on_bad_sample": "skip"},
+        )
 
 
 @pytest.mark.slow
 def test_a_run_whose_classes_have_changed_says_so(tmp_path):
     make_own(tmp_path / "data", 3)
     arguments = ("folder", tmp_path / "data", tmp_path / "run")
-    assert train(*arguments).returncode == 0
+    train(*arguments)
     file = tmp_path / "data/dataset.toml"
     file.write_text(file.read_text().replace("ground", "floor"))
     result = run("evaluate.py", f"--run_dir={tmp_path / 'run'}")

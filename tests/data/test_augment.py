@@ -84,7 +84,7 @@ def test_scale_of_one_changes_nothing():
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.75, 1.25, 2.0])
-@pytest.mark.parametrize("seed", SEEDS[:6])
+@pytest.mark.parametrize("seed", SEEDS[:3])
 def test_the_window_is_one_of_the_whole_scaled_and_flipped_picture(factor, seed):
     """Crops are computed without the rest of the picture; here is the rest."""
     image = RNG.integers(0, 256, (40, 61, 3)).astype(np.float32)
