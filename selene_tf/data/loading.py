@@ -5,6 +5,9 @@ import tensorflow as tf
 from selene_tf.data import tensor_memory
 from selene_tf.errors import UserError
 
+# The second where an error's text repeats bytes of the damaged file.
+DECODING_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
+
 
 def load(reader, bad_samples, progress=None):
     """Decodes all pictures into two arrays, for training from memory.
@@ -36,7 +39,7 @@ def load(reader, bad_samples, progress=None):
                 done += 1
                 if progress is not None:
                     progress(done, reader.size)
-        except tf.errors.OpError:
+        except DECODING_ERRORS:
             report(reader, done, bad_samples)
             bad.append(done)
             done += 1

@@ -50,7 +50,7 @@ def named_failures(source):
     """
     try:
         yield
-    except tf.errors.OpError:
+    except loading.DECODING_ERRORS:
         if source.failure() is not None:
             raise source.failure() from None
         raise

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import catalog, decoding, label_format, records
+from selene_tf.data import catalog, decoding, label_format, loading, records
 from selene_tf.data.examples import Example
 from selene_tf.data.label_format import LabelFormat
 from selene_tf.data.readers import from_files
@@ -177,7 +177,7 @@ def test_what_pillow_refuses_the_graph_refuses(tmp_path, spoil):
     spoil(image, mask)
     with pytest.raises(UserError):
         records.read_example(example, LABELS)
-    with pytest.raises(tf.errors.OpError):
+    with pytest.raises(loading.DECODING_ERRORS):
         decoded([example])
 
 
