@@ -49,13 +49,11 @@ def look(examples, reader, bad_samples, progress=None):
 
     Returns:
         Those that can be used as far as can be seen, and {(height, width): number
-        of pictures}, empty where the reader cannot tell.
+        of pictures}.
 
     Raises:
         UserError: A picture or mask cannot be used, in list order.
     """
-    if reader.look is None:
-        return tuple(examples), {}
     kept, sizes = [], collections.Counter()
     found = _in_parallel(_caught(reader.look), range(reader.size), progress)
     for number, (problem, size) in enumerate(found):

@@ -20,7 +20,7 @@ class Reader:
         name: Python function of a number: what the user calls the picture.
         look: Python function of a number: returns the (height, width) that the
             picture has where it lies, from its first bytes alone, and raises a
-            `UserError` for what these show; None where it cannot be told so.
+            `UserError` for what these show.
         image_size: (height, width) if all pictures are brought to it, or None.
     """
 
@@ -28,5 +28,5 @@ class Reader:
     decode: collections.abc.Callable
     examine: collections.abc.Callable
     name: collections.abc.Callable
-    look: collections.abc.Callable | None = None
+    look: collections.abc.Callable
     image_size: tuple[int, int] | None = None

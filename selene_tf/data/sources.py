@@ -97,7 +97,7 @@ def from_examples(
     kept, sizes = preflight.look(examples, reader, bad_samples, progress)
     if len(kept) < len(examples):
         reader = folder.make_reader(kept, image_size)
-    size = image_size or _common_size(reader, sizes, same_size)
+    size = image_size or _common_size(sizes, same_size)
     if size is not None and _gib(len(kept), size) <= memory_gib:
         images, labels = loading.load(reader, bad_samples, progress)
         if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
@@ -107,11 +107,8 @@ def from_examples(
     return pipelines.from_reader(reader, bad_samples)
 
 
-def _common_size(reader, sizes, same_size):
+def _common_size(sizes, same_size):
     """The size of all pictures, or None if they differ."""
-    if reader.look is None:
-        num_classes = 0  # Only sizes are wanted.
-        sizes = preflight.check(reader, num_classes).sizes
     found = list(sizes)
     if len(found) > 1 and same_size:
         raise UserError(
