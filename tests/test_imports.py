@@ -34,6 +34,7 @@ ALLOWED = {
     "graph_rewriting": set(),
     "precise_batch_norm": {"layers"},
     "saved_model": {"run_folder"},
+    "segmentation_model": set(),
     "torch_pickle": set(),
     "torch_file": {"torch_pickle"},
     "array_file": set(),
