@@ -1,0 +1,121 @@
+"""A folded network against the routing network with its gates at their means."""
+
+import keras
+import numpy as np
+import pytest
+
+from selene_tf import topology
+from selene_tf.networks import dynamic_routing, folded, folded_scales
+from selene_tf.path import Path
+
+NUM_LAYERS = 4
+
+
+def random_network(gates, path=None, pooling="none"):
+    """A routing network whose gates are `gates` for every picture."""
+    keras.utils.set_random_seed(0)
+    network = dynamic_routing.build(
+        3, channels=4, num_layers=NUM_LAYERS, path=path, pooling=pooling
+    )
+    rng = np.random.default_rng(1)
+    for variable in network.variables:
+        if "norm" in variable.path:
+            values = rng.normal(scale=0.2, size=variable.shape)
+            positive = "gamma" in variable.path or "variance" in variable.path
+            variable.assign(abs(values) + 0.7 if positive else values)
+    for layer, level in topology.cells(NUM_LAYERS):
+        if path is not None and not path.kept[layer, level].any():
+            continue
+        project = network.get_layer(topology.cell_name(layer, level)).gate.project
+        project.kernel.assign(np.zeros(project.kernel.shape))
+        routes = topology.routes(layer, level, NUM_LAYERS)
+        wanted = [gates[layer, level, topology.ROUTES.index(r)] for r in routes]
+        project.bias.assign(np.arctanh(wanted))
+    return network
+
+
+def pictures(size=(45, 70)):
+    return np.random.default_rng(0).integers(0, 256, (2, *size, 3)).astype("float32")
+
+
+def gates_between(low, high):
+    rng = np.random.default_rng(2)
+    return rng.uniform(low, high, (NUM_LAYERS + 1, topology.NUM_LEVELS, 3))
+
+
+def small_path(passing=()):
+    """Along the finest level, once down and up again; some cells pass on."""
+    kept = np.zeros((NUM_LAYERS + 1, topology.NUM_LEVELS, 3), bool)
+    kept[:, 0, 0] = True
+    kept[0, 0, 2] = kept[1, 1, 0] = kept[2, 1, 1] = kept[2, 1, 0] = True
+    kept[3, 1, 0] = kept[4, 1, 0] = True
+    passes = np.zeros(kept.shape[:2], bool)
+    for layer, level in passing:
+        kept[layer, level] = False
+        passes[layer, level] = True
+    return Path(kept, passes, np.zeros(kept.shape), np.zeros(kept.shape), {})
+
+
+def assert_equal_logits(network, other, tolerance=2e-6):
+    wanted = np.asarray(network(pictures(), training=False)["logits"])
+    found = np.asarray(other(pictures(), training=False)["logits"])
+    assert np.abs(found - wanted).max() <= tolerance * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("pooling", ["none", "psp", "aspp"])
+def test_all_routes_with_constant_gates_give_the_same_logits(pooling):
+    gates = gates_between(0.2, 0.99)
+    network = random_network(gates, pooling=pooling)
+    assert_equal_logits(network, folded.fold(network, gates))
+
+
+@pytest.mark.parametrize("low", [0.5, 0.01])
+@pytest.mark.parametrize("passing", [(), ((3, 0),), ((3, 1), (1, 0))])
+def test_so_does_a_path_with_cells_that_pass_on(passing, low):
+    path = small_path(passing)
+    gates = gates_between(low, low + 0.1)
+    network = random_network(gates, path)
+    assert_equal_logits(network, folded.fold(network, gates, path))
+
+
+def test_nothing_is_left_of_gates_and_normalisation():
+    path = small_path()
+    network = random_network(gates_between(0.5, 0.9), path)
+    model = folded.fold(network, gates_between(0.5, 0.9), path)
+    names = " ".join(variable.path for variable in model.variables)
+    assert "gate" not in names and "norm" not in names and "variance" not in names
+    # By hand: 9 cells of two separable convolutions, 9 C + C^2 + C each; one down
+    # and one up; stem, decoder and predictor.
+    assert path.kept.any(-1).sum() == 9
+    cells = sum(
+        2 * (9 * c + c * c + c)
+        for c in (4 << level for _, level in np.argwhere(path.kept.any(-1)))
+    )
+    routes = (4 * 8 + 8) + (8 * 4 + 4)
+    stem = (27 * 64 + 64) + (9 * 64 + 64 * 64 + 64) + (9 * 64 + 64 * 4 + 4)
+    decoder = (8 * 4 + 4) + (4 * 4 + 4) + (36 * 3 + 3)
+    assert model.count_params() == cells + routes + stem + decoder
+
+
+def test_gates_are_told_as_constants():
+    gates, path = gates_between(0.5, 0.9), small_path()
+    model = folded.fold(random_network(gates, path), gates, path)
+    found = np.asarray(model(pictures())["gates"])
+    wanted = np.where(path.kept, gates, 0.0)
+    np.testing.assert_allclose(found, [wanted, wanted], rtol=1e-6)
+
+
+def test_a_scale_is_that_of_its_keep_route():
+    kept, gates = small_path().kept, np.full((NUM_LAYERS + 1, 4, 3), 0.5)
+    scales = folded_scales.find(gates, kept, np.zeros(kept.shape[:2], bool))
+    # 1, 2, 4, 8; 16 is still allowed, 32 not: there a multiplication sets it back.
+    assert scales.inputs[:, 0].tolist() == [1, 2, 4, 8, 1, 2]
+    assert scales.keep_factors[:, 0].tolist() == [1, 1, 1, 1 / 16, 1]
+
+
+def test_gates_of_another_shape_are_refused():
+    network = random_network(gates_between(0.5, 0.9))
+    with pytest.raises(ValueError, match="mean_gates"):
+        folded.fold(network, gates_between(0.5, 0.9)[:, :2])
+    with pytest.raises(ValueError, match="finite"):
+        folded.fold(network, np.full((NUM_LAYERS + 1, 4, 3), np.nan))
