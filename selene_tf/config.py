@@ -4,11 +4,7 @@ import dataclasses
 from typing import Literal
 
 from selene_tf import config_checks
-
-
-def option(default, text, **bounds):
-    """A field with a default, its flag's help and `config_checks.BOUNDS`."""
-    return dataclasses.field(default=default, metadata={"help": text} | bounds)
+from selene_tf.config_checks import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,9 +12,7 @@ class Config:
     """Everything that a training run depends on; see each field's help."""
 
     # The run.
-    run_dir: str = option(
-        "", "Folder of the run; made if missing. A second start resumes."
-    )
+    run_dir: str = option("", "Folder of the run; made if missing, resumed if there.")
     seed: int = option(0, "Seed of all randomness.", at_least=0, at_most=2**31 - 1)
     steps: int = option(40_000, "Optimiser steps of the whole training.", at_least=1)
 
@@ -53,9 +47,7 @@ class Config:
         "Every n-th training picture keeps its label; the others lose theirs.",
         at_least=1,
     )
-    labelled_list: str = option(
-        "", "List file of the labelled pictures, in place of the ratio."
-    )
+    labelled_list: str = option("", "List file of labelled pictures; not the ratio.")
     unlabelled_list: str = option("", "List file of the unlabelled pictures, likewise.")
     validation_list: str = option("", "List file of the validation pictures.")
     tfds_image: str = option("", "Feature of the pictures, if tfds has several.")
@@ -100,6 +92,14 @@ class Config:
         "leave out their convolutions; earlier steps and layers less.",
         at_least=0,
         below=1,
+    )
+    path: str = option(
+        "", "A path.json; of the network only what it keeps is built and trained."
+    )
+    init_run: str = option(
+        "",
+        "Folder of a run whose deployed network's weights to start from; of the same "
+        "network, or of one from which --path leaves out more. Also its colours.",
     )
     init_checkpoint: str = option(
         "",

@@ -63,6 +63,11 @@ def _check_number(name, number):
         )
 
 
+def option(default, text, **bounds):
+    """A dataclass's field with a default, its flag's help and some of `BOUNDS`."""
+    return dataclasses.field(default=default, metadata={"help": text} | bounds)
+
+
 BOUNDS = {
     "at_least": (operator.ge, "{} or more"),
     "at_most": (operator.le, "{} or less"),
@@ -190,11 +195,27 @@ def _check_network(config):
             "would then be one and the same; expected --init_encoder_only or "
             "--init_other_classes with it."
         )
+    _check_start(config)
     if config.budget_start + config.budget_warm_up > 1:
         raise UserError(
             f"--budget_warm_up: found {config.budget_warm_up}, which with "
             f"--budget_start={config.budget_start} ends after the training; expected "
             "both together to be 1 or less."
+        )
+
+
+def _check_start(config):
+    """What the weights come from, and what they are for."""
+    for name in ("init_run", "path"):
+        if getattr(config, name) and config.init_checkpoint:
+            raise UserError(
+                f"--{name}: found with --init_checkpoint, which fills a whole network "
+                "from a file; expected one of the two."
+            )
+    if config.init_run and config.init_run == config.run_dir:
+        raise UserError(
+            f"--init_run: found '{config.init_run}', which is --run_dir; expected the "
+            "folder of an earlier run."
         )
 
 

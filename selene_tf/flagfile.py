@@ -27,7 +27,7 @@ def from_flags(flag_values=flags.FLAGS):
         field.name: _from_flag(field, flag_values[field.name].value)
         for field in dataclasses.fields(Config)
     }
-    for name in ("data_dir", "run_dir"):
+    for name in ("data_dir", "run_dir", "init_run", "path"):
         values[name] = _absolute(name, values[name])
     # These may also be named relative to the data; then they stay as they are.
     for name in ("labelled_list", "unlabelled_list", "validation_list", "dataset_file"):

@@ -3,22 +3,26 @@
 import dataclasses
 import json
 import pathlib
+import reprlib
 
 import numpy as np
 
 from selene_tf import topology
 from selene_tf.errors import UserError
 
-VERSION = 2
+VERSION = 3
 # The network's `Structure`, but for the number of layers.
 STRUCTURE_FACTS = ("num_classes", "channels", "small_gate", "gated", "pooling")
 FACTS = {
     *STRUCTURE_FACTS,
-    *("pictures", "picture_size", "threshold"),
+    *("pictures", "picture_size", "rule", "counts_gates"),
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
+_COMMAND = "python -m selene_tf.discover_path --run_dir=..."
 # More than any network has; a damaged number must not fill the memory.
 _MAX_LAYERS = 1000
+_MAX_NUMBER = 2**62
+_MAX_BYTES = 50_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +35,11 @@ class Path:
             their input on to the same level.
         mean_gate: Float (num_layers + 1, 4, 3), mean gate over the pictures.
         open_share: Likewise, share of the pictures that open the route.
-        facts: Plain numbers that travel along, by the names in `FACTS`.
+        facts: Plain values that travel along, by the names in `FACTS`: the network's
+            structure; "pictures", how many were looked at; "picture_size", height and
+            width in pixels that "macs" and "supernet_macs" hold for; "rule", by which
+            routes were chosen, such as "threshold=0.5" or "keep<=0.5"; costs, of which
+            "counts_gates" says whether the path's gates are among them.
     """
 
     kept: np.ndarray
@@ -43,6 +51,28 @@ class Path:
     @property
     def num_layers(self):
         return len(self.kept) - 1
+
+
+def check_fits(path, structure, file):
+    """Checks that a path is one of the network that it shall be used for.
+
+    Args:
+        path: A `Path`.
+        structure: The network's `Structure`.
+        file: Where the path comes from, for the message.
+
+    Raises:
+        UserError: They differ; it names the first fact that does.
+    """
+    found = {"num_layers": path.num_layers, **path.facts}
+    for name in ("num_layers", *STRUCTURE_FACTS):
+        wanted = getattr(structure, name)
+        if found[name] != wanted:
+            raise UserError(
+                f"{file}: found a path of a network with {name}={found[name]}, but "
+                f"this network has {name}={wanted}; expected a path of the same "
+                f"network, as {_COMMAND} finds it."
+            )
 
 
 def to_json(path):
@@ -59,26 +89,41 @@ def to_json(path):
 
 
 def read(file):
-    """Reads path.json.
+    """Reads path.json, and believes nothing that it can check.
+
+    Args:
+        file: The file.
+
+    Returns:
+        A `Path`, which is connected.
 
     Raises:
-        UserError: if it is missing, damaged, or of another version.
+        UserError: It is missing, damaged, of another version, or no path that a
+            network could be built from.
     """
     try:
-        content = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
-        if content["version"] != VERSION:
+        content = _parse(pathlib.Path(file))
+        version = content.get("version") if isinstance(content, dict) else None
+        if version is not None and version != VERSION:
             raise UserError(
-                f"{file}: found version {content['version']}, expected {VERSION}; "
-                "it was written by another release of selene_tf."
+                f"{file}: found version {_short(version)}, expected {VERSION}; another "
+                f"release of selene_tf wrote it, make a new one: {_COMMAND}"
             )
         return _from_json(content)
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{file}: found no readable path ({type(error).__name__}: {error}); "
-            "expected the path.json of a run."
-        ) from None
+    except RecursionError:
+        problem = "brackets within brackets"
+    except OSError as error:
+        problem = error.strerror
+    except UnicodeError:
+        problem = "bytes that are no text"
+    except ValueError as error:
+        problem = error
+    raise UserError(
+        f"{file}: found no readable path ({problem}); expected a path.json as train.py "
+        f"writes it, or {_COMMAND}"
+    )
 
 
 def _cell_to_json(path, layer, level):
@@ -101,17 +146,41 @@ def _cell_to_json(path, layer, level):
     }
 
 
+def _parse(file):
+    if not file.is_file():
+        raise ValueError("a folder" if file.is_dir() else "no such file")
+    if file.stat().st_size > _MAX_BYTES:
+        raise ValueError(f"more than {_MAX_BYTES:,} bytes")
+    return json.loads(
+        file.read_text(encoding="utf-8"),
+        object_pairs_hook=_without_duplicates,
+        parse_constant=_refuse_constant,
+    )
+
+
+def _without_duplicates(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{_short(twice)} is there twice")
+    return content
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is no number")
+
+
 def _from_json(content):
+    _check(content, {"version", "num_layers", "cells", *FACTS}, "the file")
+    facts = {name: value for name, value in content.items() if name in FACTS}
+    for name in ("macs", "parameters"):
+        if facts[name] > facts[f"supernet_{name}"]:
+            raise ValueError(f"{name} is more than supernet_{name}")
     num_layers = content["num_layers"]
-    if not topology.MIN_LAYERS <= num_layers <= _MAX_LAYERS:
-        raise ValueError(f"num_layers is {num_layers}")
-    places = [(cell["layer"], cell["level"]) for cell in content["cells"]]
-    if places != topology.cells(num_layers):
-        raise ValueError(f"the cells are not those of {num_layers} layers")
-    own = ("version", "num_layers", "cells")
-    facts = {name: value for name, value in content.items() if name not in own}
-    if facts.keys() != FACTS:
-        raise ValueError(f"the facts differ by {sorted(facts.keys() ^ FACTS)}")
+    places, cells = topology.cells(num_layers), content["cells"]
+    if len(cells) != len(places):
+        raise ValueError(f"{len(cells)} cells are not those of {num_layers} layers")
     shape = (num_layers + 1, topology.NUM_LEVELS)
     path = Path(
         kept=np.zeros((*shape, 3), bool),
@@ -120,25 +189,107 @@ def _from_json(content):
         open_share=np.zeros((*shape, 3)),
         facts=facts,
     )
-    for cell in content["cells"]:
-        _fill_cell(path, cell)
+    for place, cell in zip(places, cells, strict=True):
+        _fill_cell(path, place, cell)
+    _check_connected(path)
     return path
 
 
-def _fill_cell(path, cell):
-    place = cell["layer"], cell["level"]
-    if set(cell["routes"]) != set(topology.routes(*place, path.num_layers)):
-        raise ValueError(f"the routes of {topology.cell_name(*place)} are others")
-    path.passing[place] = _checked(cell["passes_input"], bool)
-    for route, values in cell["routes"].items():
-        at = (*place, topology.ROUTES.index(route))
-        path.kept[at] = _checked(values["open"], bool)
-        path.mean_gate[at] = _checked(values["mean_gate"], float)
-        path.open_share[at] = _checked(values["open_share"], float)
+def _fill_cell(path, place, cell):
+    name, routes = topology.cell_name(*place), topology.routes(*place, path.num_layers)
+    _check(cell, {*_CELL, "routes"}, name)
+    if cell["routes"].keys() != set(routes):
+        raise ValueError(f"{name}: the routes are not {', '.join(routes)}")
+    for route in routes:
+        values, at = cell["routes"][route], (*place, topology.ROUTES.index(route))
+        _check(values, _ROUTE, f"{name}, {route}")
+        path.kept[at] = values["open"]
+        path.mean_gate[at] = values["mean_gate"]
+        path.open_share[at] = values["open_share"]
+    path.passing[place] = cell["passes_input"]
+    if path.passing[place] and path.kept[place].any():
+        raise ValueError(f"{name} has open routes and passes its input on")
+    # The rest follows from the place and the routes.
+    for key, value in _cell_to_json(path, *place).items():
+        if key != "routes" and cell[key] != value:
+            raise ValueError(f"{name}: {key} is {_short(cell[key])}, not {value}")
 
 
-def _checked(value, kind):
-    is_share = kind is bool or (isinstance(value, float) and 0 <= value <= 1)
-    if not isinstance(value, kind) or not is_share:
-        raise ValueError(f"found {value!r} for a {kind.__name__}")
-    return value
+def _check_connected(path):
+    kept, passing = topology.connected(path.kept, path.passing)
+    lost = (kept != path.kept).any(axis=-1) | (passing != path.passing)
+    if lost.any():
+        name = topology.cell_name(*np.argwhere(lost)[0].tolist())
+        raise ValueError(f"{name} has routes on no way from the stem to the decoder")
+    if not (kept.any() or passing.any()):
+        raise ValueError("no route is open")
+
+
+def _check(content, names, where):
+    """Checks that there are just these names, each with a value of its kind."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{where}: {_short(content)} is no list of names and values")
+    for name in sorted(names ^ content.keys()):
+        problem = "is missing" if name in names else "is unknown"
+        raise ValueError(f"{where}: {_short(name)} {problem}")
+    for name in names:
+        is_right, expected = _KINDS[name]
+        if not is_right(content[name]):
+            raise ValueError(
+                f"{where}: {name} is {_short(content[name])}, not {expected}"
+            )
+
+
+def _is_whole(value, lowest=1, highest=_MAX_NUMBER):
+    # True is a whole number to Python.
+    return type(value) is int and lowest <= value <= highest
+
+
+def _is_size(value):
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value))
+
+
+def _is_share(value):
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+_CELL = {"name", "layer", "level", "stride", "computed", "passes_input"}
+_ROUTE = {"open", "mean_gate", "open_share"}
+# What the value of each name has to be, and how to say so.
+_KINDS = {
+    "version": (_is_whole, "a number"),
+    "num_layers": (
+        lambda value: _is_whole(value, topology.MIN_LAYERS, _MAX_LAYERS),
+        f"a whole number from {topology.MIN_LAYERS} to {_MAX_LAYERS}",
+    ),
+    "num_classes": (lambda value: _is_whole(value, 2), "a whole number from 2"),
+    "channels": (
+        lambda value: _is_whole(value, 2) and value % 2 == 0,
+        "an even whole number from 2",
+    ),
+    "pooling": (
+        lambda value: value in topology.POOLINGS,
+        f"one of {', '.join(topology.POOLINGS)}",
+    ),
+    "picture_size": (_is_size, "height and width in pixels"),
+    **dict.fromkeys(
+        ("pictures", "macs", "parameters", "supernet_macs", "supernet_parameters"),
+        (_is_whole, "a whole number from 1"),
+    ),
+    **dict.fromkeys(
+        ("layer", "level", "stride"),
+        (lambda value: _is_whole(value, 0), "a whole number"),
+    ),
+    **dict.fromkeys(
+        ("small_gate", "gated", "counts_gates", "open", "computed", "passes_input"),
+        (lambda value: isinstance(value, bool), "true or false"),
+    ),
+    **dict.fromkeys(("mean_gate", "open_share"), (_is_share, "a number from 0 to 1")),
+    **dict.fromkeys(("rule", "name"), (lambda value: isinstance(value, str), "text")),
+    "routes": (lambda value: isinstance(value, dict), "names and values"),
+    "cells": (lambda value: isinstance(value, list), "a list"),
+}
+
+
+def _short(value):
+    return reprlib.repr(value)

@@ -1,5 +1,8 @@
 """The picture of a discovered path: layers from left to right, levels downwards."""
 
+import os
+import pathlib
+
 from matplotlib.figure import Figure
 
 from selene_tf import topology
@@ -14,7 +17,7 @@ def draw(path, file):
 
     Args:
         path: A `selene_tf.path.Path`.
-        file: Where the PNG goes.
+        file: Where the PNG goes, whole or not at all.
     """
     figure = Figure(figsize=(2.5 + 0.75 * path.num_layers, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -23,7 +26,13 @@ def draw(path, file):
             _draw_route(axes, path, layer, level, route)
         _draw_cell(axes, path, layer, level)
     _label(axes, path)
-    figure.savefig(file, dpi=120)
+    file = pathlib.Path(file)
+    temporary = file.with_name(f".{file.name}.part")
+    try:
+        figure.savefig(temporary, dpi=120, format="png")
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _draw_route(axes, path, layer, level, route):

@@ -26,12 +26,18 @@ def scores(result, class_names):
     }
 
 
-def costs(result, structure):
+def costs(result, structure, path=None):
     """MACs over the pictures of an `Evaluation`, and the parameters.
+
+    Args:
+        result: The `Evaluation`.
+        structure: The network's `Structure`, before it was pruned.
+        path: The `Path` that was left of it; None for all.
 
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
-        supernet's MACs are the mean over the pictures' sizes.
+        supernet's MACs are those of the network with all its gates open, of a pruned
+        network those that it has, as the mean over the pictures' sizes.
     """
     arguments = dataclasses.asdict(structure)
     shares = np.zeros(len(result.sizes), np.int64)
@@ -39,10 +45,10 @@ def costs(result, structure):
     for size in np.unique(result.sizes, axis=0):
         chosen = (result.sizes == size).all(axis=1)
         height, width = size.tolist()
-        table = cost.macs(height=height, width=width, **arguments)
+        table = _pruned(cost.macs(height=height, width=width, **arguments), path)
         shares[chosen] = cost.of_pictures(table, result.gates[chosen])
         supernet[chosen] = table.supernet
-    parameters = cost.parameters(**arguments)
+    parameters = _pruned(cost.parameters(**arguments), path)
     return {
         "macs": {
             "mean": float(shares.mean()),
@@ -63,11 +69,11 @@ def protocol(result):
     )
 
 
-def summary(result, class_names, structure):
-    """Scores, costs and what they were measured with."""
+def summary(result, class_names, structure, path=None):
+    """Scores, costs and what they were measured with; see `costs`."""
     return {
         **scores(result, class_names),
-        **costs(result, structure),
+        **costs(result, structure, path),
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,
@@ -79,10 +85,13 @@ def summary(result, class_names, structure):
     }
 
 
-def write_path(run_dir, result, structure, threshold):
-    """Finds the path from an `Evaluation`; writes path.json and path.png."""
+def write_path(run_dir, result, structure, threshold, earlier=None):
+    """Finds the path from an `Evaluation`; writes path.json and path.png.
+
+    `earlier` is the `Path` that the network was built along, if it was.
+    """
     found = dynamic_routing.discover(
-        result.gates, structure, result.sizes[0], threshold
+        result.gates, structure, result.sizes[0], threshold, earlier
     )
     run_folder.write_json(run_dir / "path.json", path.to_json(found))
     path_drawing.draw(found, run_dir / "path.png")
@@ -97,3 +106,7 @@ def write_predictions(run_dir, predict, source, colours, count):
         for example in [source.read(tf.constant(place, tf.int64))]
     )
     pictures.write_predictions(run_dir / "predictions", predict, examples, colours)
+
+
+def _pruned(table, path):
+    return table if path is None else cost.pruned(table, path)

@@ -9,7 +9,8 @@ import shutil
 
 from selene_tf.errors import UserError
 
-# A resumed run may find its data elsewhere, and may report more or less often.
+# A resumed run may find its data elsewhere, and may report more or less often. What
+# its path says is in the folder, and compared with that.
 MAY_DIFFER = {
     "run_dir",
     "data_dir",
@@ -21,6 +22,7 @@ MAY_DIFFER = {
     "checkpoint_every",
     "evaluation_batch_size",
     "num_predictions",
+    "path",
     "path_threshold",
     "strategy",
 }

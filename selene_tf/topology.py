@@ -10,6 +10,8 @@ Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, and SELENE, fig. 4.
 
 import dataclasses
 
+import numpy as np
+
 ROUTES = ("keep", "up", "down")
 NUM_LEVELS = 4
 # Fewer layers do not reach the coarsest level.
@@ -94,3 +96,39 @@ def sources(layer, level, num_layers):
         for route in routes(layer - 1, source, num_layers)
         if target(layer - 1, source, route) == (layer, level)
     ]
+
+
+def connected(kept, passing):
+    """Drops what the stem does not reach or what does not reach the decoder.
+
+    Args:
+        kept: Bool (num_layers + 1, 4, 3), routes.
+        passing: Bool (num_layers + 1, 4), cells that pass their input on.
+
+    Returns:
+        The two, with only connected routes and cells.
+    """
+    num_layers = len(kept) - 1
+    flows = kept.copy()
+    flows[..., 0] |= passing
+    reached = np.zeros(passing.shape, bool)
+    reached[0, 0] = True
+    for layer, level in cells(num_layers)[1:]:
+        reached[layer, level] = any(
+            reached[source[:2]] and flows[_place(*source)]
+            for source in sources(layer, level, num_layers)
+        )
+    flows &= reached[..., None]
+    needed = np.zeros(passing.shape, bool)
+    needed[-1] = flows[-1, :, 0]
+    for layer, level in reversed(cells(num_layers)):
+        for route in routes(layer, level, num_layers):
+            place = _place(layer, level, route)
+            if layer < num_layers:
+                flows[place] &= needed[target(layer, level, route)]
+            needed[layer, level] |= flows[place]
+    return kept & flows, passing & flows[..., 0]
+
+
+def _place(layer, level, route):
+    return layer, level, ROUTES.index(route)

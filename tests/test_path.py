@@ -1,11 +1,17 @@
+import dataclasses
 import json
+import pathlib
+import tempfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from selene_tf import path as paths
 from selene_tf import topology
 from selene_tf.errors import UserError
+from tests import refusals
 
 FACTS = {
     "num_classes": 3,
@@ -15,7 +21,8 @@ FACTS = {
     "channels": 4,
     "pictures": 7,
     "picture_size": [64, 96],
-    "threshold": 0.5,
+    "rule": "threshold=0.5",
+    "counts_gates": True,
     "macs": 1_234_567,
     "parameters": 8_901,
     "supernet_macs": 2_345_678,
@@ -30,11 +37,13 @@ def make_path(num_layers=4, seed=0):
     kept, passing = np.zeros((*shape, 3), bool), np.zeros(shape, bool)
     mean_gate, open_share = np.zeros((*shape, 3)), np.zeros((*shape, 3))
     for layer, level in topology.cells(num_layers):
-        passing[layer, level] = rng.random() < 0.5
+        passing[layer, level] = level and rng.random() < 0.5
         for route in topology.routes(layer, level, num_layers):
             place = layer, level, topology.ROUTES.index(route)
-            kept[place] = rng.random() < 0.5
+            kept[place] = rng.random() < 0.5 and not passing[layer, level]
             mean_gate[place], open_share[place] = rng.random(2).round(6)
+    kept[:, 0, 0] = True
+    kept, passing = topology.connected(kept, passing)
     return paths.Path(kept, passing, mean_gate, open_share, dict(FACTS))
 
 
@@ -56,16 +65,28 @@ def test_comes_back_from_json_as_it_was(num_layers, tmp_path):
 
 
 def test_json_says_of_each_cell_what_stays():
-    path = make_path()
-    path.kept[2, 1], path.passing[2, 1] = (True, False, True), False
-    content = paths.to_json(path)
+    content = paths.to_json(path_along("down", "down", "up", "keep"))
+    assert content["version"] == 3
     assert len(content["cells"]) == len(topology.cells(4))
-    cell = {cell["name"]: cell for cell in content["cells"]}["cell_02_s8"]
-    assert (cell["layer"], cell["level"], cell["stride"]) == (2, 1, 8)
+    cells = {cell["name"]: cell for cell in content["cells"]}
+    cell = cells["cell_02_s16"]
+    assert (cell["layer"], cell["level"], cell["stride"]) == (2, 2, 16)
     assert cell["computed"] is True
     assert cell["passes_input"] is False
     is_open = {route: values["open"] for route, values in cell["routes"].items()}
-    assert is_open == {"keep": True, "up": False, "down": True}
+    assert is_open == {"keep": False, "up": True, "down": False}
+    assert cells["cell_02_s8"]["computed"] is False
+
+
+def path_along(*way):
+    """Only one way through four layers; it ends at the decoder."""
+    kept, cell = np.zeros((5, 4, 3), bool), (0, 0)
+    for route in way:
+        kept[(*cell, topology.ROUTES.index(route))] = True
+        cell = topology.target(*cell, route)
+    kept[(*cell, 0)] = True
+    nothing = np.zeros(kept.shape)
+    return paths.Path(kept, np.zeros((5, 4), bool), nothing, nothing, dict(FACTS))
 
 
 def edited(edit):
@@ -74,62 +95,247 @@ def edited(edit):
     return json.dumps(content)
 
 
+def set_fact(**facts):
+    return edited(lambda content: content.update(facts))
+
+
+def set_cell(number, **values):
+    return edited(lambda content: content["cells"][number].update(values))
+
+
+def set_keep(number, **values):
+    return edited(
+        lambda content: content["cells"][number]["routes"]["keep"].update(values)
+    )
+
+
 WHOLE = json.dumps(paths.to_json(make_path()))
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "words"),
     [
-        "",
-        "no json",
-        WHOLE[: len(WHOLE) // 2],
-        "[]",
-        "null",
-        "{}",
-        "3",
-        '{"version": 2}',
-        edited(lambda content: content.update(version=1)),
-        edited(lambda content: content.update(num_layers="4")),
-        edited(lambda content: content["cells"][3].update(level=3)),
-        edited(lambda content: content["cells"][3].update(layer=17)),
-        edited(lambda content: content["cells"][3].pop("routes")),
-        edited(lambda content: content["cells"][3]["routes"].update(sideways={})),
-        edited(lambda content: content["cells"][3]["routes"]["keep"].pop("open")),
-        edited(
-            lambda content: content["cells"][3]["routes"]["keep"].update(mean_gate="x")
-        ),
-        edited(
-            lambda content: content["cells"][3]["routes"]["keep"].update(mean_gate=2.0)
-        ),
-        edited(lambda content: content["cells"][3]["routes"]["keep"].update(open="no")),
-        edited(lambda content: content["cells"][3].update(routes=[1])),
-        edited(lambda content: content["cells"].pop()),
-        edited(lambda content: content.update(num_layers=10**12)),
-        edited(lambda content: content.update(num_layers=-1, cells=[])),
-        edited(lambda content: content.pop("macs")),
-        WHOLE.replace('"mean_gate": 0', '"mean_gate": NaN, "was": 0', 1),
+        ("", ()),
+        ("no json", ()),
+        (WHOLE[: len(WHOLE) // 2], ()),
+        (WHOLE + "}", ()),
+        ("[" * 100_000, ("brackets",)),
+        ("[]", ()),
+        ("null", ()),
+        ("{}", ("missing",)),
+        ("3", ()),
+        ('{"version": 3}', ("missing",)),
+        ('{"version": 3, "version": 3}', ("version", "twice")),
+        (WHOLE.replace('"open": ', '"open": true, "open": ', 1), ("'open'", "twice")),
+        (set_fact(num_layers="4"), ("num_layers", "'4'")),
+        (set_fact(num_layers=4.0), ("num_layers", "4.0")),
+        (set_fact(num_layers=10**12), ("num_layers", "1000")),
+        (edited(lambda content: content.update(num_layers=-1, cells=[])), ("-1",)),
+        (set_fact(num_layers=5), ("cells", "5 layers")),
+        (edited(lambda content: content.pop("macs")), ("macs", "missing")),
+        (set_fact(threshold=0.5), ("threshold", "unknown")),
+        (set_fact(num_classes=1), ("num_classes", "1")),
+        (set_fact(channels=5), ("channels", "5", "even")),
+        (set_fact(channels=True), ("channels", "True")),
+        (set_fact(small_gate=0), ("small_gate", "0")),
+        (set_fact(gated="true"), ("gated", "'true'")),
+        (set_fact(pooling="max"), ("pooling", "'max'", "aspp")),
+        (set_fact(pooling=["psp"]), ("pooling",)),
+        (set_fact(pictures=0), ("pictures", "0")),
+        (set_fact(picture_size=[64]), ("picture_size", "[64]")),
+        (set_fact(picture_size=[64, -1]), ("picture_size", "-1")),
+        (set_fact(picture_size="64"), ("picture_size", "'64'")),
+        (set_fact(rule=0.5), ("rule", "0.5")),
+        (set_fact(macs=1.5), ("macs", "1.5")),
+        (set_fact(macs=10**400), ("macs",)),
+        (set_fact(parameters=10_903), ("parameters", "supernet_parameters")),
+        (set_fact(cells={}), ("cells",)),
+        (edited(lambda content: content["cells"].pop()), ("cells", "4 layers")),
+        (set_cell(3, level=3), ("cell_02_s4", "level", "3")),
+        (set_cell(3, layer=17), ("cell_02_s4", "layer", "17")),
+        (set_cell(3, name="cell_03_s4"), ("cell_02_s4", "cell_03_s4")),
+        (set_cell(3, stride=8), ("cell_02_s4", "stride", "8")),
+        (set_cell(3, computed=False), ("cell_02_s4", "computed", "False")),
+        (set_cell(3, passes_input=True), ("cell_02_s4", "passes its input on")),
+        (set_cell(3, routes=[1]), ("cell_02_s4", "routes")),
+        (set_cell(3, colour="red"), ("cell_02_s4", "colour", "unknown")),
+        (edited(lambda content: content["cells"][3].pop("routes")), ("cell_02_s4",)),
+        (set_cell(3, routes={"sideways": {}}), ("cell_02_s4", "keep")),
+        (set_keep(3, open="no"), ("cell_02_s4", "keep", "'no'")),
+        (set_keep(3, mean_gate="x"), ("cell_02_s4", "keep", "mean_gate", "'x'")),
+        (set_keep(3, mean_gate=2.0), ("cell_02_s4", "keep", "mean_gate", "2.0")),
+        (set_keep(3, open_share=-0.1), ("open_share", "-0.1")),
+        (set_keep(3, open_share=float("nan")), ("NaN",)),
+        (set_keep(3, mean_gate=float("inf")), ("Infinity",)),
+        (set_fact(macs="x" * 10**6), ("macs",)),
     ],
 )
-def test_a_damaged_or_foreign_file_is_refused_in_one_line(content, tmp_path):
+def test_a_damaged_or_foreign_file_is_refused_in_one_line(content, words, tmp_path):
     file = tmp_path / "path.json"
     file.write_text(content, encoding="utf-8")
-    assert_refused(file)
+    assert_refused(file, *words)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4, "3"])
+def test_another_version_says_how_to_make_a_new_one(version, tmp_path):
+    file = tmp_path / "path.json"
+    file.write_text(json.dumps({"version": version}))
+    command = "python -m selene_tf.discover_path --run_dir=..."
+    assert_refused(file, repr(version), "expected 3", command)
+
+
+def changed(*cells):
+    """One way, along level 0 to 1 and back, with some cells opened or closed."""
+    content = paths.to_json(path_along("down", "keep", "up", "keep"))
+    by_name = {cell["name"]: cell for cell in content["cells"]}
+    for name, values in cells:
+        cell = by_name[name]
+        for route, is_open in values.items():
+            if route == "passes_input":
+                cell["passes_input"] = is_open
+            else:
+                cell["routes"][route]["open"] = is_open
+        cell["computed"] = any(values["open"] for values in cell["routes"].values())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # Nothing leads there; it leads nowhere; the way is cut.
+        ([("cell_03_s16", {"keep": True}), ("cell_04_s16", {"keep": True})], "s16"),
+        ([("cell_02_s8", {"down": True})], "cell_02_s8"),
+        ([("cell_02_s8", {"keep": True})], "cell_02_s8"),
+        ([("cell_02_s8", {"up": False})], "cell_00_s4"),
+        ([("cell_04_s4", {"keep": False})], "cell_00_s4"),
+        ([("cell_02_s16", {"passes_input": True})], "cell_02_s16"),
+    ],
+)
+def test_what_is_not_connected_is_refused(changes, words, tmp_path):
+    assert paths.read(write(tmp_path / "path.json", changed())).kept.sum() == 5
+    assert_refused(write(tmp_path / "path.json", changed(*changes)), words)
+
+
+def test_a_path_without_any_route_is_refused(tmp_path):
+    content = paths.to_json(make_path())
+    for cell in content["cells"]:
+        cell |= {"computed": False, "passes_input": False}
+        for values in cell["routes"].values():
+            values["open"] = False
+    assert_refused(write(tmp_path / "path.json", content), "no route is open")
+
+
+def test_a_passing_cell_connects(tmp_path):
+    closed = {"up": False, "passes_input": True}
+    on = [("cell_03_s8", {"keep": True}), ("cell_04_s8", {"keep": True})]
+    behind = [("cell_03_s4", {"keep": False}), ("cell_04_s4", {"keep": False})]
+    content = changed(("cell_02_s8", closed), *on, *behind)
+    path = paths.read(write(tmp_path / "path.json", content))
+    assert np.argwhere(path.passing).tolist() == [[2, 1]]
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     file = tmp_path / "path.json"
     file.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
-    assert_refused(file)
+    assert_refused(file, "bytes that are no text")
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    assert_refused(tmp_path / "nothing.json")
-    assert_refused(tmp_path)
+def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path):
+    assert_refused(tmp_path / "nothing.json", "no such file")
+    assert_refused(tmp_path, "a folder")
+    with open(tmp_path / "huge.json", "wb") as file:
+        file.truncate(50_000_001)
+    assert_refused(tmp_path / "huge.json", "50,000,000 bytes")
 
 
-def assert_refused(file):
+VALUES = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
+    *(st.builds(list), st.builds(dict)),
+    st.sampled_from([0, 1, 1.0, -1, 2**70, "keep"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_damaged_value_anywhere_is_accepted_or_refused_in_one_line(data):
+    content = json.loads(WHOLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        damage(content, data)
+    read_or_refuse(json.dumps(content).encode())
+
+
+def damage(content, data):
+    """Replaces, removes or adds something, at a depth that is drawn."""
+    while True:
+        keys = list(content) if isinstance(content, dict) else range(len(content))
+        key = data.draw(st.sampled_from(keys)) if keys else None
+        below = content[key] if keys else None
+        if not isinstance(below, dict | list) or data.draw(st.booleans()):
+            break
+        content = below
+    action = data.draw(st.sampled_from(["replace", "remove", "add"]))
+    if action == "remove" and keys:
+        del content[key]
+    elif action == "replace" and keys:
+        content[key] = data.draw(VALUES)
+    elif isinstance(content, dict):
+        content[data.draw(st.text(max_size=3))] = data.draw(VALUES)
+    else:
+        content.append(data.draw(VALUES))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=4), st.integers(0, 4))
+def test_damaged_bytes_are_accepted_or_refused_in_one_line(place, new, length):
+    content = WHOLE.encode()
+    read_or_refuse(content[:place] + new + content[place + length :])
+
+
+def read_or_refuse(content):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "path.json"
+        file.write_bytes(content)
+        message, path = "", None
+        try:
+            path = paths.read(file)
+        except UserError as error:
+            message = str(error)
+    if path is None:
+        assert str(file) in message
+        assert len(message.splitlines()) == 1
+    else:
+        assert path.kept.any() or path.passing.any()
+        assert paths.FACTS == path.facts.keys()
+
+
+STRUCTURE = topology.Structure(num_classes=3, channels=4, num_layers=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_classes", 11),
+        ("channels", 64),
+        ("num_layers", 5),
+        ("small_gate", True),
+        ("gated", False),
+        ("pooling", "psp"),
+    ],
+)
+def test_a_path_of_another_network_does_not_fit(name, value):
+    path = make_path()
+    paths.check_fits(path, STRUCTURE, "my/path.json")
+    other = dataclasses.replace(STRUCTURE, **{name: value})
+    refusals.assert_refused(
+        lambda: paths.check_fits(path, other, "my/path.json"),
+        "my/path.json",
+        f"{name}={getattr(STRUCTURE, name)}",
+        f"{name}={value}",
+    )
+
+
+def assert_refused(file, *words):
+    refusals.assert_refused(lambda: paths.read(file), file, *words)
     with pytest.raises(UserError) as caught:
         paths.read(file)
-    message = str(caught.value)
-    assert str(file) in message
-    assert "\n" not in message
+    assert len(str(caught.value)) < 500 + len(str(file))

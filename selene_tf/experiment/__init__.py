@@ -6,7 +6,12 @@ The only place that reads a `Config`: everything below takes plain arguments.
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import make_sources
 from selene_tf.experiment.setup import make_algorithm, make_network
-from selene_tf.experiment.trained_run import Trained, restore
+from selene_tf.experiment.trained_run import (
+    Trained,
+    pictures_of,
+    recompute_statistics,
+    restore,
+)
 from selene_tf.experiment.training_run import train
 
 __all__ = [
@@ -15,6 +20,8 @@ __all__ = [
     "make_algorithm",
     "make_network",
     "make_sources",
+    "pictures_of",
+    "recompute_statistics",
     "restore",
     "train",
 ]

@@ -18,9 +18,33 @@ from selene_tf.experiment.pictures import pretext_task
 from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
+from selene_tf.path import Path
 from selene_tf.search import cost
 from selene_tf.search.budget import Budget
 from selene_tf.topology import Structure
+
+OFFICIAL_COLOURS = {
+    "mean_colour": pretrained.OFFICIAL_MEAN,
+    "colour_deviation": pretrained.OFFICIAL_DEVIATION,
+    "colour_order": pretrained.OFFICIAL_ORDER,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class StartingPoint:
+    """What a run's networks are made from beside its settings.
+
+    Attributes:
+        path: The `Path` that they are built along; None for the whole network.
+        colours: Colour normalisation of an earlier run's weights, as arguments of
+            `dynamic_routing.build`; the defaults where empty.
+    """
+
+    path: Path | None = None
+    colours: dict = dataclasses.field(default_factory=dict)
+
+
+NOTHING = StartingPoint()
 
 
 def structure(config):
@@ -35,18 +59,20 @@ def structure(config):
     )
 
 
-def make_network(config, name, conditional=False):
-    """An untrained supernet, with the normalisation of the weights to come."""
-    colours = {}
-    if config.init_checkpoint:
-        colours = {
-            "mean_colour": pretrained.OFFICIAL_MEAN,
-            "colour_deviation": pretrained.OFFICIAL_DEVIATION,
-            "colour_order": pretrained.OFFICIAL_ORDER,
-        }
+def make_network(config, name, conditional=False, start=NOTHING):
+    """An untrained network, with the normalisation of the weights to come.
+
+    Args:
+        config: The `Config`.
+        name: Name of the Keras model.
+        conditional: Whether it leaves out what a picture closed.
+        start: The run's `StartingPoint`.
+    """
+    colours = OFFICIAL_COLOURS if config.init_checkpoint else start.colours
     with _precision(config):
         return dynamic_routing.build(
             **dataclasses.asdict(structure(config)),
+            path=start.path,
             drop_path=config.drop_path,
             conditional=conditional,
             synchronized=_is_shared(),
@@ -55,15 +81,15 @@ def make_network(config, name, conditional=False):
         )
 
 
-def make_algorithm(config):
+def make_algorithm(config, start=NOTHING):
     """The algorithm with its networks, compiled and built."""
     keras.utils.set_random_seed(config.seed)
     names = network_names(config)
-    networks = [make_network(config, name) for name in names]
+    networks = [make_network(config, name, start=start) for name in names]
     shared = {
         "max_gradient_norm": config.max_gradient_norm,
         "supervised_loss": make_supervised_loss(config),
-        "budget": make_budget(config),
+        "budget": make_budget(config, start.path),
         "pretext": make_pretext(config, dict(zip(names, networks, strict=True))),
         "num_steps": config.steps,
         "accumulate_steps": config.accumulate_steps,
@@ -93,28 +119,6 @@ def make_algorithm(config):
     algorithm.compile(optimizer=make_optimizer(config), jit_compile=config.jit_compile)
     algorithm.optimizer.build(algorithm.trainable_variables)
     return algorithm
-
-
-def load_initial_weights(config, algorithm):
-    """Fills the trained networks from --init_checkpoint.
-
-    Returns:
-        One line that says what was loaded; nothing without the flag.
-    """
-    if not config.init_checkpoint:
-        return ""
-    reports = [
-        pretrained.load_dynamic_routing(
-            network,
-            config.init_checkpoint,
-            config.init_encoder_only,
-            config.init_other_classes,
-        )
-        for network in algorithm.networks.values()
-        if network.trainable
-    ]
-    algorithm.begin()
-    return reports[0].line()
 
 
 def make_ramp(config, weight):
@@ -166,8 +170,12 @@ def make_pretext(config, networks):
     return PretextLoss(config.pretext, config.pretext_weight, heads)
 
 
-def make_budget(config):
-    """The loss on the expected cost, or None."""
+def make_budget(config, path=None):
+    """The loss on the expected cost, or None.
+
+    Along a path the expected cost is that of the pruned network. What counts as 1
+    stays the whole network's, so that a target means the same before and after.
+    """
     if not config.budget_weight:
         return None
     height, width = config.crop_size
@@ -181,6 +189,8 @@ def make_budget(config):
         config.budget_weight, config.steps, config.budget_start, config.budget_warm_up
     )
     total = config.budget_total or table.searched
+    if path is not None:
+        table = cost.pruned(table, path)
     return Budget(table, float(total), config.budget_target, weight)
 
 

@@ -2,21 +2,30 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 
-from selene_tf import flagfile, run_folder
+from selene_tf import precise_batch_norm, run_folder
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
+from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
-from selene_tf.experiment.pictures import make_split_source
+from selene_tf.experiment.devices import Devices
+from selene_tf.experiment.pictures import (
+    make_sources,
+    make_split_source,
+    make_statistics_batches,
+)
 from selene_tf.experiment.setup import (
     deployed_name,
     make_network,
     network_names,
     structure,
 )
+from selene_tf.path import Path
 from selene_tf.topology import Structure
 
 
@@ -27,10 +36,13 @@ class Trained:
     Attributes:
         network: The Keras model, with its trained weights.
         step: The step of the checkpoint that they come from.
-        structure: What its size and costs follow from.
+        structure: What its size and costs follow from, before it was pruned.
         info: The data set's `DatasetInfo`.
-        source: Pictures of the split that was asked for.
+        source: Pictures of the split that was asked for, or None.
+        image_size: Height and width to which the run resizes its pictures, or None.
         batch_size: How many of them at a time.
+        path: The `Path` that the network is built along; None for all of it.
+        recompute: See `recompute_statistics`.
     """
 
     network: keras.Model
@@ -39,33 +51,41 @@ class Trained:
     info: catalog.DatasetInfo
     source: pipelines.Source
     batch_size: int
+    path: Path | None
+    image_size: tuple[int, int] | None
+    recompute: Callable
 
 
-def restore(run_dir, which="deployed", split="val", data_dir="", conditional=False):
+def restore(
+    run_dir,
+    which="deployed",
+    split="val",
+    data_dir="",
+    conditional=False,
+    path_file="",
+):
     """The trained network of a run, and pictures to look at it with.
 
     Args:
         run_dir: The run's folder.
         which: "deployed", or the name of one of the algorithm's networks.
-        split: "val", or "train" for the labelled training pictures.
+        split: "val", or "train" for the labelled training pictures; None for no
+            pictures.
         data_dir: Where the pictures lie, if not where the run found them.
         conditional: Whether the network leaves out what a picture closed; it is
             then for one picture at a time.
+        path_file: A path.json; of the network only what it keeps is then there. A
+            run that was trained along a path has no more than that in any case.
 
     Returns:
         A `Trained`.
 
     Raises:
-        UserError: if it is no run, has no checkpoint or no such network, or if
-            its pictures are gone.
+        UserError: if it is no run, has no checkpoint or no such network, if the path
+            is another network's, or if its pictures are gone.
     """
     folder = pathlib.Path(run_dir)
-    if not run_dir or not (folder / "config.cfg").is_file():
-        raise UserError(
-            f"--run_dir: found no config.cfg in '{run_dir}', expected the folder of a "
-            "run, as train.py makes it."
-        )
-    config = flagfile.from_flagfile(folder / "config.cfg")
+    config = starting_point.settings_of(run_dir, "run_dir")
     if data_dir:
         config = dataclasses.replace(config, data_dir=data_dir)
     name = deployed_name(config) if which == "deployed" else which
@@ -78,7 +98,8 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
     run_folder.check_classes(folder, dataset_info(config).to_json())
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
-    network = make_network(config, name, conditional)
+    start = _starting_point(config, run_dir, path_file)
+    network = make_network(config, name, conditional, start)
     variables = {f"{name}/{variable.path}": variable for variable in network.variables}
     restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)
     if restored is None:
@@ -91,6 +112,66 @@ def restore(run_dir, which="deployed", split="val", data_dir="", conditional=Fal
         restored[0],
         structure(config),
         dataset_info(config),
-        make_split_source(config, split),
+        make_split_source(config, split) if split else None,
         1 if conditional else config.evaluation_batch_size,
+        start.path,
+        _resized_to(config),
+        lambda count: _recompute(network, config, count),
     )
+
+
+def pictures_of(run_dir, split, data_dir=""):
+    """The pictures of a run's split, as a `pipelines.Source`, without a network.
+
+    The arguments are those of `restore`.
+
+    Raises:
+        UserError: if it is no run or its pictures are gone.
+    """
+    config = starting_point.settings_of(run_dir, "run_dir")
+    if data_dir:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    return make_split_source(config, split)
+
+
+def _resized_to(config):
+    """Scenes are drawn at --image_size, and other pictures are as they are to them."""
+    if config.dataset == "scenes" or not config.image_size:
+        return None
+    return config.image_size
+
+
+def recompute_statistics(trained, count):
+    """Replaces the network's moving statistics by means over some training batches.
+
+    They are what --precise_bn_batches would have taken after the last step: batches
+    of labelled and, if the run uses them, of unlabelled pictures, augmented. A pruned
+    network's statistics are no longer the supernet's.
+
+    Args:
+        trained: A `Trained`; the weights of its network are changed in place.
+        count: Number of steps whose batches are taken, 1 or more.
+
+    Raises:
+        UserError: if the training pictures are gone.
+    """
+    trained.recompute(count)
+
+
+def _recompute(network, config, count):
+    data = make_sources(config)
+    config = dataclasses.replace(config, precise_bn_batches=count)
+    devices = Devices(tf.distribute.get_strategy())
+    with pipelines.named_failures(data):
+        batches = make_statistics_batches(config, data, devices)
+        precise_batch_norm.recompute(network, batches)
+
+
+def _starting_point(config, run_dir, path_file):
+    """What the run's network is built from, along another path if there is one."""
+    start = starting_point.of_run(config, run_dir)
+    if not path_file:
+        return start
+    path = starting_point.read_path(path_file, structure(config))
+    starting_point.check_within(path, start.path, path_file, run_dir)
+    return dataclasses.replace(start, path=path)

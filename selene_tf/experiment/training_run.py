@@ -21,16 +21,16 @@ from selene_tf import (
 )
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import pipelines
+from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import make_devices
+from selene_tf.experiment.initial_weights import (
+    check_earlier_run,
+    load_initial_weights,
+)
 from selene_tf.experiment.pictures import make_sources, make_training_dataset
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
-from selene_tf.experiment.setup import (
-    load_initial_weights,
-    make_algorithm,
-    make_schedule,
-    structure,
-)
+from selene_tf.experiment.setup import make_algorithm, make_schedule, structure
 from selene_tf.training_log import TrainingLog
 
 
@@ -47,16 +47,19 @@ def train(config):
     text = flagfile.to_flagfile(config)
     run_folder.check(config.run_dir, text, flagfile.to_flagfile(type(config)()))
     run_dir = pathlib.Path(config.run_dir)
+    start = starting_point.look(config)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
     devices = make_devices(config)
     classes = dataset_info(config).to_json()
     run_folder.check_classes(run_dir, classes)
+    checkpoints_dir = run_dir / "checkpoints"
+    if config.init_run and not checkpoints_dir.exists():
+        check_earlier_run(config, start.path)
     data = make_sources(config)
     with devices.strategy.scope(), _own_folder(config, devices) as config:
-        algorithm = make_algorithm(config)
-        checkpoints_dir = run_dir / "checkpoints"
+        algorithm = make_algorithm(config, start)
         # Before the folder is made, so that a bad file leaves nothing behind.
         initial = (
             "" if checkpoints_dir.exists() else load_initial_weights(config, algorithm)
@@ -66,6 +69,7 @@ def train(config):
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
         run_folder.prepare(config.run_dir, text, classes, needed)
+        starting_point.keep(start, config)
         _keep_left_out(config, data)
         if devices.is_chief:
             _say("\n".join([describe(config, data, devices), *data.notes]))
@@ -81,7 +85,7 @@ def train(config):
             supervisor = _make_supervisor(
                 config, devices, algorithm, data, checkpoints, progress, started
             )
-            summary = _run(config, algorithm, devices, data, supervisor)
+            summary = _run(config, start, algorithm, devices, data, supervisor)
             devices.wait_for_all()
             return summary
 
@@ -144,22 +148,22 @@ def _resume(config, devices, algorithm, checkpoints, initial):
     if progress.step:
         if devices.is_chief:
             _say(f"resuming {run_dir} after step {progress.step}")
-    elif config.init_checkpoint:
+    elif config.init_checkpoint or config.init_run:
         # A run that was stopped before its first checkpoint starts from them too.
         _say(initial or load_initial_weights(config, algorithm))
     return progress
 
 
-def _run(config, algorithm, devices, data, supervisor):
+def _run(config, start, algorithm, devices, data, supervisor):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     training.fit(algorithm, dataset, supervisor)
     result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
     summary = report.summary(
-        result, dataset_info(config).class_names, structure(config)
+        result, dataset_info(config).class_names, structure(config), start.path
     )
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
-    _report(config, data, result, algorithm.networks[algorithm.deployed])
+    _report(config, start, data, result, algorithm.networks[algorithm.deployed])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
     summary["left_out"] = list(data.bad_samples.messages.values())
@@ -197,10 +201,12 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
     )
 
 
-def _report(config, data, result, network):
+def _report(config, start, data, result, network):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
     predict = evaluation.predictor(network)
-    report.write_path(run_dir, result, structure(config), config.path_threshold)
+    report.write_path(
+        run_dir, result, structure(config), config.path_threshold, start.path
+    )
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )

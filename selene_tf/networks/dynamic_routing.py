@@ -51,7 +51,9 @@ def build(  # noqa: PLR0913
         num_layers: Layers of cells behind the first one, at least 3.
         small_gate: Whether gates look at a quarter of the resolution.
         path: A `Path`; what it does not keep is not built. Variables have the
-            same names and shapes as in the supernet.
+            same names and shapes as in the supernet. Nor are the decoder's levels
+            that are coarser than any that the path leads to; in the supernet these
+            add a constant of their own even where nothing reaches them.
         gated: False leaves the gates out and every route open.
         pooling: "none", "psp" or "aspp": a head on the coarsest level.
         drop_path: Probability with which the last layer's cells leave out their

@@ -32,6 +32,9 @@ class CostTable:
         gates: (num_layers + 1, 4), the gate of each cell.
         routes: (num_layers + 1, 4, 3), the edges (keep, up, down), at the cell
             that they leave.
+        decoder_levels: (4,), of the decoder, what it computes at each level alone.
+        exists: Bool (num_layers + 1, 4, 3), edges along which anything may flow;
+            None where the whole search space is there.
     """
 
     stem: int
@@ -39,6 +42,10 @@ class CostTable:
     cells: np.ndarray
     gates: np.ndarray
     routes: np.ndarray
+    decoder_levels: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(topology.NUM_LEVELS, np.int64)
+    )
+    exists: np.ndarray | None = None
 
     @property
     def supernet(self):
@@ -126,6 +133,9 @@ def macs(  # noqa: PLR0913
     return CostTable(
         stem=counts.stem(height, width, channels),
         decoder=counts.decoder(height // 4, width // 4, channels, num_classes, pooling),
+        decoder_levels=_decoder_levels(
+            counts, height // 4, width // 4, channels, pooling
+        ),
         **tables,
     )
 
@@ -141,14 +151,14 @@ def parameters(
     middle = topology.STEM_CHANNELS
     stem = 27 * middle + 2 * middle + 9 * middle + middle**2 + 2 * middle
     stem += 9 * middle + middle * channels + 2 * channels
-    decoder = (9 * channels + 1) * num_classes
-    decoder += sum(
+    levels = [
         (wide + 2) * narrow for _, wide, narrow in counting.decoder_widths(channels)
-    )
-    decoder += sum(
+    ]
+    levels[-1] += sum(
         weights + 2 * narrow
         for _, weights, narrow in counting.pooling_convolutions(pooling, channels << 3)
     )
+    decoder = (9 * channels + 1) * num_classes + sum(levels)
     tables = _tables(num_layers)
     for layer, level in topology.cells(num_layers):
         wide = channels << level
@@ -159,10 +169,43 @@ def parameters(
         cost = {"keep": 0, "up": (wide + 2) * wide // 2, "down": (wide + 2) * wide * 2}
         for route in routes:
             tables["routes"][layer, level, topology.ROUTES.index(route)] = cost[route]
-    return CostTable(stem=stem, decoder=decoder, **tables)
+    return CostTable(
+        stem=stem, decoder=decoder, decoder_levels=np.array(levels), **tables
+    )
 
 
-def active_cells(gates):
+def pruned(table, path):
+    """What the network costs that `networks.dynamic_routing.build` makes of a path.
+
+    A cell that stays keeps its whole gate, whose projection is the supernet's, also
+    the columns of routes that are gone. Of the decoder, levels coarser than any that
+    the path leads to are not there.
+
+    Args:
+        table: A `CostTable` of the whole network, of MACs or of parameters.
+        path: A `Path` of which every route leads from the stem to the decoder.
+
+    Returns:
+        A `CostTable`, 0 where nothing is computed; "every gate open" means its own.
+    """
+    computed = path.kept.any(axis=-1)
+    exists = path.kept.copy()
+    exists[..., 0] |= path.passing
+    coarsest = np.flatnonzero(exists[-1, :, 0]).max()
+    levels = np.where(np.arange(topology.NUM_LEVELS) <= coarsest, 1, 0)
+    levels = levels * table.decoder_levels
+    return CostTable(
+        stem=table.stem,
+        decoder=table.decoder - int((table.decoder_levels - levels).sum()),
+        cells=computed * table.cells,
+        gates=computed * table.gates,
+        routes=path.kept * table.routes,
+        decoder_levels=levels,
+        exists=exists,
+    )
+
+
+def active_cells(gates, exists=None):
     """Which cells anything flows into, given the gates of some pictures.
 
     A cell that closed all its gates passes its input on along keep; up and
@@ -170,6 +213,8 @@ def active_cells(gates):
 
     Args:
         gates: (batch, num_layers + 1, 4, 3).
+        exists: Of a pruned network: bool (num_layers + 1, 4, 3), its edges, those of
+            cells that it passes by included.
 
     Returns:
         Bool (batch, num_layers + 1, 4).
@@ -180,6 +225,9 @@ def active_cells(gates):
     active[:, 0, 0] = True
     for layer, level in topology.cells(num_layers):
         for from_layer, from_level, route in topology.sources(layer, level, num_layers):
+            edge = from_layer, from_level, topology.ROUTES.index(route)
+            if exists is not None and not exists[edge]:
+                continue
             carries = active if route == "keep" else active & is_open
             active[:, layer, level] |= carries[:, from_layer, from_level]
     return active
@@ -189,13 +237,13 @@ def of_pictures(table, gates):
     """What each picture costs when closed cells and routes are not computed.
 
     Args:
-        table: A `CostTable` of MACs.
+        table: A `CostTable` of MACs; of a pruned network the `pruned` one.
         gates: (batch, num_layers + 1, 4, 3), the network's output.
 
     Returns:
         Integers (batch,).
     """
-    active = active_cells(gates)
+    active = active_cells(gates, table.exists)
     runs = active & (gates.sum(axis=-1) >= topology.OPEN_ABOVE)
     routes = runs[..., None] & (gates > topology.OPEN_ABOVE)
     return table.of(runs, routes, gated=active)
@@ -221,6 +269,19 @@ def official_real(table, gates):
 def _padded(length, small_gate):
     # At stride 32 a small gate looks at blocks of 4 x 4.
     return max(length + -length % 32, 128 if small_gate else 32)
+
+
+def _decoder_levels(counts, height, width, channels, pooling):
+    """The decoder without the classifier; sides of the finest level's map."""
+    width = height if counts.square_decoder else width
+    elementwise = counts.normalisation + counts.relu
+    levels = [
+        (height >> level) * (width >> level) * narrow * (wide + elementwise)
+        for level, wide, narrow in counting.decoder_widths(channels)
+    ]
+    coarsest = (height >> 3) * (width >> 3)
+    levels[-1] += counts.pooled(pooling, coarsest, channels << 3)
+    return np.array(levels)
 
 
 def _tables(num_layers):

@@ -12,62 +12,131 @@ from selene_tf import topology
 from selene_tf.path import STRUCTURE_FACTS, Path
 from selene_tf.search import cost
 
+# A closed gate's strength; not 0, which has no logarithm.
+FAINTEST = 1e-12
 
-def discover(gates, structure, picture_size, threshold=0.5):
+
+def discover(  # noqa: PLR0913
+    gates, structure, picture_size, threshold=0.5, earlier=None, counts_gates=True
+):
     """Keeps the routes that enough pictures open.
 
     A cell that too few pictures open, but that something flows into, passes its
     input on to the same level, as it does for the single picture. The route
     from the stem to the decoder with the largest product of gates always stays,
     so that the path is never cut; what cannot be reached from the stem or does
-    not reach the decoder is dropped.
+    not reach the decoder is dropped. For a given cost see `path_targets.within`.
 
     Args:
         gates: (pictures, num_layers + 1, 4, 3), the network's output.
         structure: The network's `Structure`, for the costs.
         picture_size: Height and width in pixels, for the costs.
         threshold: Share of the pictures that must open a route.
+        earlier: The `Path` that the network was built along, which the new one is a
+            part of; None for the whole network.
+        counts_gates: Whether the path's gates are among its costs.
 
     Returns:
         A `Path`.
     """
-    is_open = gates > topology.OPEN_ABOVE
-    open_share, mean_gate = is_open.mean(axis=0), gates.mean(axis=0)
-    closed = cost.active_cells(gates) & (gates.sum(axis=-1) < topology.OPEN_ABOVE)
-    passing = (closed.mean(axis=0) >= threshold) & (closed.mean(axis=0) > 0)
+    mean_gate = gates.mean(axis=0)
+    open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
     kept = (open_share >= threshold) & (open_share > 0)
-    kept |= strongest_route(mean_gate)
+    passing_by = passing_share(gates, earlier)
+    passing = (passing_by >= threshold) & (passing_by > 0)
+    strongest = strongest_route(mean_gate, edges_of(earlier))
+    if earlier is not None:
+        passing |= strongest[..., 0] & earlier.passing
+        strongest &= earlier.kept
+    kept |= strongest
     passing &= ~kept.any(axis=-1)
-    kept, passing = connected(kept, passing)
+    kept, passing = topology.connected(kept, passing)
+    rule = f"threshold={threshold:.12g}"
+    return as_path(gates, kept, passing, structure, picture_size, rule, counts_gates)
+
+
+def as_path(  # noqa: PLR0913
+    gates, kept, passing, structure, picture_size, rule, counts_gates=True
+):
+    """The `Path` of some routes, with its costs.
+
+    Args:
+        gates: (pictures, num_layers + 1, 4, 3), what the routes were chosen from.
+        kept: Bool (num_layers + 1, 4, 3), routes that stay.
+        passing: Bool (num_layers + 1, 4), cells that pass their input on.
+        structure: The network's `Structure`, for the costs.
+        picture_size: Height and width in pixels, for the costs.
+        rule: How the routes were chosen, in a word.
+        counts_gates: Whether the gates of cells that stay are among the costs; they
+            are not there if they are folded. The supernet's always count.
+    """
     arguments = dataclasses.asdict(structure)
     height, width = map(int, picture_size)
-    macs = cost.macs(height=height, width=width, **arguments)
-    parameters = cost.parameters(**arguments)
+    open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
+    path = Path(kept, passing, gates.mean(axis=0), open_share, {})
     facts = {
         **{name: arguments[name] for name in STRUCTURE_FACTS},
         "pictures": len(gates),
         "picture_size": [height, width],
-        "threshold": threshold,
-        "macs": int(macs.of(kept.any(axis=-1), kept)),
-        "parameters": int(parameters.of(kept.any(axis=-1), kept)),
-        "supernet_macs": macs.supernet,
-        "supernet_parameters": parameters.supernet,
+        "rule": rule,
+        "counts_gates": counts_gates,
     }
-    return Path(kept, passing, mean_gate, open_share, facts)
+    tables = {
+        "macs": cost.macs(height=height, width=width, **arguments),
+        "parameters": cost.parameters(**arguments),
+    }
+    for name, table in tables.items():
+        facts[f"supernet_{name}"] = table.supernet
+        if not counts_gates:
+            table = dataclasses.replace(table, gates=np.zeros_like(table.gates))
+        facts[name] = cost.pruned(table, path).supernet
+    return dataclasses.replace(path, facts=facts)
 
 
-def strongest_route(mean_gate):
+def passing_share(gates, earlier=None):
+    """Share of the pictures that close a cell that something flows into.
+
+    Args:
+        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        earlier: The `Path` that the network was built along; None for all of it.
+
+    Returns:
+        (num_layers + 1, 4); these pictures pass the cell's input on to the same level,
+        if there is such an edge.
+    """
+    edges = edges_of(earlier)
+    closed = gates.sum(axis=-1) < topology.OPEN_ABOVE
+    share = (cost.active_cells(gates, edges) & closed).mean(axis=0)
+    return share if edges is None else share * edges[..., 0]
+
+
+def edges_of(path):
+    """Bool (num_layers + 1, 4, 3), a path's edges with those past its passing cells.
+
+    None, which stands for the whole network, remains None.
+    """
+    if path is None:
+        return None
+    edges = path.kept.copy()
+    edges[..., 0] |= path.passing
+    return edges
+
+
+def strongest_route(mean_gate, edges=None):
     """The route from stem to decoder with the largest product of mean gates.
 
     Args:
         mean_gate: (num_layers + 1, 4, 3).
+        edges: Bool of the same shape, those that there are; None for all.
 
     Returns:
         Bool of the same shape.
     """
     num_layers = len(mean_gate) - 1
     # In logarithms, and never -inf: a way along closed gates is still a way.
-    scores = np.log(np.maximum(mean_gate, 1e-12))
+    scores = np.log(np.maximum(mean_gate, FAINTEST))
+    if edges is not None:
+        scores = np.where(edges, scores, -np.inf)
     best = {(0, 0): (0.0, None)}
     for layer, level in topology.cells(num_layers)[1:]:
         best[layer, level] = max(
@@ -83,38 +152,6 @@ def strongest_route(mean_gate):
         kept[_place(source)] = True
         cell = source[:2]
     return kept
-
-
-def connected(kept, passing):
-    """Drops what the stem does not reach or what does not reach the decoder.
-
-    Args:
-        kept: Bool (num_layers + 1, 4, 3), routes.
-        passing: Bool (num_layers + 1, 4), cells that pass their input on.
-
-    Returns:
-        The two, with only connected routes and cells.
-    """
-    num_layers = len(kept) - 1
-    flows = kept.copy()
-    flows[..., 0] |= passing
-    reached = np.zeros(passing.shape, bool)
-    reached[0, 0] = True
-    for layer, level in topology.cells(num_layers)[1:]:
-        reached[layer, level] = any(
-            reached[source[:2]] and flows[_place(source)]
-            for source in topology.sources(layer, level, num_layers)
-        )
-    flows &= reached[..., None]
-    needed = np.zeros(passing.shape, bool)
-    needed[-1] = flows[-1, :, 0]
-    for layer, level in reversed(topology.cells(num_layers)):
-        for route in topology.routes(layer, level, num_layers):
-            place = (layer, level, topology.ROUTES.index(route))
-            if layer < num_layers:
-                flows[place] &= needed[topology.target(layer, level, route)]
-            needed[layer, level] |= flows[place]
-    return kept & flows, passing & flows[..., 0]
 
 
 def _place(source):

@@ -9,6 +9,7 @@ from selene_tf.config import Config
 from selene_tf.data import views
 from selene_tf.experiment import make_algorithm, pictures, setup, training_run
 from selene_tf.experiment.devices import make_devices
+from tests.experiment.saved_runs import save_path
 
 TINY = {"channels": 4, "num_layers": 3, "steps": 10, "warm_up_steps": 0}
 RNG = np.random.default_rng(0)
@@ -106,6 +107,21 @@ def test_every_option_reaches_co_teaching():
     assert cell.compute_dtype == "bfloat16"
     # Only while the networks are made.
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_along_a_path_a_budget_counts_what_is_left_as_a_share_of_the_whole(tmp_path):
+    path = save_path(tmp_path / "path.json", without=[(1, 1, None), (2, 1, "up")])
+    config = Config(budget_weight=0.5, **TINY)
+    whole, budget = setup.make_budget(config), setup.make_budget(config, path)
+    assert budget.total == whole.total == whole.table.searched
+    gates = path.kept[None].astype("float32")
+    # The official count leaves out the cell behind the stem.
+    cells = whole.table.cells[path.kept.any(axis=-1)].sum()
+    expected = cells + whole.table.routes[path.kept].sum()
+    assert float(budget.costs(gates)[0]) == pytest.approx(expected)
+    everything = np.ones_like(gates)
+    assert float(budget.costs(everything)[0]) == pytest.approx(expected)
+    assert budget.table.searched == expected < whole.total
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 import collections
 
-import keras
 import numpy as np
 import pytest
 
@@ -8,17 +7,9 @@ from selene_tf import topology
 from selene_tf.networks import dynamic_routing
 from selene_tf.search import cost
 from tests.checks import randomize
+from tests.search.counted import kernels_and_positions, open_gates
 
 KEEP, UP, DOWN = 0, 1, 2
-
-
-def open_gates(num_layers, pictures=1):
-    """Gates of 0.9 on every route that there is."""
-    gates = np.zeros((pictures, num_layers + 1, 4, 3), "float32")
-    for layer, level in topology.cells(num_layers):
-        for route in topology.routes(layer, level, num_layers):
-            gates[:, layer, level, topology.ROUTES.index(route)] = 0.9
-    return gates
 
 
 # The parts of the official networks with 64 channels and 19 classes: spec,
@@ -94,28 +85,6 @@ def test_all_of_it_is_a_little_less_than_the_paper_says(num_layers, paper):
     # Normalisation, ReLU and pooling are in the paper's numbers: 1 to 2 %.
     table = cost.macs(19, 64, num_layers, 1024, 2048)
     assert 0.98 * paper < table.supernet < paper
-
-
-def kernels_and_positions(network, images, monkeypatch):
-    """{kernel's path: (kernel's size, output positions)}, from running it."""
-    found = {}
-
-    def record(kind):
-        original = kind.call
-
-        def call(self, inputs, **options):
-            outputs = original(self, inputs, **options)
-            positions = int(np.prod(outputs.shape[1:-1]))
-            found[self.kernel.path] = int(np.prod(self.kernel.shape)), positions
-            return outputs
-
-        monkeypatch.setattr(kind, "call", call)
-
-    record(keras.layers.Conv2D)
-    record(keras.layers.DepthwiseConv2D)
-    record(keras.layers.Dense)
-    network(images)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from selene_tf import topology
+from selene_tf.path import Path
 from selene_tf.search import cost, dynamic_routing
 from selene_tf.topology import Structure
 
@@ -41,9 +42,9 @@ def all_ways(num_layers):
     return ways
 
 
-def discover(gates, threshold=0.5):
+def discover(gates, threshold=0.5, earlier=None):
     structure = Structure(num_classes=3, channels=4, num_layers=gates.shape[1] - 1)
-    return dynamic_routing.discover(gates, structure, (64, 96), threshold)
+    return dynamic_routing.discover(gates, structure, (64, 96), threshold, earlier)
 
 
 def random_gates(seed, num_layers=4, pictures=5, bias=0.0):
@@ -123,10 +124,13 @@ def test_facts_say_what_it_costs():
     for name, table in {"macs": macs, "parameters": parameters}.items():
         # Four cells at the finest level, their gates, and no way up or down.
         cells = table.cells[:, 0].sum() + table.gates[:, 0].sum()
-        assert path.facts[name] == table.stem + table.decoder + cells
+        # The decoder starts at the finest level, since nothing comes from coarser ones.
+        decoder = table.decoder - table.decoder_levels[1:].sum()
+        assert path.facts[name] == table.stem + decoder + cells
         assert path.facts[f"supernet_{name}"] == table.supernet
     assert path.facts["pictures"] == 4
     assert path.facts["picture_size"] == [64, 96]
+    assert path.facts["rule"] == "threshold=0.5"
     assert path.num_layers == 3
 
 
@@ -182,8 +186,60 @@ def test_connected_keeps_just_what_lies_on_a_way(seed):
         passing[layer, level] = rng.random() < 0.3 and not kept[layer, level].any()
     may_flow = routes_of(kept) | {(a, b, "keep") for a, b in np.argwhere(passing)}
     on_a_way = set().union(*[way for way in all_ways(4) if set(way) <= may_flow])
-    kept_after, passing_after = dynamic_routing.connected(kept, passing)
+    kept_after, passing_after = topology.connected(kept, passing)
     assert routes_of(kept_after) == routes_of(kept) & on_a_way
     assert {(a, b, "keep") for a, b in np.argwhere(passing_after)} == {
         (a, b, "keep") for a, b in np.argwhere(passing) if (a, b, "keep") in on_a_way
     }
+
+
+# Along level 0, and past the cells (1, 1) and (2, 1), which are not computed.
+EARLIER = FINEST | {(0, 0, "down"): 0.9, (3, 0, "keep"): 0.9, (3, 1, "keep"): 0.9}
+
+
+def earlier_path():
+    kept = gates_of(3, 1, EARLIER)[0] > 0
+    passing = np.zeros(kept.shape[:2], bool)
+    passing[1:3, 1] = True
+    return Path(kept, passing, kept * 0.9, kept * 1.0, {})
+
+
+def test_what_a_pruned_network_finds_is_a_part_of_its_path():
+    # Only one of four pictures opens (2, 0): it passes its input on for the others.
+    gates = gates_of(3, 4, EARLIER | {(2, 0, "keep"): [0.9, 0, 0, 0]})
+    path = discover(gates, 0.5, earlier_path())
+    assert path.facts["supernet_macs"] == cost.macs(3, 4, 3, 64, 96).supernet
+    computed = set(EARLIER) - {(2, 0, "keep")}
+    # The stronger way, past the cells that are not computed, is not computed either.
+    assert computed <= routes_of(path.kept) <= set(EARLIER)
+    assert [[1, 1], [2, 1]] == [
+        at for at in np.argwhere(path.passing).tolist() if at[1]
+    ]
+
+
+@pytest.mark.parametrize("only", ["level 0", "level 1", "nothing"])
+def test_a_pruned_network_keeps_one_of_its_own_ways(only):
+    # Pictures may close all that there is; the path must not leave it then.
+    values = {key: 0.0 for key in EARLIER}
+    if only == "level 0":
+        values |= FINEST
+    elif only == "level 1":
+        values |= {(0, 0, "down"): 0.9, (3, 1, "keep"): 0.9}
+    earlier = earlier_path()
+    path = discover(gates_of(3, 2, values), 1.0, earlier)
+    assert not (path.kept & ~earlier.kept).any()
+    may_flow = path.kept.copy()
+    may_flow[..., 0] |= path.passing
+    assert any(set(way) <= routes_of(may_flow) for way in all_ways(3))
+
+
+def test_a_pruned_network_does_not_pass_on_what_its_path_does_not():
+    # A closed cell of the whole network passes its input on; here nothing is left.
+    earlier = earlier_path()
+    earlier.kept[1, 0] = (False, False, True)
+    earlier.kept[0, 0] = (True, False, True)
+    earlier.passing[1, 1] = True
+    gates = gates_of(3, 1, {(0, 0, "keep"): 0.9, (0, 0, "down"): 0.9})
+    share = dynamic_routing.passing_share(gates, earlier)
+    assert share[1].tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert dynamic_routing.passing_share(gates)[1].tolist() == [1.0, 1.0, 0.0, 0.0]

@@ -1,0 +1,242 @@
+"""Finds what a trained network needs: python -m selene_tf.discover_path --run_dir=... .
+
+Looks at the gates of a run's network over a split, and writes the path, which cells and
+routes stay, as JSON, with a picture of it beside. Which stay is said by one of
+
+- --path_threshold=0.5: the routes that at least this share of the pictures opens;
+- --keep=0.8: the strongest ones, up to this share of the supernet's MACs;
+- --path_macs=3e9: likewise, up to so many MACs for one picture.
+
+Without any it is --path_threshold=0.5. An existing file is not written over, unless by
+--overwrite.
+"""
+
+import os
+import pathlib
+import shlex
+
+from absl import flags
+
+from selene_tf import command, path, path_drawing, run_folder
+from selene_tf.errors import UserError
+from selene_tf.search import dynamic_routing, path_targets
+from selene_tf.topology import cells, routes
+
+
+def define_flags():
+    """Makes the command's flags; returns their names."""
+    names = command.define_run_flags()
+    flags.DEFINE_enum(
+        "split", "val", ["val", "train"], "Validation or labelled training pictures."
+    )
+    flags.DEFINE_float(
+        "path_threshold", None, "Share of the pictures that has to open a route."
+    )
+    flags.DEFINE_float(
+        "path_macs", None, "MACs that the path may have, for one picture."
+    )
+    flags.DEFINE_float("keep", None, "The same as a share of the supernet's MACs.")
+    flags.DEFINE_enum(
+        "gates",
+        "fold",
+        ["keep", "fold"],
+        "Whether the path's gates will be kept, and count, or folded, and do not.",
+    )
+    flags.DEFINE_string(
+        "output",
+        "",
+        "JSON file to write; empty: in the run's folder, such as path-keep_0.8.json.",
+    )
+    flags.DEFINE_bool("overwrite", False, "Write over existing files.")
+    rules = ["path_threshold", "path_macs", "keep"]
+    return [*names, "split", *rules, "gates", "output", "overwrite"]
+
+
+def main():
+    values = flags.FLAGS
+    found, file = discover_run(
+        values.run_dir,
+        network=values.network,
+        split=values.split,
+        data_dir=values.data_dir,
+        path_threshold=values.path_threshold,
+        path_macs=values.path_macs,
+        keep=values.keep,
+        gates=values.gates,
+        output=values.output,
+        overwrite=values.overwrite,
+    )
+    command.say(f"{shlex.quote(str(file))}: {text(found)}")
+
+
+# One argument for each flag; a notebook names them.
+def discover_run(  # noqa: PLR0913
+    run_dir,
+    *,
+    network="deployed",
+    split="val",
+    data_dir="",
+    path_threshold=None,
+    path_macs=None,
+    keep=None,
+    gates="fold",
+    output="",
+    overwrite=False,
+):
+    """Finds the path of a run's network; writes it as JSON and as PNG beside.
+
+    Args:
+        run_dir: The run's folder.
+        network: "deployed", or one of the run's networks by name.
+        split: "val", or "train" for the labelled training pictures.
+        data_dir: Where the pictures lie, if not where the run found them.
+        path_threshold: Share of the pictures that has to open a route, 0 to 1; see
+            `search.dynamic_routing.discover`. 0.5 if none of these three is given.
+        path_macs: MACs that the path may have, for one picture of the size of the
+            split's first; see `search.path_targets.within`.
+        keep: The same as a share of the supernet's MACs, above 0 and up to 1.
+        gates: "keep" if gates count among the path's costs, "fold" if they do not,
+            since they will be folded. The supernet's always count.
+        output: JSON file to write; empty for one in the run's folder whose name says
+            what was asked for.
+        overwrite: Whether existing files may be written over.
+
+    Returns:
+        The `selene_tf.path.Path`, and the name of the JSON file, a `pathlib.Path`.
+
+    Raises:
+        UserError: for whatever is wrong with the run, its data, the rule or the
+            output.
+    """
+    rule = _only_rule(path_threshold, path_macs, keep)
+    file = pathlib.Path(output or _default_output(run_dir, rule, network, split))
+    _check_output(file, bool(output), overwrite)
+    with command.quiet_start():
+        from selene_tf import evaluation, experiment
+        from selene_tf.data import pipelines
+
+    trained = experiment.restore(run_dir, network, split, data_dir)
+    predict = evaluation.predictor(trained.network)
+    dataset = pipelines.evaluation(trained.source, trained.batch_size)
+    with pipelines.named_failures(trained.source):
+        result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    found = _find(rule, result, trained, gates == "keep")
+    _write(found, file)
+    return found, file
+
+
+def text(found):
+    """A `Path` in a few words: its size beside the supernet's."""
+    facts = found.facts
+    height, width = facts["picture_size"]
+    shares = [
+        f"{facts[name] / facts[f'supernet_{name}']:.1%}"
+        for name in ("macs", "parameters")
+    ]
+    places = cells(found.num_layers)
+    num_routes = sum(len(routes(*place, found.num_layers)) for place in places)
+    return (
+        f"{facts['macs'] / 1e6:,.1f} of {facts['supernet_macs'] / 1e6:,.1f} MMACs at "
+        f"{height}x{width} ({shares[0]}), {facts['parameters']:,} of "
+        f"{facts['supernet_parameters']:,} parameters ({shares[1]})\n"
+        f"{facts['rule']} over {facts['pictures']} pictures: of {len(places)} cells "
+        f"{found.kept.any(axis=-1).sum()} are computed and {found.passing.sum()} pass "
+        f"their input on, {found.kept.sum()} of {num_routes} routes are open"
+    )
+
+
+def _only_rule(path_threshold, path_macs, keep):
+    """The rule that was asked for: its name and its value, which is checked."""
+    values = {"path_threshold": path_threshold, "path_macs": path_macs, "keep": keep}
+    given = {name: value for name, value in values.items() if value is not None}
+    if len(given) > 1:
+        raise UserError(
+            f"{', '.join(f'--{name}' for name in given)}: found {len(given)} rules, "
+            "expected one of them."
+        )
+    if path_macs is not None:
+        path_targets.check_path_macs(path_macs)
+        return "macs", int(path_macs)
+    if keep is not None:
+        path_targets.check_keep(keep)
+        return "keep", keep
+    threshold = 0.5 if path_threshold is None else path_threshold
+    if not 0 <= threshold <= 1:
+        raise UserError(
+            f"--path_threshold: found {threshold:.12g}, expected a share of the "
+            "pictures, 0 to 1."
+        )
+    return "threshold", threshold
+
+
+def _digits(value):
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
+
+
+def _default_output(run_dir, rule, network, split):
+    name, value = rule
+    what = "" if network == "deployed" else f"-{network}"
+    what += "" if split == "val" else f"-{split}"
+    return pathlib.Path(run_dir) / f"path-{name}_{_digits(value)}{what}.json"
+
+
+def _picture_of(file):
+    return file.with_suffix(".png")
+
+
+def _check_output(file, is_chosen, overwrite):
+    """Refuses, before the network is restored, what cannot be written afterwards."""
+    if file.suffix.lower() != ".json":
+        raise UserError(
+            f"--output: found '{file}', expected the name of a file that ends in .json."
+        )
+    if is_chosen and not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+        raise UserError(
+            f"--output: '{file.parent}' is no folder that may be written to; expected "
+            "a file in one that is."
+        )
+    for written in (file, _picture_of(file)):
+        if written.is_dir():
+            raise UserError(f"--output: '{written}' is a folder, expected a file.")
+        if os.path.lexists(written) and not overwrite:
+            raise UserError(
+                f"--output: '{written}' is there already; expected another --output, "
+                "or --overwrite to write over it."
+            )
+
+
+def _find(rule, result, trained, counts_gates):
+    """The `Path` of a rule from an `Evaluation`; costs are of the first's size."""
+    name, value = rule
+    size = result.sizes[0].tolist()
+    if name == "threshold":
+        return dynamic_routing.discover(
+            result.gates, trained.structure, size, value, trained.path, counts_gates
+        )
+    target = value
+    if name == "keep":
+        target = path_targets.target_macs(trained.structure, size, keep=value)
+    return path_targets.within(
+        result.gates,
+        trained.structure,
+        size,
+        target,
+        f"{name}<={_digits(value)}",
+        trained.path,
+        counts_gates,
+    )
+
+
+def _write(found, file):
+    try:
+        path_drawing.draw(found, _picture_of(file))
+        run_folder.write_json(file, path.to_json(found))
+    except OSError as error:
+        raise UserError(
+            f"--output: cannot write '{file}' ({run_folder.reason(error)}); expected a "
+            "place with free space that may be written to."
+        ) from None
+
+
+if __name__ == "__main__":
+    command.run(main, define_flags())

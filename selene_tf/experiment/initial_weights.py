@@ -1,0 +1,116 @@
+"""The weights that a training starts from: of the official code, or of a run."""
+
+import pathlib
+
+from selene_tf import pretrained, run_folder
+from selene_tf.checkpoints import Checkpoints
+from selene_tf.config_checks import to_text
+from selene_tf.errors import UserError
+from selene_tf.experiment import starting_point
+from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment.setup import deployed_name
+
+# What all the shapes follow from, beside the classes.
+_STRUCTURE = ("num_layers", "channels", "small_gate", "gated", "pooling")
+
+
+def check_earlier_run(config, path):
+    """Checks that the run of --init_run has all weights that a training needs.
+
+    Args:
+        config: The training's `Config`.
+        path: The `Path` that its network is built along, or None.
+
+    Raises:
+        UserError: if there is no such run, or its network is another one.
+    """
+    earlier = starting_point.settings_of(config.init_run, "init_run")
+    _check_classes(config, earlier)
+    for name in _STRUCTURE:
+        wanted, found = getattr(config, name), getattr(earlier, name)
+        if wanted != found:
+            raise UserError(
+                f"--{name}: found {to_text(wanted)}, but the run of --init_run="
+                f"{config.init_run} has {to_text(found)}; expected the same, since "
+                "weights are taken by name."
+            )
+    if config.algorithm == "cross_pseudo" != earlier.algorithm:
+        raise UserError(
+            f"--init_run: found {config.init_run}, which trained one network with "
+            f"--algorithm={earlier.algorithm}; expected a run of cross_pseudo, whose "
+            "two networks are not one and the same."
+        )
+    outer = starting_point.of_run(earlier, config.init_run).path
+    starting_point.check_within(path, outer, config.path, config.init_run)
+
+
+def load_initial_weights(config, algorithm):
+    """Fills the trained networks from --init_checkpoint or --init_run.
+
+    Returns:
+        One line that says what was loaded; nothing without either flag.
+
+    Raises:
+        UserError: if what a flag names does not hold these networks' weights.
+    """
+    trained = {name: n for name, n in algorithm.networks.items() if n.trainable}
+    if config.init_checkpoint:
+        line = _from_file(config, trained.values())
+    elif config.init_run:
+        line = _from_run(config, trained)
+    else:
+        return ""
+    algorithm.begin()
+    return line
+
+
+def _from_file(config, networks):
+    reports = [
+        pretrained.load_dynamic_routing(
+            network,
+            config.init_checkpoint,
+            config.init_encoder_only,
+            config.init_other_classes,
+        )
+        for network in networks
+    ]
+    return reports[0].line()
+
+
+def _from_run(config, networks):
+    earlier = starting_point.settings_of(config.init_run, "init_run")
+    of_two = config.algorithm == "cross_pseudo"
+    variables = {
+        f"{name if of_two else deployed_name(earlier)}/{variable.path}": variable
+        for name, network in networks.items()
+        for variable in network.weights
+        # How far a training is, it tells drop path itself.
+        if not variable.path.startswith("drop_path/")
+    }
+    checkpoints = Checkpoints(pathlib.Path(config.init_run) / "checkpoints", variables)
+    restored = checkpoints.restore(partly=True)
+    if restored is None:
+        raise UserError(
+            f"--init_run: found no checkpoint in '{config.init_run}'; let train.py "
+            "reach its first one."
+        )
+    names = " and ".join(dict.fromkeys(name.partition("/")[0] for name in variables))
+    return (
+        f"loaded {len(variables)} arrays of the {names} after step {restored[0]} from "
+        f"{config.init_run}"
+    )
+
+
+def _check_classes(config, earlier):
+    """Which class is which is in the weights; what masks mean is not."""
+    file = pathlib.Path(config.init_run) / "classes.json"
+    wanted = list(dataset_info(config).class_names)
+    if file.is_file():
+        found = run_folder.read_json(file)["class_names"]
+    else:
+        found = list(dataset_info(earlier).class_names)
+    if found != wanted:
+        raise UserError(
+            f"--init_run: found {config.init_run} with the classes {', '.join(found)}, "
+            f"expected those of this run, {', '.join(wanted)}."
+        )

@@ -1,0 +1,230 @@
+"""A path for a given cost: the strongest ways through the network that fit into it.
+
+A network that was trained without a budget leaves nearly every gate open in nearly
+every picture, and shares of the pictures say little about what to leave out. Here the
+gates only give the order in which the routes come, and the target says where to stop.
+"""
+
+import bisect
+import dataclasses
+import math
+
+import numpy as np
+
+from selene_tf import topology
+from selene_tf.errors import UserError
+from selene_tf.search import cost, dynamic_routing
+
+# The fourth edge of a cell: what a picture that closed the cell passes on.
+_PASS = len(topology.ROUTES)
+# Logarithms are multiples of this, so that sums are exact in any order: two edges of
+# one way get the same score, to the last bit.
+_GRID = 2.0**-36
+
+
+def within(  # noqa: PLR0913
+    gates,
+    structure,
+    picture_size,
+    max_macs,
+    rule=None,
+    earlier=None,
+    counts_gates=True,
+):
+    """Keeps the strongest ways from the stem to the decoder that a target affords.
+
+    An edge's score is the largest product of mean gates over all ways that use it.
+    Edges enter in the order of their scores, equal ones together, until the next would
+    cost too much. Why this and not the mean gate itself:
+
+    - The edges with a score of t or more are, for every t, whole ways: an edge of a way
+      scores at least what the way does. So nothing is cut off, no cell is computed for
+      nothing, and nothing has to be repaired afterwards.
+    - More budget only adds: the path of a smaller target is part of that of a larger
+      one, and costs can only rise on the way.
+    - Ways all have the same number of edges, so that their products compare.
+
+    A picture that closes all gates of a cell passes the cell's input on, which costs
+    nothing. So beside each edge to the same level there is one of the strength of the
+    share of the pictures that pass there. A cell that only this one leads through is
+    not computed; one that is computed keeps its edge to the same level with it.
+
+    Args:
+        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        structure: The network's `Structure`, for the costs.
+        picture_size: Height and width in pixels, for the costs.
+        max_macs: MACs that the path may have with one picture of this size.
+        rule: What the path's facts call the target; by default "macs<=" and the MACs.
+        earlier: The `Path` that the network was built along, which the new one is a
+            part of; None for the whole network.
+        counts_gates: Whether gates are among the MACs; not if they will be folded.
+
+    Returns:
+        A `Path`.
+
+    Raises:
+        UserError: The strongest way alone, or those that are equally strong, cost more.
+    """
+    scores = edge_scores(edge_strengths(gates, earlier))
+    highest_first = np.unique(scores[np.isfinite(scores)])[::-1]
+    rule = rule or f"macs<={int(max_macs)}"
+
+    def path_from(lowest):
+        kept_passing = edges_from(scores, lowest)
+        return dynamic_routing.as_path(
+            gates, *kept_passing, structure, picture_size, rule, counts_gates
+        )
+
+    number = bisect.bisect_right(
+        highest_first, max_macs, key=lambda score: path_from(score).facts["macs"]
+    )
+    if not number:
+        raise _too_little(max_macs, path_from(highest_first[0]).facts)
+    return path_from(highest_first[number - 1])
+
+
+def target_macs(structure, picture_size, keep=None, path_macs=None):
+    """The MACs that a path may have.
+
+    Args:
+        structure: The network's `Structure`.
+        picture_size: Height and width in pixels.
+        keep: A share, above 0 and up to 1, of the supernet's MACs: every gate open,
+            everything that runs counted. 1 keeps every route.
+        path_macs: Or the MACs themselves, for one picture of this size; 1 or more.
+
+    Returns:
+        A whole number.
+
+    Raises:
+        UserError: There are both or none of the two, or the value is out of range.
+    """
+    if (keep is None) == (path_macs is None):
+        found = "none" if keep is None else "both"
+        raise UserError(f"--keep, --path_macs: found {found}, expected one of the two.")
+    if keep is None:
+        check_path_macs(path_macs)
+        return int(path_macs)
+    check_keep(keep)
+    height, width = map(int, picture_size)
+    table = cost.macs(height=height, width=width, **dataclasses.asdict(structure))
+    return int(keep * table.supernet)
+
+
+def check_keep(keep):
+    """Checks a share of the supernet's MACs.
+
+    Raises:
+        UserError: It is not above 0 and up to 1.
+    """
+    if not 0 < keep <= 1:
+        raise UserError(
+            f"--keep: found {keep:.12g}, expected a share of the supernet's MACs, "
+            "above 0 and up to 1."
+        )
+
+
+def check_path_macs(path_macs):
+    """Checks a number of MACs.
+
+    Raises:
+        UserError: It is below 1, or no number.
+    """
+    if not 1 <= path_macs < math.inf:
+        raise UserError(
+            f"--path_macs: found {path_macs:.12g}, expected the MACs of one picture, "
+            "1 or more, such as 3e9."
+        )
+
+
+def edge_strengths(gates, earlier=None):
+    """Mean gates, and the shares of the pictures that pass a cell's input on.
+
+    Args:
+        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        earlier: The `Path` that the network was built along; None for all of it.
+
+    Returns:
+        (num_layers + 1, 4, 4) for keep, up, down and passing on; NaN where there is
+        no such edge.
+    """
+    num_layers = gates.shape[1] - 1
+    strengths = np.full((*gates.shape[1:3], _PASS + 1), np.nan)
+    mean_gate = gates.mean(axis=0)
+    for layer, level in topology.cells(num_layers):
+        for route in topology.routes(layer, level, num_layers):
+            place = layer, level, topology.ROUTES.index(route)
+            if earlier is None or earlier.kept[place]:
+                strengths[place] = mean_gate[place]
+    passing_by = dynamic_routing.passing_share(gates, earlier)
+    # A cell that was taken out is passed by whether or not anything flows in.
+    passes = passing_by > 0 if earlier is None else (passing_by > 0) | earlier.passing
+    strengths[passes, _PASS] = passing_by[passes]
+    return strengths
+
+
+def edge_scores(strengths):
+    """For each edge the largest product of strengths over all ways that use it.
+
+    Args:
+        strengths: As `edge_strengths` returns them.
+
+    Returns:
+        Natural logarithms (num_layers + 1, 4, 4); -inf where no way leads.
+    """
+    num_layers = len(strengths) - 1
+    # Never -inf for an edge: a way along closed gates is still a way.
+    logs = np.log(np.maximum(strengths, dynamic_routing.FAINTEST))
+    logs = np.rint(logs / _GRID) * _GRID
+    edges = _edges(strengths)
+    # To and from each cell; behind the last layer lies the decoder.
+    before = np.full((num_layers + 2, topology.NUM_LEVELS), -np.inf)
+    behind = before.copy()
+    before[0, 0], behind[-1] = 0.0, 0.0
+    for place, target in edges:
+        before[target] = max(before[target], before[place[:2]] + logs[place])
+    for place, target in reversed(edges):
+        behind[place[:2]] = max(behind[place[:2]], logs[place] + behind[target])
+    scores = np.full(logs.shape, -np.inf)
+    for place, target in edges:
+        scores[place] = before[place[:2]] + logs[place] + behind[target]
+    return scores
+
+
+def edges_from(scores, lowest):
+    """The routes and passing cells of all edges with this score or a higher one.
+
+    Args:
+        scores: As `edge_scores` returns them.
+        lowest: The lowest score that enters.
+
+    Returns:
+        Bool (num_layers + 1, 4, 3), routes that stay, and (num_layers + 1, 4), cells
+        that pass their input on. They are connected if `lowest` is one of the scores.
+    """
+    enters = scores >= lowest
+    kept, passes = enters[..., :_PASS].copy(), enters[..., _PASS]
+    computed = kept.any(axis=-1)
+    kept[..., topology.ROUTES.index("keep")] |= computed & passes
+    return kept, passes & ~computed
+
+
+def _edges(strengths):
+    """((layer, level, number of the edge), target), in the order of the layers."""
+    edges = []
+    for layer, level, number in np.argwhere(~np.isnan(strengths)).tolist():
+        route = "keep" if number == _PASS else topology.ROUTES[number]
+        edges.append(((layer, level, number), topology.target(layer, level, route)))
+    return edges
+
+
+def _too_little(max_macs, smallest):
+    # Rounded up, so that the advice can be followed.
+    share = math.ceil(smallest["macs"] / smallest["supernet_macs"] * 1e4) / 1e4
+    height, width = smallest["picture_size"]
+    return UserError(
+        f"--path_macs, --keep: found a target of {int(max_macs):,} MACs at "
+        f"{height}x{width}, but stem, decoder and the strongest way between them alone "
+        f"have {smallest['macs']:,}; expected --path_macs={smallest['macs']} or "
+        f"--keep={share:.4g}, or more."
+    )

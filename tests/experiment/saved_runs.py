@@ -1,0 +1,86 @@
+"""Run folders without a training, and paths for them."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from selene_tf import flagfile, path, run_folder, topology
+from selene_tf.checkpoints import Checkpoints
+from selene_tf.config import Config
+from selene_tf.experiment import dataset_info, make_algorithm, starting_point
+from selene_tf.experiment.setup import structure
+from selene_tf.search import dynamic_routing
+from selene_tf.training import Progress
+from tests.checks import randomize
+
+TINY = {
+    "algorithm": "supervised",
+    "image_size": (32, 64),
+    "num_training_scenes": 4,
+    "num_validation_scenes": 2,
+    "labelled_ratio": 2,
+    "crop_size": (32, 64),
+    "channels": 4,
+    "num_layers": 3,
+    "batch_size": 2,
+    "steps": 4,
+    "warm_up_steps": 1,
+}
+
+
+def save_run(run_dir, **changes):
+    """A run folder with a checkpoint of random weights; returns its `Config` too.
+
+    Returns:
+        (config, algorithm).
+    """
+    config = Config(**TINY | changes, run_dir=str(run_dir))
+    start = starting_point.look(config)
+    algorithm = make_algorithm(config, start)
+    for number, network in enumerate(algorithm.networks.values()):
+        randomize(network, seed=number)
+    text, classes = flagfile.to_flagfile(config), dataset_info(config).to_json()
+    run_folder.prepare(config.run_dir, text, classes, 0)
+    starting_point.keep(start, config)
+    checkpoints = Checkpoints(
+        pathlib.Path(run_dir) / "checkpoints", algorithm.named_variables()
+    )
+    checkpoints.save(config.steps, dataclasses.asdict(Progress(step=config.steps)))
+    return config, algorithm
+
+
+def save_path(file, config=None, without=()):
+    """A path.json of all routes but for some, and for what then leads nowhere.
+
+    Args:
+        file: Where to write it.
+        config: `Config` of the network; by default of `TINY`.
+        without: (layer, level, route) that the path lacks, all routes of a cell for
+            (layer, level, None); such a cell passes its input on.
+
+    Returns:
+        The `Path`.
+    """
+    facts = structure(config or Config(**TINY))
+    kept = all_routes(facts.num_layers)
+    passing = np.zeros(kept.shape[:2], bool)
+    for layer, level, route in without:
+        if route is None:
+            kept[layer, level], passing[layer, level] = False, True
+        else:
+            kept[layer, level, topology.ROUTES.index(route)] = False
+    kept, passing = topology.connected(kept, passing)
+    gates = 0.5 * kept[None].astype(float)
+    found = dynamic_routing.as_path(gates, kept, passing, facts, (32, 64), "by hand")
+    run_folder.write_json(file, path.to_json(found))
+    return found
+
+
+def all_routes(num_layers):
+    """Bool (num_layers + 1, 4, 3), every route that there is."""
+    kept = np.zeros((num_layers + 1, topology.NUM_LEVELS, len(topology.ROUTES)), bool)
+    for layer, level in topology.cells(num_layers):
+        for route in topology.routes(layer, level, num_layers):
+            kept[layer, level, topology.ROUTES.index(route)] = True
+    return kept

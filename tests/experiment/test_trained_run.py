@@ -1,0 +1,89 @@
+"""A run's network along a path, to be looked at."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import experiment
+from selene_tf.config import Config
+from selene_tf.experiment import scoring
+from selene_tf.experiment.devices import Devices
+from tests.experiment.saved_runs import TINY, save_path, save_run
+from tests.refusals import assert_refused
+
+IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 32, 64, 3)).astype("float32")
+WITHOUT = [(1, 1, None), (2, 1, "up")]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    _, algorithm = save_run(folder / "run")
+    save_path(folder / "path.json", without=WITHOUT)
+    return folder, algorithm.networks["student"]
+
+
+def test_along_a_path_the_weights_are_the_runs_by_name(run):
+    folder, network = run
+    trained = experiment.restore(folder / "run", path_file=folder / "path.json")
+    expected = {variable.path: variable.numpy() for variable in network.weights}
+    found = {variable.path: variable.numpy() for variable in trained.network.weights}
+    assert 0 < len(found) < len(expected)
+    for path, value in found.items():
+        np.testing.assert_array_equal(value, expected[path])
+    assert trained.path.passing[1, 1]
+    assert trained.structure == experiment.restore(folder / "run").structure
+    assert experiment.restore(folder / "run").path is None
+
+
+def test_a_path_of_everything_gives_what_the_whole_network_gives(run):
+    folder, network = run
+    save_path(folder / "all.json")
+    trained = experiment.restore(folder / "run", path_file=folder / "all.json")
+    outputs, expected = trained.network(IMAGES), network(IMAGES)
+    gates = np.asarray(expected["gates"])
+    assert (gates == 0)[:, trained.path.kept].any(), "no picture closes any gate"
+    np.testing.assert_allclose(outputs["gates"], gates, atol=1e-6)
+    scale = np.abs(expected["logits"]).max()
+    np.testing.assert_allclose(outputs["logits"], expected["logits"], atol=1e-6 * scale)
+
+
+def test_a_pruned_runs_network_is_always_pruned(run, tmp_path):
+    folder, _ = run
+    save_run(tmp_path / "pruned", path=str(folder / "path.json"))
+    trained = experiment.restore(tmp_path / "pruned")
+    assert trained.path.passing[1, 1]
+    save_path(tmp_path / "less.json", without=[*WITHOUT, (1, 0, "down")])
+    less = experiment.restore(tmp_path / "pruned", path_file=tmp_path / "less.json")
+    assert less.path.kept.sum() < trained.path.kept.sum()
+    assert len(less.network.weights) < len(trained.network.weights)
+    more = tmp_path / "more.json"
+    save_path(more)
+    assert_refused(
+        lambda: experiment.restore(tmp_path / "pruned", path_file=more),
+        *("--path", more, tmp_path / "pruned/given_path.json"),
+    )
+
+
+@pytest.mark.slow
+def test_statistics_are_those_of_the_end_of_the_training(tmp_path):
+    save_path(tmp_path / "path.json", without=WITHOUT)
+    settings = {"algorithm": "mean_teacher", "path": str(tmp_path / "path.json")}
+    config, networks = save_run(tmp_path / "run", **settings)
+    trained = experiment.restore(tmp_path / "run")
+    before = [variable.numpy() for variable in trained.network.weights]
+    experiment.recompute_statistics(trained, 2)
+    config = Config(**TINY | settings, precise_bn_batches=2)
+    devices = Devices(tf.distribute.get_strategy())
+    data = experiment.make_sources(config)
+    scoring.renew_statistics(config, devices, networks, data)
+    expected = networks.networks[networks.deployed].weights
+    moved = 0
+    for found, wanted, old in zip(
+        trained.network.weights, expected, before, strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+        changes = np.abs(found.numpy() - old).max() > 1e-3
+        assert not changes or "moving_" in found.path
+        moved += changes
+    assert moved > 10

@@ -1,0 +1,84 @@
+"""Training along a path, as a user does it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from selene_tf import path
+from tests.commands import ROOT, TINY, assert_one_line, train, variables_of
+from tests.experiment.saved_runs import save_path, save_run
+
+SETTINGS = ["--algorithm=supervised", "--warm_up_steps=1", "--log_every=8"]
+
+
+@pytest.fixture
+def flags(tmp_path):
+    """An earlier run and a path, and the flags that name them."""
+    save_run(tmp_path / "earlier")
+    save_path(tmp_path / "a.json", without=[(1, 1, None), (2, 1, "up")])
+    return [f"--init_run={tmp_path / 'earlier'}", f"--path={tmp_path / 'a.json'}"]
+
+
+def train_until_a_checkpoint(run_dir, arguments):
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *TINY, f"--run_dir={run_dir}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.time() + 120
+    while not list(run_dir.glob("checkpoints/step-*")) and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(flags, tmp_path):
+    arguments = [*SETTINGS, *flags]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    result = train(whole, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "of the student after step 4 from" in result.stderr
+    # First killed before there is a checkpoint: then it loads the weights again.
+    killed.mkdir()
+    for name in ("classes.json", "given_path.json", "colours.json"):
+        shutil.copy(whole / name, killed)
+    text = (whole / "config.cfg").read_text()
+    (killed / "config.cfg").write_text(text.replace(str(whole), str(killed)))
+    train_until_a_checkpoint(killed, arguments)
+    assert not (killed / "summary.json").exists(), "it was killed too late to test"
+    # From then on neither the earlier run nor the path's file is needed.
+    shutil.rmtree(tmp_path / "earlier")
+    (tmp_path / "a.json").unlink()
+    result = train(killed, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "resuming" in result.stderr
+    wanted, found = variables_of(whole), variables_of(killed)
+    assert wanted.keys() == found.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(value, found[name], err_msg=name)
+
+    given, discovered = (path.read(whole / f"{n}path.json") for n in ("given_", ""))
+    assert not (discovered.kept & ~given.kept).any()
+    for name in ("supernet_macs", "supernet_parameters"):
+        assert discovered.facts[name] >= given.facts[name]
+    summary = json.loads((whole / "summary.json").read_text())
+    assert summary["parameters"] == given.facts["parameters"]
+    assert summary["macs"]["supernet"] < discovered.facts["supernet_macs"]
+
+
+@pytest.mark.slow
+def test_mistakes_are_one_line(flags, tmp_path):
+    result = train(tmp_path / "run", *SETTINGS, flags[0], "--path=no.json")
+    assert_one_line(result, f"{ROOT / 'no.json'}")
+    result = train(tmp_path / "run", *SETTINGS, "--init_run=no", flags[1])
+    assert_one_line(result, "--init_run", f"{ROOT / 'no'}")
+    result = train(tmp_path / "run", *SETTINGS, *flags, "--channels=6")
+    assert_one_line(result, "a.json", "channels=6")
+    assert not (tmp_path / "run").exists()
