@@ -21,6 +21,27 @@ def colour_map(labels, colours):
     return table[np.asarray(labels, np.uint8)]
 
 
+def overlay(image, labels, colours, opacity=0.5):
+    """Lays the colours of a label map over its picture.
+
+    Args:
+        image: uint8 (height, width, 3).
+        labels: uint8 (height, width); where an id has no colour the picture stays.
+        colours: (red, green, blue) of each class.
+        opacity: Share of the colours in [0, 1]; the rest is the picture.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    painted = Image.fromarray(colour_map(labels, colours))
+    # Pillow needs no floating point copy of a large picture.
+    blended = np.asarray(Image.blend(Image.fromarray(image), painted, opacity))
+    without_colour = np.asarray(labels) >= len(colours)
+    if not without_colour.any():
+        return blended
+    return np.where(without_colour[..., None], image, blended)
+
+
 def side_by_side(image, truth, prediction, colours):
     """Picture, truth and prediction in a row, on white.
 

@@ -53,33 +53,64 @@ class SegmentationModel:
         """Pictures as the network takes them, or one line that says why it does not.
 
         Args:
-            pictures: uint8 (batch, height, width, 3), RGB.
+            pictures: uint8 (batch, height, width, 3), RGB. One pixel is enough if
+                the network takes any size: it pads by itself.
 
         Raises:
             UserError: for another type, rank, number of colours or size.
         """
-        pictures = np.asarray(pictures)
-        found = f"{pictures.dtype} {pictures.shape}"
-        height, width = self.size or ("height", "width")
-        expected = f"uint8 (batch, {height}, {width}, 3), RGB"
+        pictures = self._as_array(pictures)
         if pictures.dtype != np.uint8:
-            self._refuse(found, expected, _how_to_convert(pictures))
+            self._refuse(pictures, _how_to_convert(pictures))
         if pictures.ndim != 4 or pictures.shape[-1] != 3:
-            self._refuse(found, expected, "")
+            self._refuse(pictures, _how_to_arrange(pictures.shape))
         if not pictures.size:
-            self._refuse(found, expected, ", a pixel or more")
+            self._refuse(pictures, ", one picture and one pixel or more")
         if self.size and pictures.shape[1:3] != tuple(self.size):
-            self._refuse(found, expected, "; resize the pictures, or export another")
+            self._refuse(
+                pictures,
+                "; resize the pictures, cut them into windows (selene_tf.predict does "
+                "both), or export another size",
+            )
         return pictures
 
-    def _refuse(self, found, expected, how):
+    def _as_array(self, pictures):
+        try:
+            return np.asarray(pictures)
+        except ValueError:  # A list of pictures of several sizes.
+            raise UserError(
+                f"'{self.name}': found pictures of several sizes, expected "
+                f"{self._expected()}; give one after the other."
+            ) from None
+
+    def _expected(self):
+        height, width = self.size or ("height", "width")
+        return f"uint8 (batch, {height}, {width}, 3), RGB"
+
+    def _refuse(self, pictures, how):
         raise UserError(
-            f"'{self.name}': found pictures of {found}, expected {expected}{how}."
+            f"'{self.name}': found pictures of {pictures.dtype} {pictures.shape}, "
+            f"expected {self._expected()}{how}."
         )
 
 
 def _how_to_convert(pictures):
-    is_float = np.issubdtype(pictures.dtype, np.floating)
-    if is_float and not np.isfinite(pictures).all():
-        return "; some of its values are not finite"
+    if np.issubdtype(pictures.dtype, np.floating):
+        if not np.isfinite(pictures).all():
+            return "; some of its values are not finite"
+        if pictures.size and 0 <= pictures.min() and pictures.max() <= 1:
+            return ", values 0 to 255; these lie in 0 to 1, so multiply them by 255"
     return ", values 0 to 255"
+
+
+def _how_to_arrange(shape):
+    """How pictures of a wrong shape may be meant."""
+    if len(shape) == 3 and shape[-1] == 3:
+        return "; for one picture write picture[None]"
+    if len(shape) == 4 and shape[1] == 3:
+        return "; the colours come last"
+    if len(shape) == 4 and shape[-1] == 4:
+        return "; leave the fourth channel out"
+    if len(shape) == 4 and shape[-1] == 1:
+        return "; repeat a grey picture for the three colours"
+    return ""

@@ -1,0 +1,114 @@
+"""Predicts many pictures; reads the next and writes the last ones meanwhile."""
+
+import collections
+import concurrent.futures
+import functools
+import sys
+
+from selene_tf import input_pictures, prediction, prediction_output
+from selene_tf.errors import UserError
+
+# Threads that read and write beside the network, and pictures that wait for each:
+# large ones have to fit into the memory.
+_THREADS = 2
+_WAITING = 2
+
+
+def write(model, inputs, output, fit, skip=False, show=None):
+    """Writes label maps, overlays and class shares of pictures.
+
+    Below the output's folder these are labels/NAME.png, 8-bit grey, of class ids;
+    overlay/NAME.png; and at last classes.json.
+
+    Args:
+        model: A `SegmentationModel`.
+        inputs: `InputPicture`s, one or more.
+        output: An `Output`.
+        fit: A `Fit`.
+        skip: Whether to leave out pictures that cannot be read, in place of stopping
+            at the first. Without it all files' beginnings are looked at first.
+        show: Function of (done, total), called after each picture; or None.
+
+    Returns:
+        The content of classes.json: "model", "class_names", "colours", "fit",
+        "tile_size", "pictures", {name: {"size": [height, width], "shares": {class:
+        share}}}, "left_out", [{"name", "reason"}], "pictures_per_second" and
+        "network_pictures_per_second".
+
+    Raises:
+        UserError: A picture cannot be read, or none; or nothing can be written.
+    """
+    if not skip:
+        for picture in inputs:
+            input_pictures.look(picture)
+    output.make()
+    found, left_out, clock = {}, [], prediction_output.Clock()
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+        read = _ahead(pool, functools.partial(_read, skip), inputs)
+        predicted = _predicted(model, fit, _readable(read, left_out), clock)
+        store = functools.partial(_store, model, output)
+        for name, facts in _ahead(pool, store, predicted):
+            found[name] = facts
+            if show:
+                show(len(found) + len(left_out), len(inputs))
+    if not found:
+        raise UserError(
+            f"--input: none of {len(inputs)} pictures could be read; the last: "
+            f"{left_out[-1]['reason']}"
+        )
+    content = {
+        **prediction_output.facts(model, fit),
+        "pictures": found,
+        "left_out": left_out,
+        **clock.rates(len(found)),
+    }
+    output.write_json(content)
+    return content
+
+
+def _ahead(pool, function, items):
+    """Results of a function in the order of its items, some of them begun early."""
+    begun = collections.deque()
+    for item in items:
+        begun.append(pool.submit(function, item))
+        if len(begun) > _WAITING:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
+
+
+def _read(skip, picture):
+    """The picture's name and its pixels, or the reason why there are none."""
+    try:
+        return picture.name, input_pictures.read(picture), ""
+    except UserError as error:
+        if not skip:
+            raise
+        return picture.name, None, str(error)
+
+
+def _readable(read, left_out):
+    """Names and pixels; what has none is added to `left_out`."""
+    for name, pixels, reason in read:
+        if not reason:
+            yield name, pixels
+            continue
+        left_out.append({"name": name, "reason": reason})
+        # Names of files may be bytes of no encoding.
+        line = f"left out: {reason}".encode(errors="backslashreplace").decode()
+        print(line, file=sys.stderr)  # noqa: T201
+
+
+def _predicted(model, fit, readable, clock):
+    for name, pixels in readable:
+        labels = clock.network(prediction.label_map, model, pixels, fit)
+        yield name, pixels, labels
+
+
+def _store(model, output, predicted):
+    name, pixels, labels = predicted
+    output.write_labels(name, labels)
+    output.write_overlay(name, pixels, labels, model.colours)
+    found = prediction_output.shares(labels, len(model.class_names))
+    shares = dict(zip(model.class_names, found, strict=True))
+    return name, {"size": list(labels.shape), "shares": shares}

@@ -1,0 +1,129 @@
+"""Label maps of pictures: python -m selene_tf.predict --model=... --input=... .
+
+Takes pictures of any size, and writes to --output:
+
+- labels/NAME.png: 8-bit grey, a class id a pixel. Ids are small numbers, so these look
+  black; overlay/ is what to look at;
+- overlay/NAME.png: the picture with the classes' colours over it;
+- classes.json, at the end: each class's share of each picture, names and colours of
+  the classes, and the speed.
+
+NAME is the picture's path below --input. Of a video the overlay is overlay.mp4 and the
+shares are those of each frame.
+"""
+
+import pathlib
+import warnings
+
+from absl import flags
+from PIL import Image
+
+from selene_tf import (
+    command,
+    input_pictures,
+    picture_prediction,
+    prediction,
+    prediction_output,
+    progress,
+    video,
+    video_prediction,
+)
+from selene_tf.errors import UserError
+
+
+def define_flags():
+    """Makes the command's flags; returns their names."""
+    flags.DEFINE_string("model", "", "Run folder, SavedModel folder or .tflite file.")
+    flags.DEFINE_string(
+        "input",
+        "",
+        "Picture; folder, of which all pictures in it and below are taken; list "
+        "NAME.txt of a picture a line; or video.",
+    )
+    flags.DEFINE_string("output", "", "New or empty folder for the results.")
+    flags.DEFINE_enum(
+        "fit",
+        "auto",
+        prediction.FITS,
+        "How a picture goes through the network: whole, as it is; resize, in "
+        "--tile_size and back; sliding, in windows of --tile_size; auto: whole if the "
+        "network takes any size and there is no --tile_size, else sliding.",
+    )
+    flags.DEFINE_list(
+        "tile_size", [], "Height and width for resize and sliding; the network's own."
+    )
+    flags.DEFINE_float(
+        "overlap", 0.25, "Share of a window that the next one sees again, below 1."
+    )
+    flags.DEFINE_float("opacity", 0.5, "Share of the colours in an overlay, 0 to 1.")
+    flags.DEFINE_bool("overlays", True, "Write overlays.")
+    flags.DEFINE_bool(
+        "labels", None, "Write label maps; by default of pictures, not of videos."
+    )
+    flags.DEFINE_enum(
+        "on_bad_sample",
+        "error",
+        ["error", "skip"],
+        "What to do about a picture that cannot be read: stop, or leave it out.",
+    )
+    return [
+        *("model", "input", "output", "fit", "tile_size", "overlap", "opacity"),
+        *("overlays", "labels", "on_bad_sample"),
+    ]
+
+
+def main():
+    values = flags.FLAGS
+    if not values.model:
+        raise UserError(
+            "--model: found nothing, expected a run folder, a SavedModel folder or a "
+            ".tflite file."
+        )
+    # Large pictures are expected here; the largest are refused in any case.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    size = prediction.parse_size(values.tile_size)
+    prediction.check_values(values.fit, size, values.overlap)
+    found = input_pictures.find(values.input)
+    is_video = input_pictures.is_video(values.input)
+    if is_video:
+        video.check_installed()
+    output = _output(values, not is_video)
+    with command.quiet_start():
+        from selene_tf import model_loading
+
+    model = model_loading.load(values.model)
+    fit = prediction.choose_fit(model, values.fit, size, values.overlap)
+    write = _write_video if is_video else _write_pictures
+    content = write(model, found, output, fit)
+    if found.others:
+        what = (
+            "files {} are no pictures" if found.others > 1 else "file {} is no picture"
+        )
+        command.say(f"note: {found.others} other {what.format(f'in {values.input}')}")
+    command.say(prediction_output.summary(content, output.folder))
+
+
+def _write_pictures(model, found, output, fit):
+    skip = flags.FLAGS.on_bad_sample == "skip"
+    with progress.bar("predicting") as show:
+        return picture_prediction.write(model, found.pictures, output, fit, skip, show)
+
+
+def _write_video(model, found, output, fit):
+    with progress.bar("predicting", "frame") as show:
+        return video_prediction.write(model, found.pictures[0].path, output, fit, show)
+
+
+def _output(values, labels_by_default):
+    if not values.output:
+        raise UserError("--output: found nothing, expected a new folder.")
+    labels = labels_by_default if values.labels is None else values.labels
+    output = prediction_output.Output(
+        pathlib.Path(values.output), labels, values.overlays, values.opacity
+    )
+    output.check(values.input)
+    return output
+
+
+if __name__ == "__main__":
+    command.run(main, define_flags())

@@ -1,0 +1,172 @@
+"""What a network sees in a picture of any size, larger or smaller than its own.
+
+In a notebook:
+
+    model = model_loading.load("runs/scenes")
+    fit = prediction.choose_fit(model)
+    labels = prediction.label_map(model, picture, fit)
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from selene_tf import tiling
+from selene_tf.errors import UserError
+
+FITS = ("auto", "whole", "resize", "sliding")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """How pictures of any size go through a network; `choose_fit` makes it.
+
+    Attributes:
+        how: "whole", as they are; "resize", in the network's size and back; "sliding",
+            in windows.
+        tile_size: Height and width of what the network sees; None for "whole".
+        overlap: Share of a window that the next one sees again.
+    """
+
+    how: str
+    tile_size: tuple[int, int] | None = None
+    overlap: float = 0.25
+
+
+def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
+    """Decides how pictures go through a network.
+
+    Args:
+        model: A `SegmentationModel`.
+        how: One of `FITS`. "auto" is "sliding" if there is a `tile_size`; "resize" if
+            the network was trained on pictures of one size (its fact "image_size");
+            else "whole" if it takes any size, and "sliding" if not.
+        tile_size: Height and width in pixels; None for the network's own size.
+        overlap: Share in [0, 1) of a window that the next one sees again.
+
+    Returns:
+        A `Fit`.
+
+    Raises:
+        UserError: if a value is out of range, or they contradict each other or the
+            network.
+    """
+    check_values(how, tile_size, overlap)
+    if model.size and tile_size and tuple(tile_size) != tuple(model.size):
+        raise UserError(
+            f"--tile_size: found {_text(tile_size)}, but '{model.name}' takes "
+            f"{_text(model.size)} alone; leave the flag out."
+        )
+    trained = model.facts.get("image_size")
+    if how == "auto" and trained and not tile_size:
+        return Fit("resize", tuple(model.size or trained), overlap)
+    size = tile_size or model.size
+    if how == "auto":
+        how = "sliding" if size else "whole"
+    if how == "whole" and model.size:
+        raise UserError(
+            f"--fit=whole: '{model.name}' takes pictures of {_text(model.size)} alone; "
+            "expected sliding or resize."
+        )
+    if how == "whole" and tile_size:
+        raise UserError(
+            "--tile_size: found with --fit=whole, which sees the whole picture; "
+            "expected it with sliding or resize."
+        )
+    if how != "whole" and not size:
+        raise UserError(
+            f"--fit={how}: '{model.name}' takes any size, so expected --tile_size too, "
+            "as height,width; or --fit=whole."
+        )
+    return Fit(how, tuple(size) if size else None, overlap)
+
+
+def parse_size(parts):
+    """Height and width from a flag's parts, as text; None if there are none.
+
+    Raises:
+        UserError: They are not two whole numbers from 1 on.
+    """
+    if not parts:
+        return None
+    try:
+        size = tuple(int(part) for part in parts)
+    except ValueError:
+        size = ()
+    _check_size(size, ",".join(parts))
+    return size
+
+
+def check_values(how, tile_size, overlap):
+    """Refuses what no network could do; see `choose_fit`.
+
+    Raises:
+        UserError: A value is out of range.
+    """
+    if how not in FITS:
+        raise UserError(f"--fit: found '{how}', expected one of {', '.join(FITS)}.")
+    if tile_size is not None:
+        _check_size(tile_size, ",".join(map(str, tile_size)))
+    if not 0 <= overlap < 1:
+        raise UserError(
+            f"--overlap: found {overlap:g}, expected a share of the window: 0 or more, "
+            "and less than 1."
+        )
+
+
+def _check_size(size, text):
+    if len(size) != 2 or min(size) < 1:
+        raise UserError(
+            f"--tile_size: found '{text}', expected height and width in pixels, such "
+            "as 512,512."
+        )
+
+
+def _text(size):
+    return f"{size[0]} x {size[1]} pixels (height x width)"
+
+
+def label_map(model, picture, fit):
+    """Class ids of a picture of any size, uint8 (height, width).
+
+    Args:
+        model: A `SegmentationModel`.
+        picture: uint8 (height, width, 3), RGB.
+        fit: A `Fit`.
+
+    Raises:
+        UserError: if the picture is too large for the memory.
+    """
+    try:
+        if fit.how == "whole" or picture.shape[:2] == fit.tile_size:
+            return model.labels(picture[None])[0].astype(np.uint8)
+        if fit.how == "resize":
+            return _resized(model, picture, fit.tile_size)
+        return tiling.label_map(picture, fit.tile_size, fit.overlap, model.logits)
+    except Exception as error:
+        if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
+            raise
+        raise UserError(
+            f"not enough memory for a picture of {_text(picture.shape[:2])}; "
+            "try --fit=sliding with a small --tile_size, such as 512,512."
+        ) from None
+
+
+def _resized(model, picture, size):
+    """Labels from logits that were brought to the picture's size, a class at a time.
+
+    Pillow's bilinear filter has half-pixel centres, and averages where it shrinks.
+    """
+    height, width = picture.shape[:2]
+    bilinear = Image.Resampling.BILINEAR
+    small = Image.fromarray(picture).resize((size[1], size[0]), bilinear)
+    logits = model.logits(np.asarray(small)[None])[0]
+    labels = np.zeros((height, width), np.uint8)
+    best = np.full((height, width), -np.inf, np.float32)
+    for number in range(logits.shape[-1]):
+        scores = Image.fromarray(np.ascontiguousarray(logits[..., number], np.float32))
+        scores = np.asarray(scores.resize((width, height), bilinear))
+        labels[scores > best] = number
+        np.maximum(best, scores, out=best)
+    return labels

@@ -1,0 +1,187 @@
+"""The folder that predictions go to: PNG files, and classes.json at the end."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import time
+
+import numpy as np
+from PIL import Image
+
+from selene_tf import pictures, run_folder
+from selene_tf.errors import UserError
+
+# Level 6 needs several times as long for files that are a little smaller.
+_PNG_LEVEL = 1
+_CLASSES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """What is written, and where. Each file appears whole or not at all.
+
+    Attributes:
+        folder: A new or empty folder.
+        labels: Whether to write label maps.
+        overlays: Whether to write pictures with the classes' colours over them.
+        opacity: Share of the colours in these, in [0, 1].
+    """
+
+    folder: pathlib.Path
+    labels: bool = True
+    overlays: bool = True
+    opacity: float = 0.5
+
+    def check(self, inputs=""):
+        """Refuses what cannot be written, before any work; makes nothing.
+
+        Args:
+            inputs: What is predicted.
+
+        Raises:
+            UserError: `opacity` is no share; or the folder holds something, is a file,
+                lies where nothing can be written, or in the folder of the pictures.
+        """
+        if not 0 <= self.opacity <= 1:
+            raise UserError(
+                f"--opacity: found {self.opacity:g}, expected 0 (the picture alone) to "
+                "1 (the colours alone)."
+            )
+        with _writing(self.folder):
+            _check_new(self.folder)
+        if os.path.isdir(inputs) and _is_below(self.folder, inputs):
+            raise UserError(
+                f"--output: '{self.folder}' lies in the folder of the pictures, whose "
+                "next prediction would take it for pictures too; name one outside."
+            )
+
+    def make(self):
+        """Makes the folder."""
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def write_labels(self, name, labels):
+        """Writes a label map, uint8 (height, width), if they are wanted."""
+        if self.labels:
+            _save(self.folder / "labels" / f"{name}.png", labels)
+
+    def write_overlay(self, name, picture, labels, colours):
+        """Writes a picture under the colours of its classes, if they are wanted."""
+        if self.overlays:
+            painted = pictures.overlay(picture, labels, colours, self.opacity)
+            _save(self.folder / "overlay" / f"{name}.png", painted)
+
+    def write_json(self, content, indent=2):
+        """Writes classes.json."""
+        with _writing(self.folder):
+            text = json.dumps(content, indent=indent, allow_nan=False)
+            run_folder.write_text(self.folder / "classes.json", text + "\n")
+
+
+class Clock:
+    """How long all took, and the network of it."""
+
+    def __init__(self):
+        self._started, self._network = time.perf_counter(), 0.0
+
+    def network(self, function, *arguments):
+        """Calls a function, whose time counts as the network's."""
+        started = time.perf_counter()
+        result = function(*arguments)
+        self._network += time.perf_counter() - started
+        return result
+
+    def rates(self, count):
+        """Pictures a second, for classes.json."""
+        seconds = time.perf_counter() - self._started
+        return {
+            "pictures_per_second": round(count / seconds, 3),
+            "network_pictures_per_second": round(count / self._network, 3),
+        }
+
+
+def facts(model, fit):
+    """What classes.json says of the network and its use."""
+    return {
+        "model": model.name,
+        "class_names": list(model.class_names),
+        "colours": [list(map(int, colour)) for colour in model.colours],
+        "fit": fit.how,
+        "tile_size": list(fit.tile_size) if fit.tile_size else None,
+    }
+
+
+def shares(labels, num_classes):
+    """Each class's share of a label map, uint8 (height, width), as a list."""
+    counts = Image.fromarray(labels).histogram()[:num_classes]
+    return [round(count / labels.size, 6) for count in counts]
+
+
+def summary(content, folder):
+    """What was done, in two lines for the terminal.
+
+    Args:
+        content: classes.json.
+        folder: Where it lies.
+    """
+    names = content["class_names"]
+    if "video" in content:
+        found, kind = content["video"]["shares"], "frame"
+    else:
+        found = [list(p["shares"].values()) for p in content["pictures"].values()]
+        kind = "picture"
+    means = np.mean(found, axis=0)
+    largest = np.argsort(-means, kind="stable")[:_CLASSES_SHOWN]
+    left_out = len(content.get("left_out", ()))
+    return (
+        f"{len(found)} {kind}{'s' * (len(found) > 1)} of {content['model']} to {folder}"
+        f"{f', {left_out} left out' if left_out else ''}: "
+        f"{content['pictures_per_second']:.1f} {kind}s/s (decoding and writing "
+        f"included; network alone {content['network_pictures_per_second']:.1f})\n"
+        + ", ".join(f"{names[place]} {means[place]:.1%}" for place in largest)
+    )
+
+
+def _check_new(folder):
+    if os.path.lexists(folder) and any(folder.iterdir()):
+        raise UserError(
+            f"--output: '{folder}' holds files already; expected a new or empty folder."
+        )
+    absolute = pathlib.Path(os.path.abspath(folder))
+    nearest = next(p for p in (absolute, *absolute.parents) if os.path.lexists(p))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(
+            f"--output: '{nearest}' is no folder that may be written to; expected a "
+            "new folder in one that is."
+        )
+
+
+def _is_below(folder, inputs):
+    return pathlib.Path(os.path.realpath(folder)).is_relative_to(
+        os.path.realpath(inputs)
+    )
+
+
+def _save(path, pixels):
+    temporary = path.with_name(f".{path.name}.part")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            image = Image.fromarray(pixels)
+            image.save(temporary, "PNG", compress_level=_PNG_LEVEL)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _writing(path):
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"--output: cannot write '{path}' ({run_folder.reason(error)}); expected a "
+            "place with free space that may be written to."
+        ) from None

@@ -1,0 +1,168 @@
+"""Pictures of a video, and a video from pictures, with PyAV (FFmpeg)."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """An open video.
+
+    Attributes:
+        frame_rate: Pictures a second; their mean where it varies.
+        num_frames: How many the file says it has; 0 if it does not say.
+        frames: The pictures in order, uint8 (height, width, 3), RGB, as a player shows
+            them: turned if the file says so.
+    """
+
+    frame_rate: Fraction
+    num_frames: int
+    frames: Iterator[np.ndarray]
+
+
+def check_installed():
+    """Imports PyAV and returns it.
+
+    Raises:
+        UserError: It is not there.
+    """
+    try:
+        import av
+    except ImportError:
+        raise UserError(
+            "--input: found a video, but PyAV, which reads it, is not installed; "
+            "pip install 'selene_tf[video]'."
+        ) from None
+    return av
+
+
+@contextlib.contextmanager
+def reading(path):
+    """Opens a video; yields a `Clip`.
+
+    Raises:
+        UserError: The file is missing, damaged or without pictures, also while the
+            block looks at them.
+    """
+    av = check_installed()
+    with contextlib.ExitStack() as stack:
+        with _unreadable(path):
+            container = stack.enter_context(av.open(str(path)))
+            if not container.streams.video:
+                raise UserError(f"{path} holds no pictures; expected a video.")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            rate = stream.average_rate or stream.guessed_rate
+        if not rate:
+            raise UserError(f"{path} does not say how many pictures a second.")
+        yield Clip(rate, stream.frames, _frames(path, container, stream))
+
+
+@contextlib.contextmanager
+def writing(path, frame_rate):
+    """Makes an MP4 file; yields a function that adds a picture to it.
+
+    The file appears whole or not at all. The pictures are uint8 (height, width, 3), all
+    of one size. Players want even sides (a colour is stored for 2 x 2 pixels), so the
+    last row or column of an odd one is repeated.
+
+    Args:
+        path: The file.
+        frame_rate: Pictures a second, a `Fraction`.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    path = pathlib.Path(path)
+    av = check_installed()
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with contextlib.ExitStack() as stack:
+            with _unwritable(path):
+                container = stack.enter_context(
+                    av.open(str(temporary), "w", format="mp4")
+                )
+                stream = container.add_stream(_encoder(av), rate=frame_rate)
+                stream.pix_fmt = "yuv420p"
+            yield lambda picture: _add(av, path, container, stream, picture)
+            with _unwritable(path):
+                _mux(container, stream, None)
+                container.close()
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _add(av, path, container, stream, picture):
+    frame = av.VideoFrame.from_ndarray(_even(picture), format="rgb24")
+    with _unwritable(path):
+        if not stream.codec_context.is_open:
+            stream.width, stream.height = frame.width, frame.height
+        _mux(container, stream, frame)
+
+
+def _mux(container, stream, frame):
+    """Encodes a picture, or None for what the encoder still holds."""
+    for packet in stream.encode(frame):
+        container.mux(packet)
+
+
+def _encoder(av):
+    """H.264, which every player knows, where this FFmpeg has it."""
+    return "libx264" if "libx264" in av.codecs_available else "mpeg4"
+
+
+def _frames(path, container, stream):
+    count = 0
+    # Not around the loop's body, which may be writing another video.
+    decoded = container.decode(stream)
+    while True:
+        with _unreadable(path):
+            frame = next(decoded, None)
+        if frame is None:
+            break
+        count += 1
+        yield _upright(frame)
+    if not count:
+        raise UserError(f"{path} holds no pictures; copy it again.")
+
+
+@contextlib.contextmanager
+def _unreadable(path):
+    try:
+        yield
+    except check_installed().FFmpegError as error:
+        raise UserError(
+            f"{path} is no readable video ({error.strerror}); copy or convert it again."
+        ) from None
+
+
+@contextlib.contextmanager
+def _unwritable(path):
+    try:
+        yield
+    except check_installed().FFmpegError as error:
+        raise UserError(
+            f"--output: cannot write '{path}' ({error.strerror}); expected a place "
+            "with free space that may be written to."
+        ) from None
+
+
+def _upright(frame):
+    picture = frame.to_ndarray(format="rgb24")
+    # Degrees counterclockwise that a player turns it by, any multiple of 90.
+    return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+
+
+def _even(picture):
+    height, width = picture.shape[:2]
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")

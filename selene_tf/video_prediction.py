@@ -1,0 +1,65 @@
+"""Predicts the frames of a video."""
+
+import contextlib
+
+from selene_tf import pictures, prediction, prediction_output, video
+
+
+def write(model, path, output, fit, show=None):
+    """Writes an overlay, class shares and, if wanted, label maps of a video.
+
+    Below the output's folder these are overlay.mp4, of the same frame rate and size,
+    without sound; labels/000000.png and so on, a frame each; and at last classes.json.
+
+    Args:
+        model: A `SegmentationModel`.
+        path: The video.
+        output: An `Output`.
+        fit: A `Fit`.
+        show: Function of (done, total), called after each frame; or None.
+
+    Returns:
+        The content of classes.json: "model", "class_names", "colours", "fit",
+        "tile_size", "video", "pictures_per_second" and "network_pictures_per_second".
+        "video" has "name", "size", [height, width], "frame_rate", and "shares": of
+        each frame a list in the order of the classes.
+
+    Raises:
+        UserError: The video cannot be read, or nothing can be written.
+    """
+    shares, clock, labels = [], prediction_output.Clock(), None
+    with video.reading(path) as clip:
+        output.make()
+        with _overlay(output, clip, model.colours) as add:
+            for number, pixels in enumerate(clip.frames):
+                labels = clock.network(prediction.label_map, model, pixels, fit)
+                shares.append(prediction_output.shares(labels, len(model.class_names)))
+                output.write_labels(f"{number:06}", labels)
+                add(pixels, labels)
+                if show:
+                    show(number + 1, max(number + 1, clip.num_frames))
+    content = {
+        **prediction_output.facts(model, fit),
+        "video": {
+            "name": str(path),
+            "size": list(labels.shape),
+            "frame_rate": float(clip.frame_rate),
+            "shares": shares,
+        },
+        **clock.rates(len(shares)),
+    }
+    # Indented, each number would have a line of its own.
+    output.write_json(content, indent=None)
+    return content
+
+
+@contextlib.contextmanager
+def _overlay(output, clip, colours):
+    """Yields a function of (picture, labels) that adds a frame, if it is wanted."""
+    if not output.overlays:
+        yield lambda *_: None
+        return
+    with video.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
+        yield lambda picture, labels: add(
+            pictures.overlay(picture, labels, colours, output.opacity)
+        )

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from selene_tf import input_pictures, picture_prediction
+from selene_tf.prediction import Fit, choose_fit
+from selene_tf.prediction_output import Output
+from tests.refusals import assert_refused
+from tests.toy_models import expected_labels, pixelwise
+
+SIZES = {"a": (4, 6), "sub/a": (9, 5), "sub/-b c": (8, 8), "z": (1, 1)}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, size in SIZES.items():
+        path = tmp_path / f"in/{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "in"
+
+
+def write(folder, output, model=None, fit=None, **options):
+    inputs = input_pictures.find(str(folder)).pictures
+    output = output if isinstance(output, Output) else Output(output)
+    model = model or pixelwise()
+    fit = fit or Fit("whole")
+    return picture_prediction.write(model, inputs, output, fit, **options)
+
+
+def damage(path):
+    """The end is missing, which its beginning does not show."""
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("size", [None, (8, 8)])
+def test_each_picture_has_its_results_below_the_output(folder, tmp_path, size):
+    model, shown = pixelwise(size), []
+    content = write(
+        folder,
+        tmp_path / "out",
+        model,
+        choose_fit(model),
+        show=lambda *counts: shown.append(counts),
+    )
+    for name, size in SIZES.items():
+        picture = np.asarray(Image.open(folder / f"{name}.png"))
+        labels = np.asarray(Image.open(tmp_path / f"out/labels/{name}.png"))
+        np.testing.assert_array_equal(labels, expected_labels(picture))
+        overlay = np.asarray(Image.open(tmp_path / f"out/overlay/{name}.png"))
+        colours = np.array(model.colours)[labels]
+        np.testing.assert_allclose(overlay, (picture + 1.0 * colours) / 2, atol=1)
+        facts = content["pictures"][name]
+        assert facts["size"] == list(size)
+        for number, share in enumerate(facts["shares"].values()):
+            assert share == pytest.approx((labels == number).mean(), abs=1e-6)
+    assert json.loads((tmp_path / "out/classes.json").read_text()) == content
+    assert list(content["pictures"]) == ["a", "sub/-b c", "sub/a", "z"]
+    assert content["left_out"] == []
+    assert shown == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    files = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert len(files) == 2 * 4 + 1
+
+
+def test_many_pictures_keep_their_order(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(20):
+        image = Image.new("RGB", (number + 1, 2), ("red", "lime", "blue")[number % 3])
+        image.save(tmp_path / f"in/{number:02}.png")
+    output = Output(tmp_path / "out", labels=False, overlays=False)
+    content = write(tmp_path / "in", output)
+    for number, (name, facts) in enumerate(content["pictures"].items()):
+        assert name == f"{number:02}"
+        assert facts["size"] == [2, number + 1]
+        assert list(facts["shares"].values())[number % 3] == 1
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["classes.json"]
+
+
+def test_a_damaged_picture_stops_and_leaves_whole_files(folder, tmp_path):
+    damage(folder / "sub/a.png")
+    assert_refused(lambda: write(folder, tmp_path / "out"), "sub/a.png is damaged")
+    assert not (tmp_path / "out/classes.json").exists()
+    for path in (tmp_path / "out").rglob("*.*"):
+        Image.open(path).load()
+
+
+def test_what_a_beginning_shows_stops_before_anything_is_written(folder, tmp_path):
+    (folder / "z.png").write_text("no picture")
+    assert_refused(lambda: write(folder, tmp_path / "out"), "z.png", "no readable")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, capsys):
+    damage(folder / "sub/a.png")
+    (folder / "z.png").unlink()
+    (folder / "z.png").symlink_to(folder / "nowhere.png")
+    content = write(folder, tmp_path / "out", skip=True)
+    assert list(content["pictures"]) == ["a", "sub/-b c"]
+    assert [entry["name"] for entry in content["left_out"]] == ["sub/a", "z"]
+    assert "damaged" in content["left_out"][0]["reason"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("left out: ") for line in lines] == [True, True]
+
+
+def test_if_all_are_left_out_it_is_a_mistake(folder, tmp_path):
+    for path in folder.rglob("*.png"):
+        path.write_text("no picture")
+    assert_refused(
+        lambda: write(folder, tmp_path / "out", skip=True), "none of 4 pictures"
+    )
+    assert not (tmp_path / "out/classes.json").exists()
+
+
+def test_an_interruption_leaves_whole_files(folder, tmp_path):
+    def interrupt(done, _):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(folder, tmp_path / "out", show=interrupt)
+    assert not (tmp_path / "out/classes.json").exists()
+    found = list((tmp_path / "out").rglob("*.*"))
+    assert len(found) >= 4
+    for path in found:
+        Image.open(path).load()

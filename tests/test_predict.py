@@ -1,0 +1,136 @@
+"""The command, with a toy in place of what the loader gives."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.commands import ROOT, assert_one_line
+from tests.toy_models import expected_labels
+
+# The command as a user starts it, but for the loader. Without the toy's name the
+# mistakes below have to show before anything is loaded.
+PROGRAM = """
+import contextlib, runpy, sys, types
+import selene_tf
+from selene_tf import command
+from tests import toy_models
+
+def load(name):
+    assert name.startswith("toy"), name
+    return toy_models.pixelwise((8, 8) if name == "toy8" else None, name)
+
+loader = types.ModuleType("selene_tf.model_loading")
+loader.load = load
+sys.modules[loader.__name__] = selene_tf.model_loading = loader
+# It would start TensorFlow, for which a toy has no use.
+command.quiet_start = contextlib.nullcontext
+runpy.run_module("selene_tf.predict", run_name="__main__", alter_sys=True)
+"""
+
+
+def predict(*arguments):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def save(path, seed=0, size=(20, 11)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_a_folder_becomes_label_maps_overlays_and_shares(tmp_path):
+    first = save(tmp_path / "-in/a b.png")
+    second = save(tmp_path / "-in/ü/a b.bmp", 1)
+    (tmp_path / "-in/read.me").touch()
+    out = tmp_path / "new/-out"
+    result = predict(
+        "--model=toy8", f"--input={tmp_path}/-in", f"--output={out}", "--opacity=1"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"note: 1 other file in {tmp_path}/-in is no picture"
+    assert lines[1].startswith(f"2 pictures of toy8 to {out}: ")
+    assert "pictures/s (decoding and writing included; network alone " in lines[1]
+    assert len(lines) == 3
+    assert all(name in lines[2] for name in ("red", "green", "blue"))
+    content = json.loads((out / "classes.json").read_text())
+    assert (content["fit"], content["tile_size"]) == ("sliding", [8, 8])
+    for name, pixels in (("a b", first), ("ü/a b", second)):
+        labels = np.asarray(Image.open(out / f"labels/{name}.png"))
+        np.testing.assert_array_equal(labels, expected_labels(pixels))
+        overlay = np.asarray(Image.open(out / f"overlay/{name}.png"))
+        np.testing.assert_array_equal(overlay, np.array(content["colours"])[labels])
+
+
+def test_a_video_becomes_a_video(tmp_path):
+    pytest.importorskip("av")
+    from fractions import Fraction
+
+    from selene_tf import video
+
+    with video.writing(tmp_path / "clip.mp4", Fraction(5)) as add:
+        for number in range(3):
+            add(np.full((32, 32, 3), 80 * number, np.uint8))
+    out = tmp_path / "out"
+    result = predict("--model=toy", f"--input={tmp_path}/clip.mp4", f"--output={out}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"3 frames of toy to {out}: ")
+    assert sorted(p.name for p in out.iterdir()) == ["classes.json", "overlay.mp4"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("place")
+    save(place / "in/a.png")
+    (place / "empty").mkdir()
+    (place / "full").mkdir()
+    (place / "full/file").touch()
+    (place / "prose.txt").write_text("Call me Ishmael.")
+    (place / "gone.txt").write_text("gone.png\n")
+    (place / "bad.png").write_bytes((place / "in/a.png").read_bytes()[:-30])
+    return place
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": ""}, ["--model", "nothing"]),
+        ({"input": ""}, ["--input", "nothing"]),
+        ({"output": ""}, ["--output", "nothing"]),
+        ({"input": "{}/none"}, ["--input", "{}/none"]),
+        ({"input": "{}/empty"}, ["no picture in '{}/empty'"]),
+        ({"input": "{}/prose.txt"}, ["{}/prose.txt:1", "3 names"]),
+        ({"output": "{}/full"}, ["--output", "{}/full", "files already"]),
+        ({"output": "{}/prose.txt/x"}, ["--output", "{}/prose.txt"]),
+        ({"output": "{}/in/out"}, ["--output", "folder of the pictures"]),
+        ({"tile_size": "0"}, ["--tile_size", "'0'"]),
+        ({"tile_size": "abc"}, ["--tile_size", "'abc'"]),
+        ({"tile_size": "7"}, ["--tile_size", "'7'"]),
+        ({"overlap": "1"}, ["--overlap", "found 1,"]),
+        ({"opacity": "2"}, ["--opacity", "found 2,"]),
+        ({"fit": "stretch"}, ["--fit", "stretch"]),
+        ({"fit": "whole", "model": "toy8"}, ["--fit=whole", "'toy8'", "8 x 8"]),
+        ({"input": "{}/gone.txt", "model": "toy"}, ["{}/gone.png", "No such file"]),
+        ({"input": "{}/bad.png", "model": "toy"}, ["{}/bad.png", "damaged"]),
+    ],
+)
+def test_a_mistake_is_one_line(place, tmp_path, changes, words):
+    values = {"model": "unread", "input": "{}/in", "output": f"{tmp_path}/out"}
+    values |= changes
+    flags = [f"--{name}={value.format(place)}" for name, value in values.items()]
+    assert_one_line(predict(*flags), *[word.format(place) for word in words])
+    assert not (tmp_path / "out/classes.json").exists()

@@ -1,0 +1,128 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from selene_tf import prediction
+from selene_tf.prediction import Fit, choose_fit, label_map
+from tests.refusals import assert_refused
+from tests.toy_models import expected_labels, pixelwise
+
+
+def random_picture(height, width):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("size", "how", "tile_size", "expected"),
+    [
+        (None, "auto", None, Fit("whole")),
+        (None, "auto", (8, 9), Fit("sliding", (8, 9))),
+        ((4, 6), "auto", None, Fit("sliding", (4, 6))),
+        ((4, 6), "sliding", (4, 6), Fit("sliding", (4, 6))),
+        ((4, 6), "resize", None, Fit("resize", (4, 6))),
+        (None, "resize", (8, 9), Fit("resize", (8, 9))),
+    ],
+)
+def test_the_fit_follows_from_the_network_and_the_flags(size, how, tile_size, expected):
+    assert choose_fit(pixelwise(size), how, tile_size) == expected
+
+
+def test_what_was_trained_on_pictures_of_one_size_sees_them_so():
+    for size in (None, (4, 6)):
+        model = pixelwise(size)
+        model.facts["image_size"] = [4, 6]
+        assert choose_fit(model) == Fit("resize", (4, 6))
+        assert choose_fit(model, tile_size=(4, 6)) == Fit("sliding", (4, 6))
+        assert choose_fit(model, "sliding", (4, 6)) == Fit("sliding", (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("size", "how", "tile_size", "overlap", "words"),
+    [
+        ((4, 6), "whole", None, 0.25, ["--fit=whole", "4 x 6", "sliding or resize"]),
+        ((4, 6), "auto", (4, 7), 0.25, ["--tile_size", "4 x 7", "4 x 6"]),
+        (None, "whole", (4, 7), 0.25, ["--tile_size", "--fit=whole"]),
+        (None, "sliding", None, 0.25, ["--fit=sliding", "'toy'", "--tile_size"]),
+        (None, "resize", None, 0.25, ["--fit=resize", "--tile_size"]),
+        (None, "stretch", None, 0.25, ["--fit", "stretch", "whole"]),
+        (None, "auto", (4, 0), 0.25, ["--tile_size", "'4,0'"]),
+        (None, "auto", (4,), 0.25, ["--tile_size", "'4'"]),
+        (None, "auto", None, 1.0, ["--overlap", "found 1,"]),
+        (None, "auto", None, -0.1, ["--overlap", "-0.1"]),
+        (None, "auto", None, float("nan"), ["--overlap", "nan"]),
+    ],
+)
+def test_contradictions_are_refused(size, how, tile_size, overlap, words):
+    model = pixelwise(size)
+    assert_refused(lambda: choose_fit(model, how, tile_size, overlap), *words)
+
+
+def test_a_size_is_two_whole_numbers():
+    assert prediction.parse_size([]) is None
+    assert prediction.parse_size(["4", " 6"]) == (4, 6)
+    for parts in (["0"], ["abc"], ["7"], ["4", "x"], ["4", "-1"], ["1", "2", "3"]):
+        found = f"'{','.join(parts)}'"
+        assert_refused(lambda p=parts: prediction.parse_size(p), "--tile_size", found)
+
+
+@pytest.mark.parametrize("how", ["whole", "resize", "sliding"])
+@pytest.mark.parametrize("size", [(9, 14), (1, 1)])
+def test_all_ways_agree_at_the_networks_size(how, size):
+    picture = random_picture(*size)
+    fit = Fit(how, None if how == "whole" else size)
+    labels = label_map(pixelwise(), picture, fit)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, expected_labels(picture))
+
+
+@pytest.mark.parametrize("size", [(5, 40), (30, 7), (31, 33)])
+def test_sliding_suits_a_network_of_one_size(size):
+    model, picture = pixelwise((8, 8)), random_picture(*size)
+    labels = label_map(model, picture, choose_fit(model))
+    np.testing.assert_array_equal(labels, expected_labels(picture))
+    assert set(model.facts["seen"]) == {(1, 8, 8, 3)}
+
+
+def enlarged(values, size):
+    """Bilinear, half-pixel centres, clamped; float (height, width, channels)."""
+    for axis, length in enumerate(size):
+        known = values.shape[axis]
+        place = (np.arange(length) + 0.5) * known / length - 0.5
+        place = place.clip(0, known - 1)
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, known - 1)
+        share = (place - low).reshape([-1 if a == axis else 1 for a in range(3)])
+        values = values.take(low, axis) * (1 - share) + values.take(high, axis) * share
+    return values
+
+
+def test_resized_logits_come_back_bilinearly():
+    scores = np.random.default_rng(2).normal(size=(4, 5, 3)).astype(np.float32)
+    model = pixelwise((4, 5))
+    model = dataclasses.replace(model, compute_logits=lambda _: scores[None])
+    labels = label_map(model, random_picture(13, 22), choose_fit(model, "resize"))
+    expected = enlarged(scores.astype(np.float64), (13, 22))
+    np.testing.assert_array_equal(labels, expected.argmax(-1))
+
+
+def test_resizing_keeps_large_areas_in_place():
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:20, :30, 0] = picture[20:, :30, 1] = picture[:, 30:, 2] = 255
+    labels = label_map(pixelwise(), picture, Fit("resize", (10, 12)))
+    differs = labels != expected_labels(picture)
+    near = np.zeros((40, 60), bool)
+    near[16:24, :34] = near[:, 26:34] = True
+    assert not (differs & ~near).any()
+
+
+def test_too_little_memory_is_one_line():
+    def exhausted(_):
+        raise MemoryError
+
+    model = dataclasses.replace(pixelwise(), compute_labels=exhausted)
+    picture = random_picture(3, 4)
+    assert_refused(
+        lambda: label_map(model, picture, Fit("whole")), "3 x 4", "--fit=sliding"
+    )

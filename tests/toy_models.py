@@ -1,0 +1,34 @@
+"""Networks whose labels can be worked out by hand."""
+
+import numpy as np
+
+from selene_tf.segmentation_model import SegmentationModel
+
+COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200))
+# Each class is one primary colour; blue's handicap makes grey no tie.
+WEIGHTS = np.array([[3, 0, 0], [0, 2, 0], [0, 0, 1]], np.float32)
+
+
+def pixelwise(size=None, name="toy"):
+    """Logits are a linear function of a pixel's colour; takes one size or any.
+
+    `seen` in its facts collects the shapes that it was given.
+    """
+    seen = []
+
+    def logits(pictures):
+        seen.append(pictures.shape)
+        return pictures.astype(np.float32) @ WEIGHTS / 64
+
+    def labels(pictures):
+        return logits(pictures).argmax(-1).astype(np.int32)
+
+    names = ("red", "green", "blue")
+    return SegmentationModel(
+        name, "run", names, COLOURS, size, labels, logits, {"seen": seen}
+    )
+
+
+def expected_labels(picture):
+    """What it says of uint8 (height, width, 3)."""
+    return (picture * np.array([3, 2, 1])).argmax(-1)
