@@ -1,36 +1,81 @@
-"""Scores the network of a run: python evaluate.py --run_dir=... ."""
+"""Scores a run's network or an exported one: python evaluate.py --run_dir=... ."""
 
 from absl import flags
 
 from selene_tf import command
+from selene_tf.errors import UserError
+
+# What changes a run's own network means nothing for one that was exported.
+_OF_RUNS = ("network", "path", "gates", "statistics_batches", "conditional")
+_OF_MODELS = ("fit", "tile_size")
 
 
 def main():
     with command.quiet_start():
-        from selene_tf import run_evaluation
+        from selene_tf import model_loading, run_evaluation
 
-    result = run_evaluation.evaluate_run(
-        flags.FLAGS.run_dir,
-        flags.FLAGS.split,
-        flags.FLAGS.network,
-        flags.FLAGS.model,
-        flags.FLAGS.data_dir,
-        flags.FLAGS.conditional,
-    )
+    values = flags.FLAGS
+    if values.model and not values.run_dir and model_loading.is_run(values.model):
+        values.run_dir, values.model = values.model, ""
+    if values.model:
+        _refuse_given(_OF_RUNS, "without --model")
+        size = command.parse_size("tile_size", values.tile_size, optional=True)
+        result = run_evaluation.evaluate_model(
+            values.model,
+            values.run_dir,
+            values.split,
+            data_dir=values.data_dir,
+            fit=values.fit,
+            tile_size=size,
+        )
+    else:
+        _refuse_given(_OF_MODELS, "with --model")
+        result = run_evaluation.evaluate_run(
+            values.run_dir,
+            values.split,
+            values.network,
+            path=values.path,
+            gates=values.gates,
+            statistics_batches=values.statistics_batches,
+            data_dir=values.data_dir,
+            conditional=values.conditional,
+        )
     command.say(run_evaluation.table(result))
 
 
-if __name__ == "__main__":
-    names = command.define_run_flags()
+def _refuse_given(names, expected):
+    for name in names:
+        value = flags.FLAGS[name].value
+        if value != flags.FLAGS[name].default:
+            raise UserError(f"--{name}: found '{value}', expected it only {expected}.")
+
+
+def _define_flags():
+    names = command.define_run_flags() + command.define_pruning_flags("none", "keep")
     flags.DEFINE_enum(
         "split", "val", ["val", "train"], "Validation or labelled training pictures."
     )
     flags.DEFINE_string(
-        "model", "", "SavedModel folder to score in place of the run's network."
+        "model",
+        "",
+        "Score this in place of the run's network: a SavedModel, a .tflite or .onnx "
+        "file, another run's folder.",
     )
     flags.DEFINE_bool(
         "conditional",
         False,
         "Leave out the cells and routes that a picture closed; one picture at a time.",
     )
-    command.run(main, [*names, "split", "model", "conditional"])
+    flags.DEFINE_enum(
+        "fit",
+        "auto",
+        ["auto", "whole", "resize", "sliding"],
+        "With --model, for pictures of another size than it takes; auto: whole if it "
+        "takes any, else in sliding windows.",
+    )
+    flags.DEFINE_string("tile_size", "", "Height,width of a window, in pixels.")
+    return [*names, "split", "model", "conditional", "fit", "tile_size"]
+
+
+if __name__ == "__main__":
+    command.run(main, _define_flags())

@@ -1,28 +1,31 @@
-"""Writes a run's network as SavedModel: python -m export.saved_model ... ."""
+"""Writes a run's network as SavedModel: python -m export.saved_model ... .
+
+The network is pruned to its path, gates become constants and go, with normalisation,
+into the convolutions; --path=none and --gates=keep leave it as it was trained.
+"""
 
 from absl import flags
 
-from selene_tf import command
+from selene_tf import command, export_command
 
 
 def main():
-    with command.quiet_start():
-        from selene_tf import run_evaluation
+    choice = export_command.choice()
+    from selene_tf import exporting
 
-    result = run_evaluation.export_run(
-        flags.FLAGS.run_dir,
-        flags.FLAGS.output,
-        flags.FLAGS.network,
-        flags.FLAGS.data_dir,
+    values = flags.FLAGS
+    result = exporting.to_saved_model(
+        choice, values.output, version=values.version, scores=values.scores
     )
-    command.say(
-        f"wrote {flags.FLAGS.output}; on {result['images']} pictures its logits differ "
-        f"by at most {result['max_logit_difference']:.1e} of the largest and "
-        f"{result['label_agreement']:.4%} of its labels agree with the network's"
-    )
+    export_command.say(result)
 
 
 if __name__ == "__main__":
-    names = command.define_run_flags()
-    flags.DEFINE_string("output", "", "Folder of the SavedModel; must not exist.")
-    command.run(main, [*names, "output"])
+    names = export_command.define_flags("any")
+    flags.DEFINE_integer(
+        "version", 1, "Number of the folder in --output that it goes to.", lower_bound=1
+    )
+    flags.DEFINE_enum(
+        "scores", "logits", ["logits", "probabilities"], "What goes out beside labels."
+    )
+    command.run(main, [*names, "version", "scores"])

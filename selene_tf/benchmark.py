@@ -29,6 +29,9 @@ the most of --repeats calls after one that warms up. What is measured:
   backward pass costs twice a forward one; it leaves out all else, such as the moving
   average, and the optimiser, whose time is in supervised's too. All ways are in
   memory together: 12 GiB for the network and the pictures that the flags start from.
+- export: one picture, from its pixels to its labels, through the supernet and folded
+  paths of 50 and 25 % of its MACs: as a traced Keras function, a SavedModel, a TFLite
+  file and one of int8. Random gates choose the paths. The forms take turns.
 - input: reading, decoding, augmenting and batching alone, without a network: scenes
   drawn at --size, as PNG files and from memory, in crops of --crop_size at the scales
   that train.py starts from. Pictures a second.
@@ -55,6 +58,8 @@ from absl import flags
 from selene_tf import benchmark_table, command, run_folder, topology
 from selene_tf.errors import UserError
 
+_ASKED_FOR = ("conditional", "learning", "export", "input")
+
 
 def define_flags():
     """Makes the command's flags; returns their names."""
@@ -76,8 +81,8 @@ def define_flags():
     flags.DEFINE_enum(
         "what",
         "all",
-        ["all", "train", "inference", "cell", "conditional", "learning", "input"],
-        "What to time; all is without conditional, learning and input.",
+        ["all", "train", "inference", "cell", *_ASKED_FOR],
+        f"What to time; all is without {', '.join(_ASKED_FOR)}.",
     )
     flags.DEFINE_enum(
         "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
@@ -93,8 +98,10 @@ def main():
     crop_size = _crop_size(values)
     with_torch = _with_torch(values.torch, values.what)
     _check_output(values.output)
-    # One picture, since only a batch of one leaves out all that it closed.
-    batch_size = 1 if values.what == "conditional" else values.batch_size
+    # One picture, since only a batch of one leaves out all that it closed, and since a
+    # device sees one at a time.
+    alone = values.what in ("conditional", "export")
+    batch_size = 1 if alone else values.batch_size
     found = {
         "settings": {
             **dataclasses.asdict(structure),
@@ -193,8 +200,8 @@ def _measure(structure, sizes, with_torch, values):
     sizes = (structure, size, values.batch_size, values.repeats)
     if values.what == "input":
         return _input(size, crop_size, values)
-    if values.what in ("conditional", "learning"):
-        rows = _rows(*sizes, values.what)
+    if values.what in _ASKED_FOR:
+        rows = _rows(*sizes, values)
         return {"machine": _machine(), **_counted(structure, size), values.what: rows}
     if values.what != "cell":
         more, steps = benchmark_steps.of_network(*sizes, values.what)
@@ -225,11 +232,13 @@ def _input(size, crop_size, values):
     }
 
 
-def _rows(structure, size, batch_size, repeats, what):
+def _rows(structure, size, batch_size, repeats, values):
     """What is timed only if asked for, and has a table of its own."""
-    from selene_tf import benchmark_conditional, benchmark_learning
+    from selene_tf import benchmark_conditional, benchmark_export, benchmark_learning
 
-    if what == "conditional":
+    if values.what == "export":
+        return benchmark_export.of_export(structure, size, values.threads, repeats)
+    if values.what == "conditional":
         return benchmark_conditional.of_conditional(structure, size, repeats)
     return benchmark_learning.of_learning(structure, size, batch_size, repeats)
 

@@ -26,6 +26,62 @@ def define_run_flags():
     return ["run_dir", "network", "data_dir"]
 
 
+def define_pruning_flags(path, gates):
+    """The flags of every command that may prune a run; returns their names.
+
+    Args:
+        path: Default of --path.
+        gates: Default of --gates.
+    """
+    flags.DEFINE_string(
+        "path",
+        path,
+        "What is left of the network: none (all of it), discovered (the run's "
+        "path.json), or a file that discover_path wrote.",
+    )
+    flags.DEFINE_enum(
+        "gates",
+        gates,
+        ["keep", "fold"],
+        "Each picture its own gates, or their means, folded into the convolutions.",
+    )
+    flags.DEFINE_integer(
+        "statistics_batches",
+        0,
+        "After pruning, replace normalisation's statistics by means over so many "
+        "training batches; 0: keep them.",
+        lower_bound=0,
+    )
+    return ["path", "gates", "statistics_batches"]
+
+
+def parse_size(name, text, optional=False):
+    """Height and width of a flag such as 256,512.
+
+    Args:
+        name: The flag's name.
+        text: Its value.
+        optional: Whether it may be empty, for None.
+
+    Raises:
+        UserError: if it is not two numbers, 1 or more.
+    """
+    if optional and not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2 or not all(
+        part.strip().isascii() and part.strip().isdecimal() for part in parts
+    ):
+        parts = ["0"]
+    size = tuple(map(int, parts))
+    if min(size) < 1:
+        raise UserError(
+            f"--{name}: found '{text}', expected height,width in pixels, such as "
+            "256,512."
+        )
+    return size
+
+
 def run(main, flag_names):
     """Parses the command line, runs `main()`, and exits.
 

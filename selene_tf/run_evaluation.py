@@ -1,4 +1,4 @@
-"""What evaluate.py and the export commands do with a finished run."""
+"""What evaluate.py does with a finished run, or with a model and a run's pictures."""
 
 import pathlib
 import time
@@ -6,19 +6,35 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, experiment, report, run_folder, saved_model
+from selene_tf import (
+    deployment,
+    evaluation,
+    experiment,
+    model_loading,
+    prediction,
+    report,
+    run_folder,
+)
 from selene_tf.data import pipelines
 from selene_tf.errors import UserError
 
-_COMPARED_PICTURES = 8
 _TIMED_PICTURES = 8
 _TIMED_RUNS = 5
 
 
-def evaluate_run(
-    run_dir, split="val", network="deployed", model="", data_dir="", conditional=False
+# One argument for each flag; a notebook names them.
+def evaluate_run(  # noqa: PLR0913
+    run_dir,
+    split="val",
+    network="deployed",
+    *,
+    path="none",
+    gates="keep",
+    statistics_batches=0,
+    data_dir="",
+    conditional=False,
 ):
-    """Scores a run's network, or a SavedModel on the run's pictures.
+    """Scores a run's network, or what a path leaves of it.
 
     Writes evaluation-<split>[-<what>].json into the run's folder.
 
@@ -26,7 +42,9 @@ def evaluate_run(
         run_dir: The run's folder.
         split: "val", or "train" for the labelled training pictures.
         network: "deployed", or one of the run's networks by name.
-        model: Folder of a SavedModel to score in its place.
+        path: "none", "discovered" or a file; see `deployment.prepare`.
+        gates: "keep" or "fold"; likewise.
+        statistics_batches: Likewise.
         data_dir: Where the pictures lie, if not where the run found them.
         conditional: Whether what a picture closed is left out instead of
             multiplied by 0; one picture at a time. The scores are the same.
@@ -35,51 +53,102 @@ def evaluate_run(
         The content of the file.
 
     Raises:
-        UserError: for whatever is wrong with the run, the model or the data.
+        UserError: for whatever is wrong with the run, the path or the data.
     """
-    if conditional and model:
+    if conditional and gates == "fold":
         raise UserError(
-            "--conditional: found with --model; expected one of the two, since an "
-            "exported network runs as it was written."
+            "--conditional: found with --gates=fold, whose pictures close nothing; "
+            "expected one of the two."
         )
-    trained = experiment.restore(run_dir, network, split, data_dir, conditional)
-    predict = (
-        _serving(model, trained) if model else evaluation.predictor(trained.network)
+    prepared = deployment.prepare(
+        run_dir,
+        network,
+        path,
+        gates,
+        statistics_batches=statistics_batches,
+        split=split,
+        data_dir=data_dir,
+        conditional=conditional,
     )
-    dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    with pipelines.named_failures(trained.source):
-        result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    trained = prepared.trained
+    predict = evaluation.predictor(prepared.network)
+    result = _evaluate(predict, trained)
     content = {
-        "step": None if model else trained.step,
+        "step": trained.step,
         "split": split,
-        "what": model or network,
+        "what": network,
+        "path": trained.path.facts["rule"] if trained.path else None,
+        "gates": gates,
         **report.scores(result, trained.info.class_names),
-        **report.costs(result, trained.structure),
+        **prepared.costs(result),
         "conditional": conditional,
         "latency_ms": _latency(predict, trained.source),
         "protocol": report.protocol(result),
     }
-    what = "-saved_model" if model else "" if network == "deployed" else f"-{network}"
-    what += "-conditional" if conditional else ""
-    with run_folder.writable(run_dir):
-        run_folder.write_json(
-            pathlib.Path(run_dir) / f"evaluation-{split}{what}.json", content
-        )
+    parts = [
+        *([] if network == "deployed" else [network]),
+        *([] if path in ("", "none") else [pathlib.Path(path).stem]),
+        *([] if gates == "keep" else [gates]),
+        *([f"statistics_{statistics_batches}"] if statistics_batches else []),
+        *(["conditional"] if conditional else []),
+    ]
+    _write(run_dir, split, parts, content)
     return content
 
 
-def export_run(run_dir, output, network="deployed", data_dir=""):
-    """Writes a run's network as SavedModel; see `saved_model.export`."""
-    if not output:
-        raise UserError("--output: found nothing, expected the folder to write.")
-    trained = experiment.restore(run_dir, network, "val", data_dir)
-    places = range(min(_COMPARED_PICTURES, trained.source.size))
-    with pipelines.named_failures(trained.source):
-        images = [
-            trained.source.read(tf.constant(place, tf.int64))["image"].numpy()
-            for place in places
-        ]
-    return saved_model.export(trained.network, output, images, trained.info.class_names)
+def evaluate_model(
+    model, run_dir="", split="val", *, data_dir="", fit="auto", tile_size=None
+):
+    """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's pictures.
+
+    Writes evaluation-<split>-<kind>.json into the run's folder.
+
+    Args:
+        model: Name of the model; a run's folder needs no `run_dir`.
+        run_dir: The run whose pictures it is scored on.
+        split: "val", or "train" for the labelled training pictures.
+        data_dir: Where the pictures lie, if not where the run found them.
+        fit: How pictures of another size than the model's go through it; see
+            `prediction.choose_fit`.
+        tile_size: Likewise.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        UserError: for whatever is wrong with the model, the run or the data.
+    """
+    loaded = model_loading.load(model)
+    if not run_dir:
+        raise UserError(
+            f"--run_dir: found nothing, but '{model}' has no pictures of its own; "
+            "expected the run whose pictures it is scored on."
+        )
+    chosen = prediction.choose_fit(loaded, fit, tile_size)
+    trained = experiment.restore(run_dir, "deployed", split, data_dir)
+    _check_classes(loaded, trained.info)
+
+    def predict(images):
+        pictures = np.asarray(images).astype(np.uint8)
+        labels = [prediction.label_map(loaded, p, chosen) for p in pictures]
+        return {"labels": tf.constant(np.stack(labels), tf.int32)}
+
+    result = _evaluate(predict, trained)
+    content = {
+        "step": loaded.facts.get("step"),
+        "split": split,
+        "what": str(model),
+        "kind": loaded.kind,
+        **report.scores(result, trained.info.class_names),
+        **_static_costs(loaded, result),
+        "conditional": False,
+        "latency_ms": _latency(predict, trained.source),
+        "protocol": report.protocol(result, _shown(chosen)),
+    }
+    quantization = loaded.facts.get("quantization", "none")
+    parts = [loaded.kind, *([] if quantization == "none" else [quantization])]
+    _write(run_dir, split, parts, content)
+    return content
 
 
 def table(content):
@@ -89,34 +158,69 @@ def table(content):
         f"{name:{width}}  {'absent' if score is None else format(score, '.4f')}"
         for name, score in content["iou"].items()
     ]
-    macs = content["macs"]
     return "\n".join(
         [
             *rows,
             f"{'mIoU':{width}}  {content['mean_iou']:.4f}",
             f"{content['images']} pictures, {content['protocol']}",
-            f"pixel accuracy {content['pixel_accuracy']:.4f}, "
-            f"{macs['mean'] / 1e6:,.1f} MMACs a picture (min {macs['min'] / 1e6:,.1f}, "
-            f"max {macs['max'] / 1e6:,.1f}, all gates open "
-            f"{macs['supernet'] / 1e6:,.1f}), {content['parameters']:,} parameters, "
+            f"pixel accuracy {content['pixel_accuracy']:.4f}, {_costs(content)}"
             f"{content['latency_ms']:.1f} ms a picture"
             + (" without what it closed" if content["conditional"] else ""),
         ]
     )
 
 
-def _serving(model, trained):
-    """The SavedModel as a function, if it is one for the run's classes."""
-    serve = saved_model.load(model)
-    outputs = serve(np.zeros((1, 32, 32, 3), np.uint8))
-    found = outputs["logits"].shape[-1], outputs["gates"].shape[1:]
-    wanted = trained.info.num_classes, trained.network.output["gates"].shape[1:]
-    if found != wanted:
+def _costs(content):
+    macs, parameters = content["macs"], content["parameters"]
+    text = "" if parameters is None else f"{parameters:,} parameters, "
+    if macs is None:
+        return text
+    return (
+        f"{macs['mean'] / 1e6:,.1f} MMACs a picture (min {macs['min'] / 1e6:,.1f}, "
+        f"max {macs['max'] / 1e6:,.1f}, all gates open {macs['supernet'] / 1e6:,.1f}), "
+        + text
+    )
+
+
+def _evaluate(predict, trained):
+    dataset = pipelines.evaluation(trained.source, trained.batch_size)
+    with pipelines.named_failures(trained.source):
+        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
+
+
+def _check_classes(loaded, info):
+    if tuple(loaded.class_names) != tuple(info.class_names):
         raise UserError(
-            f"--model: '{model}' has {found[0]} classes and gates of {found[1]}, but "
-            f"the run has {wanted[0]} and {wanted[1]}; expected a model of the run."
+            f"--model: '{loaded.name}' knows {', '.join(loaded.class_names)}, but the "
+            f"run's classes are {', '.join(info.class_names)}; expected a model of the "
+            "same."
         )
-    return serve
+
+
+def _static_costs(loaded, result):
+    """What the export says that it costs; nothing at another size than it was told."""
+    facts = loaded.facts
+    costs = {"macs": None, "parameters": facts.get("parameters")}
+    known = facts.get("macs")
+    if known and (result.sizes == known["size"]).all():
+        macs, supernet = known["network"], known["supernet"]
+        costs["macs"] = {"mean": macs, "min": macs, "max": macs, "supernet": supernet}
+    return costs
+
+
+def _shown(fit):
+    if fit.how == "whole" or fit.tile_size is None:
+        return "whole pictures"
+    size = "x".join(map(str, fit.tile_size))
+    if fit.how == "resize":
+        return f"pictures resized to {size} and labels back"
+    return f"windows of {size}, overlapping by {fit.overlap:g}"
+
+
+def _write(run_dir, split, parts, content):
+    name = "-".join(["evaluation", split, *parts])
+    with run_folder.writable(run_dir):
+        run_folder.write_json(pathlib.Path(run_dir) / f"{name}.json", content)
 
 
 def _latency(predict, source):

@@ -14,7 +14,7 @@ class SegmentationModel:
 
     Attributes:
         name: What the user called it: a folder or a file.
-        kind: "run", "saved_model" or "tflite".
+        kind: "run", "saved_model", "tflite" or "onnx".
         class_names: Names of the classes, in the order of their ids.
         colours: (red, green, blue) in 0..255 of each class.
         size: Height and width in pixels of the pictures that it takes; None for any.

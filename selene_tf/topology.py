@@ -81,6 +81,15 @@ def routes(layer, level, num_layers):
     return tuple(route for route in ROUTES if allowed[route])
 
 
+def all_routes(num_layers):
+    """Bool (num_layers + 1, 4, 3), every route that there is."""
+    kept = np.zeros((num_layers + 1, NUM_LEVELS, len(ROUTES)), bool)
+    for layer, level in cells(num_layers):
+        for route in routes(layer, level, num_layers):
+            kept[layer, level, ROUTES.index(route)] = True
+    return kept
+
+
 def target(layer, level, route):
     """The (layer, level) that a route leads to."""
     return layer + 1, level + _LEVEL_STEP[route]

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -6,59 +7,99 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from selene_tf import saved_model
 from selene_tf.errors import UserError
-from selene_tf.networks import dynamic_routing
+from tests import exported
+
+ODD = (45, 51)
 
 
 @pytest.fixture(scope="module")
 def network():
-    keras.utils.set_random_seed(0)
-    return dynamic_routing.build(3, channels=4, num_layers=3)
+    return exported.network()
 
 
 @pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    sizes = ((32, 64), (45, 51))
-    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+def examples(network):
+    return exported.examples(network, (exported.SIZE, ODD))
 
 
 @pytest.fixture(scope="module")
-def exported(network, images, tmp_path_factory):
+def written(network, examples, tmp_path_factory):
+    """Version 1 of any size, and version 3 of one size with probabilities."""
     output = tmp_path_factory.mktemp("export") / "model"
-    result = saved_model.export(network, output, images, ("a", "b", "c"))
+    facts = exported.facts("CC BY 4.0")
+    result = saved_model.export(network, output, examples, facts)
+    saved_model.export(
+        network,
+        output,
+        examples[:1],
+        exported.facts(),
+        version=3,
+        size=exported.SIZE,
+        scores="probabilities",
+    )
     return output, result
 
 
-def test_it_gives_what_the_network_gives_at_any_size(exported, network, images):
-    output, result = exported
+def test_it_gives_what_the_network_gives_at_any_size(written, network, examples):
+    output, result = written
     assert result["images"] == 2
-    serve = saved_model.load(output)
-    for image in images:
-        outputs = serve(np.stack([image, image]))
-        wanted = np.asarray(network(image[None])["logits"])[0]
-        assert np.abs(outputs["logits"].numpy() - wanted).max() < 1e-4
-        np.testing.assert_array_equal(outputs["labels"][1], wanted.argmax(-1))
+    assert result["mean_iou_of_network"] == 1
+    model = saved_model.load(output / "1")
+    assert (model.kind, model.size) == ("saved_model", None)
+    for picture, _ in examples:
+        batch = np.stack([picture, picture[::-1]])
+        wanted = np.asarray(network(batch.astype("float32"))["logits"])
+        logits, labels = model.logits(batch), model.labels(batch)
+        assert np.abs(logits - wanted).max() < 1e-5 * np.abs(wanted).max()
+        np.testing.assert_array_equal(labels, wanted.argmax(-1))
+        assert (logits.dtype, labels.dtype) == (np.float32, np.int32)
 
 
-def test_the_class_names_travel_along(exported):
-    output, _ = exported
-    names = json.loads((output / "assets.extra/classes.json").read_text())
-    assert names == ["a", "b", "c"]
+def test_of_several_versions_the_highest_is_loaded(written):
+    assert saved_model.load(written[0]).facts["scores"] == "probabilities"
+    assert saved_model.load(written[0] / "1").facts["scores"] == "logits"
+
+
+def test_probabilities(written, network, examples):
+    model = saved_model.load(written[0])
+    assert model.size == exported.SIZE
+    batch = examples[0][0][None]
+    wanted = np.asarray(network(batch.astype("float32"))["logits"])
+    powers = np.exp(wanted - wanted.max(-1, keepdims=True))
+    found = np.exp(model.logits(batch))
+    assert np.abs(found - powers / powers.sum(-1, keepdims=True)).max() < 1e-5
+
+
+def test_what_a_user_needs_travels_along(written):
+    output, result = written
+    extra = output / "1/assets.extra"
+    assert json.loads((extra / "classes.json").read_text()) == list(exported.NAMES)
+    labels = (extra / "labels.txt").read_text(encoding="utf-8").splitlines()
+    assert labels == list(exported.NAMES)
+    facts = json.loads((extra / "facts.json").read_text())
+    assert facts["check"] == result
+    assert facts["format"] == "saved_model"
+    assert (extra / "MODEL_CARD.md").read_text(encoding="utf-8").startswith("# ")
+    assert (extra / "LICENSE.txt").read_text() == "CC BY 4.0\n"
+    assert not (output / "3/assets.extra/LICENSE.txt").exists()
+    assert sorted(os.listdir(output)) == ["1", "3"]
 
 
 @pytest.mark.slow
-def test_it_loads_where_selene_tf_is_not_installed(exported, tmp_path):
-    output, _ = exported
+def test_it_loads_where_selene_tf_is_not_installed(written, tmp_path):
     code = f"""
 import sys
+sys.modules["selene_tf"] = sys.modules["keras"] = None
 import tensorflow as tf
-serve = tf.saved_model.load({str(output)!r}).signatures["serving_default"]
+folder = {str(written[0] / "1")!r}
+serve = tf.saved_model.load(folder).signatures["serving_default"]
 outputs = serve(image=tf.zeros((1, 33, 40, 3), tf.uint8))
 assert outputs["labels"].shape == (1, 33, 40), outputs["labels"].shape
-assert "selene_tf" not in sys.modules
+assert set(outputs) == {{"labels", "logits"}}
 """
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False
@@ -66,51 +107,94 @@ assert "selene_tf" not in sys.modules
     assert result.returncode == 0, result.stderr.decode()
 
 
-def test_an_existing_folder_is_left_alone(network, images, tmp_path):
-    (tmp_path / "model").mkdir()
-    with pytest.raises(UserError, match="exists"):
-        saved_model.export(network, tmp_path / "model", images, "abc")
-    assert list((tmp_path / "model").iterdir()) == []
+def test_a_version_that_exists_is_left_alone(written, network, examples):
+    before = (written[0] / "1/saved_model.pb").stat().st_mtime_ns
+    with pytest.raises(UserError, match="version 1 already.*the next is 4"):
+        saved_model.export(network, written[0], examples, exported.facts())
+    assert (written[0] / "1/saved_model.pb").stat().st_mtime_ns == before
 
 
-def test_a_network_that_gives_nan_is_not_exported(images, tmp_path):
-    network = dynamic_routing.build(3, channels=4, num_layers=3)
-    bias = network.get_layer("predictor").bias
-    bias.assign(np.full(bias.shape, np.nan))
-    with pytest.raises(RuntimeError, match="not finite"):
-        saved_model.export(network, tmp_path / "model", images, "abc")
+def test_outputs_that_are_refused(written, network, examples):
+    facts = exported.facts()
+    with pytest.raises(UserError, match="is a version of a SavedModel itself"):
+        saved_model.export(network, written[0] / "1", examples, facts)
+    with pytest.raises(UserError, match="--version: found 0"):
+        saved_model.export(network, written[0], examples, facts, version=0)
+    with pytest.raises(ValueError, match="expected uint8"):
+        saved_model.export(network, written[0], examples, facts, version=9, size=ODD)
+    assert sorted(os.listdir(written[0])) == ["1", "3"]
+
+
+@pytest.fixture
+def short_write(monkeypatch, written):
+    """Instead of converting the network anew, takes what was converted before."""
+
+    def write(_network, _serve, folder, _image):
+        shutil.copytree(written[0] / "1", folder)
+        shutil.rmtree(folder / "assets.extra")
+
+    monkeypatch.setattr(saved_model, "write", write)
+
+
+@pytest.mark.usefixtures("short_write")
+def test_a_model_that_differs_is_not_written(network, examples, tmp_path):
+    predictor = network.get_layer("predictor")
+    kept = predictor.get_weights()
+    predictor.set_weights([kept[0][..., ::-1], kept[1]])
+    try:
+        with pytest.raises(UserError, match="nothing was written"):
+            saved_model.export(network, tmp_path / "a", examples, exported.facts())
+        predictor.set_weights([kept[0] * np.nan, kept[1]])
+        with pytest.raises(UserError, match="network gives scores that are not finite"):
+            saved_model.export(network, tmp_path / "a", examples, exported.facts())
+    finally:
+        predictor.set_weights(kept)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_differs_is_noticed(exported, images):
-    other = dynamic_routing.build(3, channels=4, num_layers=3)
-    with pytest.raises(RuntimeError, match="differ"):
-        saved_model.compare(other, saved_model.load(exported[0]), images)
+@pytest.mark.usefixtures("short_write")
+def test_what_a_kill_left_is_replaced(network, examples, tmp_path):
+    (tmp_path / ".1.part").mkdir()
+    (tmp_path / ".1.part/saved_model.pb").write_text("half")
+    (tmp_path / "2").mkdir()
+    saved_model.export(network, tmp_path, examples, exported.facts())
+    assert sorted(os.listdir(tmp_path)) == ["1", "2"]
+    saved_model.load(tmp_path / "1")
 
 
-def test_a_folder_without_a_model_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="no readable SavedModel") as caught:
-        saved_model.load(tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("place", ["/proc/x/model", "/dev/null/model"])
-def test_a_place_that_cannot_be_written_is_one_line(network, images, place):
-    with pytest.raises(UserError, match="cannot write") as caught:
-        saved_model.export(network, place, images, "abc")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("damage", ["cut", "foreign"])
-def test_a_damaged_or_foreign_model_is_one_line(exported, tmp_path, damage):
+@pytest.mark.parametrize("damage", ["empty", "cut", "facts", "foreign"])
+def test_a_damaged_or_foreign_model_is_one_line(written, tmp_path, damage):
     folder = tmp_path / "model"
-    if damage == "cut":
-        shutil.copytree(exported[0], folder)
-        data = folder / "variables/variables.data-00000-of-00001"
-        data.write_bytes(data.read_bytes()[:100])
+    if damage == "foreign":
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).export(
+            folder, verbose=False
+        )
+    elif damage == "empty":
+        folder.mkdir()
     else:
-        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).export(folder)
-    with pytest.raises(UserError) as caught:
+        shutil.copytree(written[0] / "1", folder)
+        name = "variables/variables.data-00000-of-00001"
+        file = folder / ("assets.extra/facts.json" if damage == "facts" else name)
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match="no readable SavedModel of ours") as caught:
         saved_model.load(folder)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_another_signature_is_one_line(written, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(written[0] / "1", folder)
+    shutil.copy(written[0] / "3/assets.extra/facts.json", folder / "assets.extra")
+    with pytest.raises(UserError, match="image to labels and probabilities"):
+        saved_model.load(folder)
+
+
+def test_a_full_disk_is_one_line(network, examples, tmp_path, monkeypatch):
+    def save(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "disk is full")
+
+    monkeypatch.setattr(tf.saved_model, "save", save)
+    with pytest.raises(UserError, match="cannot write.*disk is full"):
+        saved_model.export(network, tmp_path / "a", examples, exported.facts())
+    assert list(tmp_path.iterdir()) == []

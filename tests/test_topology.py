@@ -1,5 +1,6 @@
 import collections
 
+import numpy as np
 import pytest
 
 from selene_tf import topology
@@ -81,3 +82,14 @@ def test_names_say_layer_and_stride():
     assert [topology.stride(level) for level in range(4)] == [4, 8, 16, 32]
     assert topology.cell_name(3, 1) == "cell_03_s8"
     assert topology.cell_name(12, 3) == "cell_12_s32"
+
+
+def test_all_routes_are_those_of_each_cell():
+    kept = topology.all_routes(4)
+    for layer, level in topology.cells(4):
+        places = np.flatnonzero(kept[layer, level])
+        names = tuple(topology.ROUTES[place] for place in places)
+        assert names == topology.routes(layer, level, 4)
+    # By hand: 1 + 2 + 3 + 4 + 4 cells; 2 + 5 + 8 + 10 + 4 routes.
+    assert kept.any(axis=-1).sum() == 14
+    assert kept.sum() == 29

@@ -71,7 +71,8 @@ class PadToMultiple(keras.layers.Layer):
     def _padded(self, length):
         if length is None:
             return None
-        padded = length + -length % self.multiple
+        # Not length + -length % multiple: ONNX has another remainder of negatives.
+        padded = (length + self.multiple - 1) // self.multiple * self.multiple
         larger = ops.maximum if ops.is_tensor(length) else max
         return larger(padded, self.at_least)
 

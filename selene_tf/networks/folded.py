@@ -22,7 +22,7 @@ def fold(network, mean_gates, path=None):
     Args:
         network: A routing network, of the whole search space or along `path`.
         mean_gates: (num_layers + 1, 4, 3), the mean of its output "gates".
-        path: The `Path` that it was built along, if any.
+        path: The `Path` to fold: that which it was built along, or a part of it.
 
     Returns:
         A Keras model from RGB pictures (batch, height, width, 3) in 0..255 to
@@ -59,10 +59,7 @@ def fold(network, mean_gates, path=None):
 def _open(num_layers, path):
     if path is not None:
         return path.kept, path.passing
-    kept = np.zeros((num_layers + 1, topology.NUM_LEVELS, 3), bool)
-    for layer, level in topology.cells(num_layers):
-        for route in topology.routes(layer, level, num_layers):
-            kept[layer, level, topology.ROUTES.index(route)] = True
+    kept = topology.all_routes(num_layers)
     return kept, np.zeros(kept.shape[:2], bool)
 
 

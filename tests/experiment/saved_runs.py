@@ -63,7 +63,7 @@ def save_path(file, config=None, without=()):
         The `Path`.
     """
     facts = structure(config or Config(**TINY))
-    kept = all_routes(facts.num_layers)
+    kept = topology.all_routes(facts.num_layers)
     passing = np.zeros(kept.shape[:2], bool)
     for layer, level, route in without:
         if route is None:
@@ -75,12 +75,3 @@ def save_path(file, config=None, without=()):
     found = dynamic_routing.as_path(gates, kept, passing, facts, (32, 64), "by hand")
     run_folder.write_json(file, path.to_json(found))
     return found
-
-
-def all_routes(num_layers):
-    """Bool (num_layers + 1, 4, 3), every route that there is."""
-    kept = np.zeros((num_layers + 1, topology.NUM_LEVELS, len(topology.ROUTES)), bool)
-    for layer, level in topology.cells(num_layers):
-        for route in topology.routes(layer, level, num_layers):
-            kept[layer, level, topology.ROUTES.index(route)] = True
-    return kept

@@ -1,0 +1,39 @@
+"""Writes a run's network for LiteRT: python -m export.tflite ... .
+
+As export.saved_model does, for pictures of one size, in 32, 16 or 8 bits.
+"""
+
+from absl import flags
+
+from selene_tf import command, export_command
+
+
+def main():
+    choice = export_command.choice()
+    from selene_tf import exporting
+
+    values = flags.FLAGS
+    result = exporting.to_tflite(
+        choice,
+        values.output,
+        quantization=values.quantization,
+        num_calibration=values.calibration_pictures,
+    )
+    export_command.say(result)
+
+
+if __name__ == "__main__":
+    names = export_command.define_flags("that of the split's first picture")
+    flags.DEFINE_enum(
+        "quantization",
+        "none",
+        ["none", "float16", "dynamic", "int8"],
+        "Weights in 32 bits, in 16, in 8; or weights and features in 8.",
+    )
+    flags.DEFINE_integer(
+        "calibration_pictures",
+        64,
+        "For int8: at most so many labelled training pictures show its ranges.",
+        lower_bound=0,
+    )
+    command.run(main, [*names, "quantization", "calibration_pictures"])

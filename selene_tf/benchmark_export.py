@@ -1,0 +1,112 @@
+"""Times a network and paths through it in every form that a device may run."""
+
+import dataclasses
+import pathlib
+import statistics
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from selene_tf import saved_model, tflite_model, topology
+from selene_tf.networks import dynamic_routing, folded
+from selene_tf.search import cost, path_targets
+
+# Shares of the supernet's MACs that the paths may have.
+KEPT_SHARES = (1.0, 0.5, 0.25)
+FORMS = ("keras", "saved_model", "tflite", "tflite_int8")
+
+
+def of_export(structure, size, threads, repeats):
+    """Times one picture through the supernet and through folded paths of it.
+
+    Weights and gates are random: no time depends on them. The forms of a network take
+    turns, a picture each, so that another program slows down all of them alike.
+
+    Args:
+        structure: A `topology.Structure` with gates.
+        size: Height and width of the picture, in pixels.
+        threads: Threads of LiteRT; those of TensorFlow are the process's.
+        repeats: Timed calls of each form, after one that warms up.
+
+    Returns:
+        For each network a dict: "name"; "macs" and "parameters" that it has; for each
+        of `FORMS` its median milliseconds from a picture to its labels, and under
+        "bytes" the sizes of the two files.
+    """
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    gates = _random_gates(structure.num_layers, rng)
+    supernet = dynamic_routing.build(**dataclasses.asdict(structure))
+    macs = _macs(structure, size)
+    parameters = cost.parameters(**dataclasses.asdict(structure)).supernet
+    rows = [("supernet, gates kept", macs, parameters, supernet)]
+    for share in KEPT_SHARES:
+        name, path = "supernet, folded", None
+        ungated = dataclasses.replace(structure, gated=False)
+        count = _macs(ungated, size)
+        if share < 1:
+            path = path_targets.within(
+                gates, structure, size, int(share * macs), counts_gates=False
+            )
+            name, count = f"path, {share:.0%} of the MACs", path.facts["macs"]
+        network = dynamic_routing.build(**dataclasses.asdict(ungated), path=path)
+        model = folded.fold(network, gates[0], path)
+        rows.append((name, count, model.count_params(), model))
+    return [
+        {"name": name, "macs": count, "parameters": parameters}
+        | _timed(network, size, threads, repeats, rng)
+        for name, count, parameters, network in rows
+    ]
+
+
+def _macs(structure, size):
+    arguments = dataclasses.asdict(structure)
+    return cost.macs(height=size[0], width=size[1], **arguments).supernet
+
+
+def _random_gates(num_layers, rng):
+    gates = np.zeros((1, num_layers + 1, topology.NUM_LEVELS, len(topology.ROUTES)))
+    for layer, level in topology.cells(num_layers):
+        for route in topology.routes(layer, level, num_layers):
+            place = layer, level, topology.ROUTES.index(route)
+            gates[0, *place] = rng.uniform(0.5, 1)
+    return gates
+
+
+def _timed(network, size, threads, repeats, rng):
+    """Milliseconds of each form, and the sizes of the files."""
+    picture = rng.integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        forms, sizes = _forms(network, size, threads, picture, pathlib.Path(folder))
+        readings = {name: [] for name in forms}
+        for turn in range(repeats + 1):
+            for name, run in forms.items():
+                started = time.perf_counter()
+                run(picture)
+                if turn:
+                    readings[name].append((time.perf_counter() - started) * 1000)
+    medians = {name: statistics.median(values) for name, values in readings.items()}
+    return {**medians, "bytes": sizes}
+
+
+def _forms(network, size, threads, picture, folder):
+    """Functions from a picture to its labels, and the sizes of the files in bytes."""
+    serve = saved_model.serving(network)
+    image = tf.TensorSpec((None, *size, 3), tf.uint8)
+    traced = tf.function(lambda image: serve(image)["labels"], input_signature=[image])
+    saved_model.write(network, serve, folder / "saved_model", image)
+    signature = saved_model.read_signature(folder / "saved_model")
+    forms = {
+        "keras": lambda picture: traced(picture).numpy(),
+        "saved_model": lambda picture: signature(image=picture)["labels"].numpy(),
+    }
+    sizes = {}
+    for name, quantization in (("tflite", "none"), ("tflite_int8", "int8")):
+        content = tflite_model.convert(network, size, quantization, [picture[0]])
+        run = tflite_model.runner(model_content=content, num_threads=threads)
+        forms[name] = lambda picture, run=run: run(picture[0], "labels")
+        sizes[name] = len(content)
+    return forms, sizes

@@ -1,0 +1,180 @@
+"""A run's network as it goes to a device: along a path, its gates kept or folded."""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+
+from selene_tf import evaluation, experiment, report, topology
+from selene_tf.data import pipelines
+from selene_tf.networks import folded
+from selene_tf.search import cost, dynamic_routing
+
+GATES = ("keep", "fold")
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployment:
+    """A network that is ready for a device.
+
+    Attributes:
+        network: A Keras model from pictures to "logits" and "gates".
+        trained: The `experiment.Trained` that it was made of.
+        gates: "keep" or "fold".
+    """
+
+    network: keras.Model
+    trained: experiment.Trained
+    gates: str
+
+    @property
+    def structure(self):
+        """What the costs follow from; a folded network computes no gates."""
+        keeps = self.gates == "keep" and self.trained.structure.gated
+        return dataclasses.replace(self.trained.structure, gated=keeps)
+
+    @property
+    def parameters(self):
+        """Trainable parameters; of a folded network its kernels and biases."""
+        if self.gates == "fold":
+            return self.network.count_params()
+        return self._pruned(cost.parameters(**dataclasses.asdict(self.structure)))
+
+    def macs(self, size):
+        """MACs of one picture if everything runs, as in an export.
+
+        Args:
+            size: Height and width in pixels.
+        """
+        height, width = map(int, size)
+        arguments = dataclasses.asdict(self.structure)
+        return self._pruned(cost.macs(height=height, width=width, **arguments))
+
+    def costs(self, result):
+        """MACs over the pictures of an `Evaluation`, and the parameters.
+
+        See `report.costs`.
+        """
+        costs = report.costs(result, self.structure, self.trained.path)
+        return {**costs, "parameters": self.parameters}
+
+    def _pruned(self, table):
+        path = self.trained.path
+        return (table if path is None else cost.pruned(table, path)).supernet
+
+
+def prepare(
+    run_dir,
+    network="deployed",
+    path="none",
+    gates="keep",
+    *,
+    statistics_batches=0,
+    split="val",
+    data_dir="",
+    conditional=False,
+):
+    """Restores a run's network, prunes it, and folds it if wanted.
+
+    With `gates="fold"` each gate becomes its mean over the labelled training
+    pictures, measured on the pruned network; validation pictures have no part in it.
+    A cell that most of them close passes its input on, as it does for them.
+
+    Args:
+        run_dir: The run's folder.
+        network: "deployed", or one of the run's networks by name.
+        path: "none" for all of the network, "discovered" for the run's path.json, or
+            the name of such a file.
+        gates: "keep" or "fold"; see `networks.folded.fold`.
+        statistics_batches: If not 0, normalisation's statistics are taken anew from
+            so many training batches after pruning, with gates at their means if they
+            are to be folded.
+        split: Split of the pictures in `trained.source`.
+        data_dir: Where the pictures lie, if not where the run found them.
+        conditional: Whether what a picture closed is left out.
+
+    Returns:
+        A `Deployment`.
+
+    Raises:
+        UserError: for whatever is wrong with the run, the path or the pictures.
+    """
+    file = path_file(run_dir, path)
+    trained = experiment.restore(run_dir, network, split, data_dir, conditional, file)
+    model = trained.network
+    if gates == "fold":
+        found = _gates(model, experiment.pictures_of(run_dir, "train", data_dir))
+        means = found.mean(axis=0)
+        trained = _without_closed_cells(trained, found)
+        _fix_gates(model, means, trained.path)
+    if statistics_batches:
+        experiment.recompute_statistics(trained, statistics_batches)
+    if gates == "fold":
+        model = folded.fold(model, means, trained.path)
+    return Deployment(model, trained, gates)
+
+
+def path_file(run_dir, path):
+    """The file that --path means; "" for the whole network."""
+    if path in ("", "none"):
+        return ""
+    return str(pathlib.Path(run_dir) / "path.json") if path == "discovered" else path
+
+
+def _gates(network, source):
+    """The gates of all pictures of a source, (pictures, num_layers + 1, 4, 3)."""
+    predict = evaluation.predictor(network)
+    with pipelines.named_failures(source):
+        return np.concatenate(
+            [
+                predict(batch["image"])["gates"].numpy()
+                for batch in pipelines.evaluation(source, 1)
+            ]
+        )
+
+
+def _without_closed_cells(trained, gates):
+    """The same along a path on which cells that most pictures close pass on."""
+    num_layers, path = trained.structure.num_layers, trained.path
+    closed = dynamic_routing.passing_share(gates, path) > 0.5
+    kept, passing = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
+    rule = "all"
+    if path is not None:
+        kept, passing, rule = path.kept, path.passing, path.facts["rule"]
+    # A cell that the path leaves without a way along keep has nowhere to pass on to.
+    closed &= kept[..., 0]
+    if not closed.any():
+        return trained
+    kept, passing = topology.connected(kept & ~closed[..., None], passing | closed)
+    # The size is for the path's own facts, which nobody asks here.
+    size = path.facts["picture_size"] if path else (32, 32)
+    smaller = dynamic_routing.as_path(
+        gates, kept, passing, trained.structure, size, rule, counts_gates=False
+    )
+    return dataclasses.replace(trained, path=smaller)
+
+
+def _fix_gates(network, means, path):
+    """Makes every gate its mean, whatever the picture; new statistics depend on it."""
+    num_layers = len(means) - 1
+    for cell in topology.cells(num_layers):
+        layer = _cell(network, cell)
+        if layer is None or not layer.gated:
+            continue
+        values = [
+            means[(*cell, topology.ROUTES.index(route))]
+            for route in topology.routes(*cell, num_layers)
+        ]
+        if path is not None and path.passing[cell]:
+            values = np.zeros(len(values))
+        project = layer.gate.project
+        project.kernel.assign(np.zeros(project.kernel.shape))
+        # A mean of exactly 1 cannot be, but float32 may round to it.
+        project.bias.assign(np.arctanh(np.minimum(values, 1 - 1e-7)))
+
+
+def _cell(network, cell):
+    names = {layer.name for layer in network.layers}
+    name = topology.cell_name(*cell)
+    return network.get_layer(name) if name in names else None

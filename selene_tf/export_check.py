@@ -1,0 +1,177 @@
+"""Whether an exported network gives what the network gives, on real pictures."""
+
+import math
+
+import numpy as np
+
+from selene_tf import metrics
+from selene_tf.errors import UserError
+
+# Share of the labels that are the network's. In float32 only rounding differs.
+MIN_LABEL_AGREEMENT = {
+    "none": 0.9999,
+    "float16": 0.995,
+    "dynamic": 0.98,
+    "int8": 0.98,
+}
+# What eight bits may lose of the mIoU in place of that: where two classes are about
+# equally likely, another label is no worse one.
+MAX_MEAN_IOU_LOSS = {"dynamic": 0.01, "int8": 0.01}
+# Relative to the largest logit. Labels alone would not show a wrong scale.
+MAX_LOGIT_DIFFERENCE = {"none": 1e-3}
+
+_ADVICE = {
+    "none": "this should not happen; please report it with the versions that you use",
+    "float16": "export without quantization",
+    "dynamic": "export as float16",
+    "int8": "try more or other calibration pictures, or export as float16",
+}
+
+
+def check_pictures(examples, size=None):
+    """Refuses pictures that nothing can be compared on.
+
+    Args:
+        examples: (picture, label) pairs: uint8 (height, width, 3) and integers
+            (height, width).
+        size: Height and width in pixels that the exported network takes; None for
+            any.
+
+    Raises:
+        ValueError: for no pictures, or one of another type, shape or size.
+    """
+    if not examples:
+        raise ValueError("found no pictures to compare on, expected 8 or more.")
+    for picture, label in examples:
+        shape = tuple(size or np.shape(picture)[:2])
+        if picture.dtype != np.uint8 or picture.shape != (*shape, 3):
+            raise ValueError(
+                f"found a picture of {picture.dtype} {picture.shape}, expected uint8 "
+                f"{(*shape, 3)}."
+            )
+        if np.shape(label) != shape:
+            raise ValueError(f"found a label of {np.shape(label)}, expected {shape}.")
+
+
+def compare(network, model, examples, num_classes):
+    """Compares an exported network with the one that it was written from.
+
+    Args:
+        network: A Keras model with an output "logits".
+        model: The `SegmentationModel` of what was exported.
+        examples: As in `check_pictures`; 255 in a label is left out of the mIoU.
+        num_classes: Number of classes.
+
+    Returns:
+        {"images", "label_agreement", "mean_iou", "mean_iou_of_network",
+        "max_logit_difference"}, for JSON. The difference is relative to the largest
+        logit of the picture; of probabilities it is absolute. A mIoU is None where
+        no pixel is labelled.
+
+    Raises:
+        ValueError: as in `check_pictures`.
+        UserError: if either gives scores that are not finite.
+    """
+    check_pictures(examples, model.size)
+    agreement, differences = [], []
+    confusions = [np.zeros((num_classes, num_classes), np.int64) for _ in range(2)]
+    for picture, label in examples:
+        batch = picture[None]
+        wanted = np.asarray(network(batch.astype("float32"), training=False)["logits"])
+        found, labels = model.logits(batch), model.labels(batch)
+        differences.append(_difference(wanted, found, model))
+        agreement.append(float((wanted.argmax(-1) == labels).mean()))
+        for confusion, predicted in zip(
+            confusions, (labels, wanted.argmax(-1)), strict=True
+        ):
+            confusion += metrics.confusion_matrix(label, predicted, num_classes)
+    mean_iou, mean_iou_of_network = map(_mean_iou, confusions)
+    return {
+        "images": len(examples),
+        "label_agreement": float(np.mean(agreement)),
+        "mean_iou": mean_iou,
+        "mean_iou_of_network": mean_iou_of_network,
+        "max_logit_difference": max(differences),
+    }
+
+
+def require(result, quantization="none"):
+    """Refuses an exported network that differs too much from its network.
+
+    Args:
+        result: What `compare` gave.
+        quantization: A key of `MIN_LABEL_AGREEMENT`.
+
+    Raises:
+        UserError: says by how much, what was expected, and what to try.
+    """
+    agreement, bar = result["label_agreement"], MIN_LABEL_AGREEMENT[quantization]
+    if agreement < bar and not _keeps_mean_iou(result, quantization):
+        _refuse(result, _expected(bar, quantization), quantization)
+    largest = MAX_LOGIT_DIFFERENCE.get(quantization, math.inf)
+    if result["max_logit_difference"] > largest:
+        _refuse(result, f"scores that differ by {largest:g} at most", quantization)
+
+
+def line(result):
+    """A comparison as one line for the terminal."""
+    return (
+        f"on {result['images']} pictures {result['label_agreement']:.4%} of the labels "
+        f"are the network's, mIoU {_shown(result['mean_iou'])} (network "
+        f"{_shown(result['mean_iou_of_network'])}), scores differ by at most "
+        f"{result['max_logit_difference']:.1e} of the largest"
+    )
+
+
+def _difference(wanted, found, model):
+    """Largest difference of two pictures' scores, relative to the largest score."""
+    for name, scores in (("network", wanted), (f"'{model.name}'", found)):
+        if not np.isfinite(scores).all():
+            raise UserError(
+                f"--output: the {name} gives scores that are not finite; expected a "
+                "network whose training did not fail. Nothing was written."
+            )
+    if wanted.shape != found.shape:
+        raise UserError(
+            f"--output: the exported network gives scores of {found.shape}, expected "
+            f"{wanted.shape}; nothing was written."
+        )
+    if model.facts.get("scores") == "probabilities":
+        # Its logits are known but for a number that each pixel adds to all classes.
+        return float(np.abs(_softmax(wanted) - _softmax(found)).max())
+    largest = float(np.abs(wanted).max()) or 1.0
+    return float(np.abs(wanted - found).max()) / largest
+
+
+def _softmax(logits):
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def _mean_iou(confusion):
+    score = metrics.mean_iou(confusion)
+    return score if math.isfinite(score) else None
+
+
+def _keeps_mean_iou(result, quantization):
+    found, wanted = result["mean_iou"], result["mean_iou_of_network"]
+    if quantization not in MAX_MEAN_IOU_LOSS or found is None or wanted is None:
+        return False
+    return found >= wanted - MAX_MEAN_IOU_LOSS[quantization]
+
+
+def _expected(bar, quantization):
+    loss = MAX_MEAN_IOU_LOSS.get(quantization)
+    or_mean_iou = f", or a mIoU at most {loss:g} lower" if loss else ""
+    return f"{bar:.2%} of the labels{or_mean_iou}"
+
+
+def _refuse(result, expected, quantization):
+    raise UserError(
+        f"--output: nothing was written, since {line(result)}; expected {expected}; "
+        f"{_ADVICE[quantization]}."
+    )
+
+
+def _shown(score):
+    return "unknown" if score is None else f"{score:.4f}"

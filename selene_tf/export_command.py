@@ -1,0 +1,65 @@
+"""Flags and output that the commands of export/ share."""
+
+from absl import flags
+
+from selene_tf import command
+from selene_tf.errors import UserError
+
+
+def define_flags(default_size):
+    """Makes the flags of every export command; returns their names.
+
+    Args:
+        default_size: What an empty --size means, for --help.
+    """
+    names = command.define_run_flags()
+    pruning = command.define_pruning_flags("discovered", "fold")
+    flags.DEFINE_string("output", "", "What to write; must not exist.")
+    flags.DEFINE_string(
+        "size", "", f"Height,width of the pictures, in pixels; empty: {default_size}."
+    )
+    flags.DEFINE_enum(
+        "split", "val", ["val", "train"], "Pictures to score and to compare on."
+    )
+    flags.DEFINE_integer(
+        "num_pictures", 100, "At most so many of them; 0: all.", lower_bound=0
+    )
+    flags.DEFINE_string(
+        "licence", "", "Licence under which the network is given away; travels along."
+    )
+    own = ["output", "size", "split", "num_pictures", "licence"]
+    return [*names, *pruning, *own]
+
+
+def choice():
+    """The `exporting.Choice` that the flags describe.
+
+    Raises:
+        UserError: if --output is missing or --size is no size.
+    """
+    with command.quiet_start():
+        from selene_tf import exporting
+
+    values = flags.FLAGS
+    if not values.output:
+        raise UserError("--output: found nothing, expected the name of what to write.")
+    return exporting.Choice(
+        run_dir=values.run_dir,
+        network=values.network,
+        data_dir=values.data_dir,
+        path=values.path,
+        gates=values.gates,
+        statistics_batches=values.statistics_batches,
+        split=values.split,
+        num_pictures=values.num_pictures,
+        size=command.parse_size("size", values.size, optional=True),
+        licence=values.licence,
+    )
+
+
+def say(result):
+    """Prints what an export gave: the scores at each step, then the comparison."""
+    from selene_tf import export_check, exporting
+
+    command.say(exporting.table(result["networks"]))
+    command.say(f"wrote {flags.FLAGS.output}: {export_check.line(result['check'])}")

@@ -1,0 +1,75 @@
+"""What an exported network says of itself, and the files that say it."""
+
+import json
+
+from selene_tf import model_card
+from selene_tf.segmentation_model import SegmentationModel
+
+# Without these a network cannot be used.
+_NEEDED = ("class_names", "colours", "size", "scores")
+
+
+def complete(facts, kind, size, scores="logits", quantization="none"):
+    """The facts of a run's network with those of what it is exported as.
+
+    Args:
+        facts: Those of the network, a dict of JSON values.
+        kind: "saved_model", "tflite" or "onnx".
+        size: Height and width in pixels that it takes; None for any.
+        scores: "logits" or "probabilities".
+        quantization: "none", "float16", "dynamic" or "int8".
+    """
+    return {
+        **facts,
+        "format": kind,
+        "size": None if size is None else [int(length) for length in size],
+        "scores": scores,
+        "quantization": quantization,
+    }
+
+
+def files(facts):
+    """The texts that travel with an exported network, by their file names."""
+    texts = {
+        "classes.json": json.dumps(list(facts["class_names"])) + "\n",
+        "labels.txt": "".join(f"{name}\n" for name in facts["class_names"]),
+        "facts.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
+        "MODEL_CARD.md": model_card.card(facts),
+    }
+    if facts["licence"]:
+        texts["LICENSE.txt"] = facts["licence"].rstrip("\n") + "\n"
+    return texts
+
+
+def parse(text):
+    """Reads facts.json.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or not all(name in facts for name in _NEEDED):
+        raise ValueError(f"facts.json lacks one of {', '.join(_NEEDED)}")
+    return facts
+
+
+def model(name, facts, compute_labels, compute_logits):
+    """The `SegmentationModel` of an exported network.
+
+    Args:
+        name: The folder or file, as the user wrote it.
+        facts: What `complete` gave.
+        compute_labels: As in `SegmentationModel`.
+        compute_logits: Likewise.
+    """
+    size = facts["size"]
+    return SegmentationModel(
+        name=str(name),
+        kind=facts["format"],
+        class_names=tuple(facts["class_names"]),
+        colours=tuple(tuple(colour) for colour in facts["colours"]),
+        size=None if size is None else tuple(size),
+        compute_labels=compute_labels,
+        compute_logits=compute_logits,
+        facts=facts,
+    )

@@ -1,0 +1,299 @@
+"""From a run to a file for a device: pruned, scored, written, compared."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+import selene_tf
+from selene_tf import (
+    deployment,
+    evaluation,
+    experiment,
+    onnx_model,
+    report,
+    saved_model,
+    tflite_model,
+)
+from selene_tf.data import pipelines
+from selene_tf.data.label_format import IGNORE_LABEL
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What of a run is exported; each field is a flag of the export commands.
+
+    Attributes:
+        run_dir: The run's folder.
+        network: "deployed", or one of its networks by name.
+        data_dir: Where the pictures lie, if not where the run found them.
+        path: "discovered", "none" or a file; see `deployment.prepare`.
+        gates: "fold" or "keep"; likewise.
+        statistics_batches: Likewise.
+        split: Split to score and compare on.
+        num_pictures: At most so many of its pictures, spread over it; 0 for all.
+        size: Height and width in pixels that the export takes; None for the default.
+        licence: Under which the network is given away; empty if it is not stated.
+    """
+
+    run_dir: str
+    network: str = "deployed"
+    data_dir: str = ""
+    path: str = "discovered"
+    gates: str = "fold"
+    statistics_batches: int = 0
+    split: str = "val"
+    num_pictures: int = 100
+    size: tuple[int, int] | None = None
+    licence: str = ""
+
+
+def to_saved_model(choice, output, *, version=1, scores="logits"):
+    """Writes a run's network as SavedModel; see `saved_model.export`.
+
+    Args:
+        choice: A `Choice`; without a size the SavedModel takes pictures of any.
+        output: Folder to write to.
+        version: Number of the folder inside.
+        scores: "logits" or "probabilities".
+
+    Returns:
+        {"networks": scores of the network, its path and its folded form by name,
+        "check": the comparison}.
+
+    Raises:
+        UserError: for whatever is wrong with the run, its pictures or the output, or
+            if the export differs from the network.
+    """
+    saved_model.check_output(output, version)
+    made = _make(choice, choice.size)
+    check = saved_model.export(
+        made.network,
+        output,
+        made.examples,
+        made.facts,
+        version=version,
+        size=choice.size,
+        scores=scores,
+    )
+    return {"networks": made.rows, "check": check}
+
+
+def to_tflite(choice, output, *, quantization="none", num_calibration=64):
+    """Writes a run's network for LiteRT; see `tflite_model.export`.
+
+    Args:
+        choice: A `Choice`; without a size it is that of the split's first picture.
+        output: File to write.
+        quantization: "none", "float16", "dynamic" or "int8".
+        num_calibration: For int8, at most so many labelled training pictures show
+            how large its numbers become.
+
+    Returns:
+        As `to_saved_model` does.
+
+    Raises:
+        UserError: likewise.
+    """
+    tflite_model.check_output(output)
+    if quantization == "int8" and num_calibration < 1:
+        raise UserError(
+            "--calibration_pictures: found 0 with --quantization=int8, which needs "
+            "pictures to calibrate on; expected 1 or more."
+        )
+    made = _make(choice, choice.size or "first")
+    calibration = ()
+    if quantization == "int8":
+        source = experiment.pictures_of(choice.run_dir, "train", choice.data_dir)
+        calibration = [
+            picture for picture, _ in examples(source, num_calibration, made.size)
+        ]
+    check = tflite_model.export(
+        made.network,
+        output,
+        made.examples,
+        made.facts,
+        quantization=quantization,
+        size=made.size,
+        calibration=calibration,
+    )
+    return {"networks": made.rows, "check": check}
+
+
+def to_onnx(choice, output):
+    """Writes a run's network as ONNX; see `onnx_model.export`.
+
+    Args:
+        choice: A `Choice`; without a size the file takes pictures of any.
+        output: File to write.
+
+    Returns:
+        As `to_saved_model` does.
+
+    Raises:
+        UserError: likewise.
+    """
+    onnx_model.check_output(output)
+    made = _make(choice, choice.size)
+    check = onnx_model.export(
+        made.network, output, made.examples, made.facts, size=choice.size
+    )
+    return {"networks": made.rows, "check": check}
+
+
+def examples(source, count, size=None):
+    """Pictures and labels of a source, spread evenly over it.
+
+    Args:
+        source: A `pipelines.Source`.
+        count: How many at most; 0 for all.
+        size: Height and width in pixels to which they are resized, pictures bilinearly
+            and labels to the nearest; None to leave them.
+
+    Returns:
+        A list of (uint8 (height, width, 3), int32 (height, width)).
+    """
+    count = min(count or source.size, source.size)
+    places = np.linspace(0, source.size - 1, count).round().astype(int)
+    with pipelines.named_failures(source):
+        return [_resized(_read(source, place), size) for place in places.tolist()]
+
+
+def table(rows):
+    """The scored networks as text, a line each."""
+    width = max(len(name) for name in rows)
+    return "\n".join(
+        f"{name:{width}}  mIoU {row['mean_iou']:.4f}, {row['macs'] / 1e6:,.1f} MMACs, "
+        f"{row['parameters']:,} parameters"
+        for name, row in rows.items()
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """What an export is written from."""
+
+    network: keras.Model
+    examples: list
+    size: tuple[int, int]
+    facts: dict
+    rows: dict
+
+
+def _make(choice, size):
+    """Prunes the run's network and scores it at each step of the way."""
+    prepared = {
+        name: deployment.prepare(
+            choice.run_dir,
+            choice.network,
+            path,
+            gates,
+            statistics_batches=batches,
+            split=choice.split,
+            data_dir=choice.data_dir,
+        )
+        for name, (path, gates, batches) in _steps(choice).items()
+    }
+    *_, last = prepared.values()
+    if size == "first":
+        size = _read(last.trained.source, 0)[0].shape[:2]
+    chosen = examples(last.trained.source, choice.num_pictures, size)
+    results = {name: score(each, chosen) for name, each in prepared.items()}
+    of_size = chosen[0][0].shape[:2]
+    rows = {
+        name: {
+            "mean_iou": results[name].mean_iou,
+            "macs": each.macs(of_size),
+            "parameters": each.parameters,
+        }
+        for name, each in prepared.items()
+    }
+    *_, result = results.values()
+    facts = _facts(choice, last, result, list(rows.values()))
+    return _Made(last.network, chosen, size, facts, rows)
+
+
+def _steps(choice):
+    """Name to path, gates and statistics; the last one is exported."""
+    steps = {"network": ("none", "keep", 0)}
+    if choice.path not in ("", "none"):
+        steps["its path, gates kept"] = (choice.path, "keep", 0)
+    last = choice.path, choice.gates, choice.statistics_batches
+    if choice.gates == "fold":
+        steps["its path, folded" if len(steps) > 1 else "folded"] = last
+    elif choice.statistics_batches:
+        steps["with new statistics"] = last
+    return steps
+
+
+def score(prepared, chosen):
+    """Scores a `Deployment` on pictures.
+
+    Args:
+        prepared: The `Deployment`.
+        chosen: As `examples` returns them.
+
+    Returns:
+        An `Evaluation`.
+    """
+    batches = (
+        {"image": tf.cast(picture[None], tf.float32), "label": tf.constant(label[None])}
+        for picture, label in chosen
+    )
+    predict = evaluation.predictor(prepared.network)
+    return evaluation.evaluate(predict, batches, prepared.trained.info.num_classes)
+
+
+def _facts(choice, prepared, result, rows):
+    trained = prepared.trained
+    scores = report.scores(result, trained.info.class_names)
+    return {
+        "class_names": list(trained.info.class_names),
+        "colours": [list(map(int, colour)) for colour in trained.info.colours],
+        "ignore_label": IGNORE_LABEL,
+        "licence": choice.licence,
+        "dataset": trained.info.name,
+        "image_size": list(trained.image_size) if trained.image_size else None,
+        "structure": dataclasses.asdict(trained.structure),
+        "path": trained.path.facts["rule"] if trained.path else None,
+        "gates": "folded" if prepared.gates == "fold" else "kept",
+        "parameters": rows[-1]["parameters"],
+        "macs": {
+            "size": result.sizes[0].tolist(),
+            "network": rows[-1]["macs"],
+            "supernet": rows[0]["macs"],
+        },
+        "mean_iou": scores["mean_iou"],
+        "mean_iou_of_supernet": rows[0]["mean_iou"],
+        "iou": scores["iou"],
+        "split": choice.split,
+        "images": scores["images"],
+        "step": trained.step,
+        "versions": {
+            "selene_tf": selene_tf.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+        },
+    }
+
+
+def _read(source, place):
+    example = source.read(tf.constant(place, tf.int64))
+    return example["image"].numpy().astype(np.uint8), example["label"].numpy()
+
+
+def _resized(example, size):
+    picture, label = example
+    if size is None or picture.shape[:2] == tuple(size):
+        return example
+    height, width = size
+    resized = Image.fromarray(picture).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    mask = Image.fromarray(label.astype(np.uint8)).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
+    return np.array(resized), np.array(mask).astype(label.dtype)

@@ -1,0 +1,151 @@
+"""The page that travels with an exported network."""
+
+_FORMATS = {"saved_model": "SavedModel", "tflite": "TensorFlow Lite", "onnx": "ONNX"}
+_NUMBERS = {
+    "none": "float32 throughout",
+    "float16": "weights kept as float16, computed in float32",
+    "dynamic": "weights of eight bits; the rest float32, or quantized as it runs",
+    "int8": "weights and features of eight bits, ranges from calibration pictures",
+}
+_CALLS = {
+    "saved_model": """\
+import tensorflow as tf
+
+model = tf.saved_model.load("FOLDER/VERSION")
+outputs = model.signatures["serving_default"](image=tf.constant(pictures))
+labels = outputs["labels"].numpy()""",
+    "tflite": """\
+from ai_edge_litert.interpreter import Interpreter
+
+interpreter = Interpreter("FILE.tflite")
+run = interpreter.get_signature_runner("serving_default")
+labels = run(image=pictures)["labels"]""",
+    "onnx": """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("FILE.onnx")
+labels, logits = session.run(["labels", "logits"], {"image": pictures})""",
+}
+
+
+def card(facts):
+    """Says in Markdown what an exported network is and how it is used.
+
+    Args:
+        facts: What `exported_facts.complete` gives; with "check", what
+            `export_check.compare` gave, if there is one.
+    """
+    sections = [
+        _heading(facts),
+        _classes(facts),
+        _training(facts),
+        _costs(facts),
+        _agreement(facts),
+        _use(facts),
+        _limits(facts),
+        f"## Licence\n\n{facts['licence'] or 'Not stated by who exported it.'}",
+        _versions(facts),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _heading(facts):
+    numbers = _NUMBERS[facts["quantization"]]
+    gates = (
+        "The gates are folded into the weights: every picture takes the same routes."
+        if facts["gates"] == "folded"
+        else "The gates are kept: every picture chooses its routes."
+    )
+    path = f" It was cut to a path: {facts['path']}." if facts["path"] else ""
+    return (
+        f"# Segmentation network, {_FORMATS[facts['format']]}\n\n"
+        f"Gives each pixel of a picture one of {len(facts['class_names'])} classes. "
+        f"Searched and trained with selene_tf. {gates}{path} Numbers: {numbers}."
+    )
+
+
+def _classes(facts):
+    rows = []
+    named = zip(facts["class_names"], facts["colours"], strict=True)
+    for number, (name, colour) in enumerate(named):
+        shown = "#" + "".join(f"{part:02x}" for part in colour)
+        score = facts["iou"].get(name)
+        iou = "absent" if score is None else f"{score:.4f}"
+        rows.append(f"| {number} | {_cell(name)} | {shown} | {iou} |")
+    table = "\n".join(rows)
+    return (
+        f"## Classes\n\nIoU of the network before it was exported, "
+        f"{_score(facts['mean_iou'])} in the mean, on {facts['images']} pictures "
+        f"({facts['split']}).\n\n| id | class | colour | IoU |\n|---|---|---|---|\n"
+        f"{table}\n\nIn the masks that it was trained on, {facts['ignore_label']} "
+        "stands for no label; it never gives that."
+    )
+
+
+def _training(facts):
+    return f"## Training\n\nTrained on {facts['dataset']}, {facts['step']} steps."
+
+
+def _costs(facts):
+    macs = facts["macs"]
+    height, width = macs["size"]
+    return (
+        f"## Costs\n\n{facts['parameters']:,} parameters. A picture of {height} x "
+        f"{width} pixels (height x width) takes {macs['network'] / 1e6:,.1f} million "
+        f"multiply-accumulates; the whole search space, "
+        f"{macs['supernet'] / 1e6:,.1f} million."
+    )
+
+
+def _agreement(facts):
+    check = facts.get("check")
+    if check is None:
+        return "## Agreement with the network\n\nNot compared."
+    unit = "" if facts["scores"] == "probabilities" else " of the largest"
+    found, wanted = _score(check["mean_iou"]), _score(check["mean_iou_of_network"])
+    return (
+        f"## Agreement with the network\n\nOn {check['images']} pictures, "
+        f"{check['label_agreement']:.4%} of the labels are the network's; mIoU "
+        f"{found}, the network's {wanted}; scores differ by at most "
+        f"{check['max_logit_difference']:.1e}{unit}."
+    )
+
+
+def _use(facts):
+    height, width = facts["size"] or ("height", "width")
+    batch = 1 if facts["format"] == "tflite" else "batch"
+    classes = len(facts["class_names"])
+    return (
+        f"## Use\n\nInput `image`: uint8 ({batch}, {height}, {width}, 3), RGB as it "
+        "comes from a file; normalisation and padding are inside.\n\n"
+        f"Outputs `labels`: int32 ({batch}, {height}, {width}), ids of classes; "
+        f"`{facts['scores']}`: float32 ({batch}, {height}, {width}, {classes}).\n\n"
+        f"```python\n{_CALLS[facts['format']]}\n```"
+    )
+
+
+def _limits(facts):
+    size = (
+        "It takes pictures of one size; resize others, or cut them into windows."
+        if facts["size"]
+        else "It takes pictures of any size."
+    )
+    return (
+        "## Limits\n\nThe scores hold for pictures like those that it was scored on; "
+        "other cameras, places or weather were not tried. It gives every pixel a "
+        f"class, also what belongs to none. {size}"
+    )
+
+
+def _versions(facts):
+    rows = "\n".join(f"- {name} {text}" for name, text in facts["versions"].items())
+    return f"## Versions\n\n{rows}"
+
+
+def _score(score):
+    return "unknown" if score is None else f"{score:.4f}"
+
+
+def _cell(text):
+    """A name as a table's cell."""
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,190 @@
+"""Accuracy against cost: a run's network pruned to several targets."""
+
+from selene_tf import (
+    deployment,
+    evaluation,
+    path,
+    path_drawing,
+    run_folder,
+    sweep_drawing,
+    timing,
+    writing,
+)
+from selene_tf.data import pipelines
+from selene_tf.errors import UserError
+from selene_tf.search import path_targets
+
+
+# One argument for each flag; a notebook names them.
+def sweep(  # noqa: PLR0913
+    run_dir,
+    targets,
+    output,
+    *,
+    tuned_runs=(),
+    network="deployed",
+    gates="fold",
+    statistics_batches=0,
+    split="val",
+    data_dir="",
+    with_tflite=False,
+):
+    """Prunes a run's network to several costs, scores and times each.
+
+    Args:
+        run_dir: The run's folder.
+        targets: Shares of the supernet's MACs, above 0 and up to 1.
+        output: Folder to write: sweep.json, sweep.png, the paths. Must not exist.
+        tuned_runs: Runs along a path, which are scored beside; each as it is.
+        network: "deployed", or one of the run's networks by name.
+        gates: "keep" or "fold"; see `deployment.prepare`.
+        statistics_batches: Likewise; not for the supernet and the tuned runs.
+        split: Split of the pictures that paths are found from and scored on.
+        data_dir: Where the pictures lie, if not where the run found them.
+        with_tflite: Whether each is timed as TFLite file too.
+
+    Returns:
+        The content of sweep.json: "points", one for the supernet, one for each target
+        that can be reached and each tuned run, with "name", "macs" of one picture,
+        "parameters", "mean_iou", "latency_ms" (and "tflite_ms"), and whether it is on
+        the Pareto front; "skipped", why targets could not be reached; "picture_size".
+
+    Raises:
+        UserError: for whatever is wrong with the runs, their pictures or the output.
+    """
+    options = {"split": split, "data_dir": data_dir}
+    supernet = deployment.prepare(run_dir, network, **options)
+    result = _evaluate(supernet)
+    size = result.sizes[0].tolist()
+    points = [_point("supernet", supernet, result, with_tflite)]
+    with writing.whole(output) as folder:
+        folder.mkdir()
+        files, skipped = _find_paths(supernet, result, targets, gates == "fold", folder)
+        for target, file in files.items():
+            prepared = deployment.prepare(
+                run_dir,
+                network,
+                str(file),
+                gates,
+                statistics_batches=statistics_batches,
+                **options,
+            )
+            name = f"keep<={target:.12g}"
+            points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
+        for tuned in tuned_runs:
+            prepared = deployment.prepare(tuned, gates=gates, **options)
+            _check_same_pictures(tuned, prepared, supernet)
+            points.append(_point(tuned, prepared, _evaluate(prepared), with_tflite))
+        content = {
+            "run_dir": str(run_dir),
+            "split": split,
+            "images": len(result.sizes),
+            "picture_size": size,
+            "gates": gates,
+            "statistics_batches": statistics_batches,
+            "points": mark_front(points),
+            "skipped": skipped,
+        }
+        run_folder.write_json(folder / "sweep.json", content)
+        sweep_drawing.draw(content, folder / "sweep.png")
+    return content
+
+
+def mark_front(points):
+    """Adds "on_front": whether no other point is both cheaper and better.
+
+    Args:
+        points: Dicts with "macs" and "mean_iou".
+
+    Returns:
+        Copies, in the same order.
+    """
+    return [
+        {**point, "on_front": not any(_beats(other, point) for other in points)}
+        for point in points
+    ]
+
+
+def table(found):
+    """A sweep as text for the terminal."""
+    width = max(len(point["name"]) for point in found["points"])
+    with_tflite = "tflite_ms" in found["points"][0]
+    head = f"{'':{width}}{'MMACs':>10}{'of all':>8}{'parameters':>12}{'mIoU':>8}"
+    head += f"{'ms':>8}" + (f"{'TFLite ms':>11}" if with_tflite else "")
+    whole = found["points"][0]["macs"]
+    rows = [
+        f"{point['name']:{width}}{point['macs'] / 1e6:>10,.1f}"
+        f"{point['macs'] / whole:>8.1%}{point['parameters']:>12,}"
+        f"{point['mean_iou']:>8.4f}{point['latency_ms']:>8.1f}"
+        + (f"{point['tflite_ms']:>11.1f}" if with_tflite else "")
+        + ("  *" if point["on_front"] else "")
+        for point in found["points"]
+    ]
+    note = "* none is both cheaper and better (Pareto front)"
+    return "\n".join([head, *rows, note, *found["skipped"]])
+
+
+def _beats(other, point):
+    no_worse = other["macs"] <= point["macs"] and other["mean_iou"] >= point["mean_iou"]
+    return no_worse and (
+        other["macs"] < point["macs"] or other["mean_iou"] > point["mean_iou"]
+    )
+
+
+def _find_paths(supernet, result, targets, folds, folder):
+    """Writes the path of each target; returns the files, and why some are missing."""
+    trained, files, skipped = supernet.trained, {}, []
+    size = result.sizes[0].tolist()
+    for target in targets:
+        rule = f"keep<={target:.12g}"
+        macs = path_targets.target_macs(trained.structure, size, keep=target)
+        try:
+            found = path_targets.within(
+                result.gates,
+                trained.structure,
+                size,
+                macs,
+                rule,
+                trained.path,
+                counts_gates=not folds,
+            )
+        except UserError as error:
+            skipped.append(f"{rule} left out: {error}")
+            continue
+        file = folder / f"path-keep_{target:.12g}.json"
+        run_folder.write_json(file, path.to_json(found))
+        path_drawing.draw(found, file.with_suffix(".png"))
+        files[target] = file
+    return files, skipped
+
+
+def _evaluate(prepared):
+    trained = prepared.trained
+    predict = evaluation.predictor(prepared.network)
+    dataset = pipelines.evaluation(trained.source, trained.batch_size)
+    with pipelines.named_failures(trained.source):
+        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
+
+
+def _point(name, prepared, result, with_tflite):
+    size = result.sizes[0].tolist()
+    point = {
+        "name": name,
+        "macs": prepared.macs(size),
+        "parameters": prepared.parameters,
+        "mean_iou": result.mean_iou,
+        "latency_ms": timing.of_network(prepared.network, size),
+    }
+    if with_tflite:
+        point["tflite_ms"] = timing.of_tflite(prepared.network, size)
+    return point
+
+
+def _check_same_pictures(name, prepared, supernet):
+    found, wanted = prepared.trained, supernet.trained
+    same_classes = found.info.class_names == wanted.info.class_names
+    if not same_classes or found.source.size != wanted.source.size:
+        raise UserError(
+            f"--tuned_runs: {name} has other pictures or classes than the run; "
+            "expected runs on the same data."
+        )

@@ -1,0 +1,99 @@
+"""Files and folders that appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+
+from selene_tf import run_folder
+from selene_tf.errors import UserError
+
+
+@contextlib.contextmanager
+def whole(output):
+    """Gives a hidden name beside a new file or folder, and renames it at the end.
+
+    A kill leaves at most the hidden one, which the next call replaces. After any
+    other failure nothing is left, not even the folders that were made for it.
+
+    Args:
+        output: The file or folder; must not exist.
+
+    Yields:
+        The path to write to, as file or folder; nothing is there.
+
+    Raises:
+        UserError: if the output exists, or the system refuses to write.
+    """
+    output = pathlib.Path(output)
+    place = pathlib.Path(os.path.abspath(output))
+    temporary = place.parent / f".{place.name}.part"
+    made = []
+    try:
+        check_new(output)
+        made = _make_parents(place)
+        _remove(temporary)
+        yield temporary
+        _flush(temporary)
+        temporary.rename(place)
+    except OSError as error:
+        raise UserError(
+            f"--output: cannot write '{output}' ({run_folder.reason(error)}); expected "
+            "a place with free space that may be written to."
+        ) from None
+    except RuntimeError as error:
+        # What TensorFlow makes of Ctrl-C while its C++ is calling Python.
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(temporary)
+            for folder in made:
+                folder.rmdir()  # Only if nothing came to lie in it.
+
+
+def check_new(output, suffix=""):
+    """Refuses, before any work, a file or folder that is there already.
+
+    Args:
+        output: The file or folder.
+        suffix: What its name has to end in.
+
+    Raises:
+        UserError: if it is there, or its name is empty or ends otherwise.
+    """
+    if not str(output):
+        raise UserError("--output: found nothing, expected a name to write to.")
+    if not str(output).endswith(suffix):
+        raise UserError(
+            f"--output: found '{output}', expected a file whose name ends in {suffix}."
+        )
+    if os.path.lexists(output):
+        raise UserError(
+            f"--output: '{output}' exists already; name a new one, or remove it."
+        )
+
+
+def _make_parents(place):
+    """Makes the folders above; returns those that were missing, lowest first."""
+    missing = [folder for folder in place.parents if not folder.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _flush(path):
+    """Has the disk keep the content before it keeps the name."""
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,160 @@
+"""What is made of a run for a device, against the run's own network."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import deployment, experiment
+from selene_tf.networks import dynamic_routing
+from selene_tf.search import cost
+from tests.experiment.saved_runs import save_path, save_run
+from tests.refusals import assert_refused
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deployed") / "run"
+    save_run(folder)
+    save_path(folder / "path.json", without=[(2, 1, "keep"), (2, 1, "up")])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def restored(run_dir):
+    return experiment.restore(run_dir)
+
+
+def picture_of(trained):
+    image = trained.source.read(tf.constant(0, tf.int64))["image"]
+    return tf.cast(image, tf.float32)[None]
+
+
+def logits_of(network, picture):
+    return np.asarray(network(picture, training=False)["logits"])
+
+
+def test_all_of_a_network_is_the_network(run_dir, restored):
+    prepared = deployment.prepare(run_dir)
+    picture = picture_of(restored)
+    wanted = logits_of(restored.network, picture)
+    np.testing.assert_array_equal(logits_of(prepared.network, picture), wanted)
+    arguments = dataclasses.asdict(restored.structure)
+    table = cost.macs(height=32, width=64, **arguments)
+    assert prepared.macs((32, 64)) == table.supernet
+    assert prepared.parameters == cost.parameters(**arguments).supernet
+
+
+def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path):
+    save_path(tmp_path / "all.json")
+    prepared = deployment.prepare(run_dir, path=str(tmp_path / "all.json"))
+    picture = picture_of(restored)
+    wanted = logits_of(restored.network, picture)
+    found = logits_of(prepared.network, picture)
+    assert np.abs(found - wanted).max() <= 1e-6 * np.abs(wanted).max()
+
+
+def test_discovered_is_the_runs_path(run_dir):
+    prepared = deployment.prepare(run_dir, path="discovered")
+    path = prepared.trained.path
+    assert not path.kept[2, 1, :2].any()
+    wanted = path.facts
+    assert prepared.macs((32, 64)) == wanted["macs"] < wanted["supernet_macs"]
+    assert prepared.parameters == wanted["parameters"]
+    trainable = prepared.network.trainable_variables
+    assert prepared.parameters == sum(int(np.prod(v.shape)) for v in trainable)
+
+
+def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
+    kept = deployment.prepare(run_dir, path="discovered", split="train")
+    folded = deployment.prepare(run_dir, path="discovered", gates="fold")
+    pictures = [
+        tf.cast(kept.trained.source.read(tf.constant(n, tf.int64))["image"], tf.float32)
+        for n in range(kept.trained.source.size)
+    ]
+    assert len(pictures) == 2
+    gates = [np.asarray(kept.network(p[None])["gates"])[0] for p in pictures]
+    # The gates differ between pictures, or this shows nothing.
+    assert np.ptp(gates, axis=0).max() > 1e-3
+    found = np.asarray(folded.network(pictures[0][None])["gates"])[0]
+    wanted = np.where(folded.trained.path.kept, np.mean(gates, axis=0), 0)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert folded.parameters == folded.network.count_params()
+    ungated = dataclasses.replace(kept.trained.structure, gated=False)
+    table = cost.macs(height=32, width=64, **dataclasses.asdict(ungated))
+    wanted = cost.pruned(table, folded.trained.path).supernet
+    assert folded.macs((32, 64)) == wanted < kept.macs((32, 64))
+
+
+def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
+    """As each of them would; the rest of the fold would send nothing along."""
+    closing = deployment.prepare(run_dir).network
+    projection = closing.get_layer("cell_02_s4").gate.project
+    projection.kernel.assign(np.zeros(projection.kernel.shape))
+    projection.bias.assign(np.full(projection.bias.shape, -1.0))
+    restore = experiment.restore
+
+    def with_closed_cell(*arguments):
+        trained = restore(*arguments)
+        trained.network.set_weights(closing.get_weights())
+        return trained
+
+    monkeypatch.setattr(experiment, "restore", with_closed_cell)
+    folded = deployment.prepare(run_dir, gates="fold", statistics_batches=1)
+    assert folded.trained.path.passing[2, 0]
+    assert "cell_02_s4_separable_1_depthwise" not in [
+        layer.name for layer in folded.network.layers
+    ]
+    picture = picture_of(folded.trained)
+    wanted = logits_of(folded.trained.network, picture)
+    found = logits_of(folded.network, picture)
+    assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
+
+
+def test_new_statistics_are_those_of_the_pruned_network(run_dir):
+    old = deployment.prepare(run_dir, path="discovered")
+    new = deployment.prepare(run_dir, path="discovered", statistics_batches=2)
+    wanted = deployment.prepare(run_dir, path="discovered")
+    experiment.recompute_statistics(wanted.trained, 2)
+    picture = picture_of(old.trained)
+    found, plain = (logits_of(each.network, picture) for each in (new, old))
+    assert np.abs(found - plain).max() > 1e-3
+    np.testing.assert_allclose(found, logits_of(wanted.network, picture), rtol=1e-5)
+
+
+def test_a_network_without_gates_is_folded_too(tmp_path):
+    save_run(tmp_path / "run", gated=False)
+    kept, folded = (
+        deployment.prepare(tmp_path / "run", gates=gates) for gates in ("keep", "fold")
+    )
+    picture = picture_of(kept.trained)
+    wanted, found = (logits_of(each.network, picture) for each in (kept, folded))
+    assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
+    assert kept.macs((32, 64)) == folded.macs((32, 64))
+
+
+def test_a_path_of_another_network_is_refused(run_dir, tmp_path):
+    other, _ = save_run(tmp_path / "run", channels=8)
+    save_path(tmp_path / "other.json", other)
+    assert_refused(
+        lambda: deployment.prepare(run_dir, path=str(tmp_path / "other.json")),
+        "channels=8",
+        "channels=4",
+    )
+    assert_refused(
+        lambda: deployment.prepare(run_dir, path=str(tmp_path / "none.json")),
+        "none.json",
+    )
+
+
+def test_the_folded_network_knows_the_official_colours():
+    """Normalisation and colour order come along."""
+    network = dynamic_routing.build(
+        3, channels=4, num_layers=3, mean_colour=(1, 2, 3), colour_order="bgr"
+    )
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
+    gates = np.asarray(network(picture)["gates"])[0]
+    wanted = logits_of(network, picture)
+    found = logits_of(deployment.folded.fold(network, gates), picture)
+    assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()

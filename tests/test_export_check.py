@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import pytest
+
+from selene_tf import export_check, exported_facts
+from selene_tf.errors import UserError
+from tests import exported
+
+# Two pixels of class 0, one of class 1, one of class 2.
+LOGITS = np.array([[[4, 0, 0], [4, 0, 0]], [[0, 4, 0], [0, 0, 4]]], np.float32)[None]
+PICTURE = np.zeros((2, 2, 3), np.uint8)
+LABEL = np.array([[0, 0], [1, 255]])
+
+
+def network(image, training):
+    assert image.dtype == np.float32
+    assert not training
+    return {"logits": LOGITS}
+
+
+def model(logits, size=(2, 2), scores="logits"):
+    facts = exported_facts.complete(exported.facts(), "tflite", size, scores)
+    return exported_facts.model(
+        "x", facts, lambda _: logits.argmax(-1), lambda _: logits
+    )
+
+
+def compare(logits, examples=((PICTURE, LABEL),), **kwargs):
+    return export_check.compare(network, model(logits, **kwargs), list(examples), 3)
+
+
+def test_what_is_equal_agrees():
+    assert compare(LOGITS) == {
+        "images": 1,
+        "label_agreement": 1.0,
+        "mean_iou": 1.0,
+        "mean_iou_of_network": 1.0,
+        "max_logit_difference": 0.0,
+    }
+
+
+def test_figures_of_one_pixel_that_differs():
+    other = LOGITS.copy()
+    other[0, 0, 1] = (0, 5, 0)  # Labelled 0, now predicted as 1.
+    result = compare(other)
+    assert result["label_agreement"] == 0.75
+    # Class 0: 1 of 2. Class 1: 1 of 2. Class 2 occurs at the ignored pixel only.
+    assert result["mean_iou"] == 0.5
+    assert result["mean_iou_of_network"] == 1.0
+    assert result["max_logit_difference"] == 5 / 4
+    json.dumps(result, allow_nan=False)
+
+
+def test_probabilities_are_compared_as_such():
+    shifted = LOGITS - np.float32(7.5)
+    result = compare(shifted, scores="probabilities")
+    assert result["max_logit_difference"] < 1e-6
+    assert compare(shifted)["max_logit_difference"] == 7.5 / 4
+
+
+def test_pictures_without_labels_have_no_mean_iou():
+    result = compare(LOGITS, [(PICTURE, np.full((2, 2), 255))])
+    assert result["mean_iou"] is None
+    assert "mIoU unknown" in export_check.line(result)
+
+
+def test_nan_is_refused():
+    with pytest.raises(UserError, match="'x' gives scores that are not finite"):
+        compare(LOGITS * np.nan)
+
+
+def test_scores_of_another_shape_are_refused():
+    with pytest.raises(UserError, match=r"gives scores of \(1, 1, 2, 3\)"):
+        compare(LOGITS[:, :1])
+
+
+@pytest.mark.parametrize(
+    ("examples", "match"),
+    [
+        ([], "no pictures"),
+        ([(PICTURE[:1], LABEL)], r"uint8 \(1, 2, 3\), expected uint8 \(2, 2, 3\)"),
+        ([(PICTURE.astype("float32"), LABEL)], "found a picture of float32"),
+        ([(PICTURE, LABEL[:1])], "found a label"),
+    ],
+)
+def test_pictures_that_nothing_can_be_compared_on(examples, match):
+    with pytest.raises(ValueError, match=match):
+        compare(LOGITS, examples)
+
+
+def result(agreement, mean_iou, difference=0.0):
+    return {
+        "images": 8,
+        "label_agreement": agreement,
+        "mean_iou": mean_iou,
+        "mean_iou_of_network": 0.5,
+        "max_logit_difference": difference,
+    }
+
+
+@pytest.mark.parametrize(
+    ("quantization", "found"),
+    [
+        ("none", result(0.9999, 0.1)),
+        ("float16", result(0.995, 0.1, 0.1)),
+        ("dynamic", result(0.98, 0.1, 0.1)),
+        ("dynamic", result(0.9, 0.4901, 0.1)),
+        ("int8", result(0.98, None, 0.1)),
+        ("int8", result(0.9, 0.6, 0.1)),
+    ],
+)
+def test_what_is_good_enough(quantization, found):
+    export_check.require(found, quantization)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "found", "figure", "bar", "advice"),
+    [
+        ("none", result(0.9998, 0.5), "99.9800%", "99.99%", "report"),
+        ("none", result(1.0, 0.5, 0.002), "2.0e-03", "0.001", "report"),
+        ("float16", result(0.994, 0.5), "99.4000%", "99.50%", "without quantization"),
+        ("dynamic", result(0.979, 0.489), "97.9000%", "98.00%", "float16"),
+        ("int8", result(0.979, 0.489), "0.4890", "0.01", "calibration pictures"),
+        ("int8", result(0.979, None), "unknown", "98.00%", "calibration pictures"),
+    ],
+)
+def test_what_is_not(quantization, found, figure, bar, advice):
+    with pytest.raises(UserError) as caught:
+        export_check.require(found, quantization)
+    message = str(caught.value)
+    assert all(part in message for part in (figure, bar, advice, "nothing was written"))
+    assert "\n" not in message

@@ -1,0 +1,92 @@
+"""A sweep of a tiny run: files, points and the front."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from selene_tf import deployment, path, sweeping
+from tests.commands import assert_one_line, run
+from tests.experiment.saved_runs import save_path, save_run
+from tests.refusals import assert_refused
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    save_run(folder / "run")
+    save_path(folder / "path.json", without=[(2, 1, None)])
+    save_run(folder / "tuned", path=str(folder / "path.json"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def swept(runs):
+    output = runs / "out"
+    tuned = [str(runs / "tuned")]
+    found = sweeping.sweep(
+        runs / "run", [1.0, 0.95, 0.01], output, tuned_runs=tuned, gates="keep"
+    )
+    return output, found
+
+
+def test_each_point_is_a_pruned_network(swept, runs):
+    output, found = swept
+    whole, kept, cheaper, tuned = found["points"]
+    assert (whole["macs"], whole["mean_iou"]) == (kept["macs"], kept["mean_iou"])
+    assert cheaper["macs"] <= 0.95 * whole["macs"] < whole["macs"]
+    file = output / "path-keep_0.95.json"
+    prepared = deployment.prepare(runs / "run", path=str(file))
+    assert cheaper["macs"] == path.read(file).facts["macs"] == prepared.macs((32, 64))
+    assert cheaper["parameters"] == prepared.parameters
+    assert tuned["name"] == str(runs / "tuned")
+    assert all(point["latency_ms"] > 0 for point in found["points"])
+    (why,) = found["skipped"]
+    assert "keep<=0.01" in why
+    assert "--keep=" in why
+
+
+def test_it_is_written_down(swept):
+    output, found = swept
+    assert json.loads((output / "sweep.json").read_text()) == found
+    with Image.open(output / "sweep.png") as picture:
+        assert picture.size[0] > 300
+    text = sweeping.table(found)
+    for point in found["points"]:
+        assert point["name"] in text
+        assert f"{point['mean_iou']:.4f}" in text
+
+
+def test_the_front_has_what_none_beats():
+    points = [(1, 0.1), (2, 0.3), (3, 0.2), (2, 0.3), (4, 0.3), (5, 0.5)]
+    marked = sweeping.mark_front(
+        [{"macs": macs, "mean_iou": score} for macs, score in points]
+    )
+    front = [point["on_front"] for point in marked]
+    assert front == [True, True, False, True, False, True]
+
+
+def test_what_is_wrong_is_said(runs, swept):
+    output, _ = swept
+    assert_refused(lambda: sweeping.sweep(runs / "run", [1.0], output), "--output")
+    save_run(runs / "other", num_validation_scenes=3)
+    assert_refused(
+        lambda: sweeping.sweep(
+            runs / "run", [], runs / "new", tuned_runs=[str(runs / "other")]
+        ),
+        "--tuned_runs",
+    )
+    assert not (runs / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--targets=0.5,2"], ["--targets", "0.5,2"]),
+        (["--targets=a"], ["--targets"]),
+        (["--targets="], ["--targets"]),
+        (["--run_dir=/nowhere/at/all"], ["/nowhere/at/all"]),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words):
+    assert_one_line(run("-m", "selene_tf.sweep", *arguments), *words)
