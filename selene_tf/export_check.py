@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import tensorflow as tf
 
 from selene_tf import metrics
 from selene_tf.errors import UserError
@@ -73,11 +74,12 @@ def compare(network, model, examples, num_classes):
         UserError: if either gives scores that are not finite.
     """
     check_pictures(examples, model.size)
+    compute = _traced(network)
     agreement, differences = [], []
     confusions = [np.zeros((num_classes, num_classes), np.int64) for _ in range(2)]
     for picture, label in examples:
         batch = picture[None]
-        wanted = np.asarray(network(batch.astype("float32"), training=False)["logits"])
+        wanted = compute(tf.cast(batch, tf.float32)).numpy()
         found, labels = model.logits(batch), model.labels(batch)
         differences.append(_difference(wanted, found, model))
         agreement.append(float((wanted.argmax(-1) == labels).mean()))
@@ -120,6 +122,14 @@ def line(result):
         f"are the network's, mIoU {_shown(result['mean_iou'])} (network "
         f"{_shown(result['mean_iou_of_network'])}), scores differ by at most "
         f"{result['max_logit_difference']:.1e} of the largest"
+    )
+
+
+def _traced(network):
+    """The network's logits as one graph: a hundred pictures in seconds."""
+    signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
+    return tf.function(
+        lambda batch: network(batch, training=False)["logits"], signature
     )
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 import selene_tf
 from selene_tf import (
+    balancing,
     deployment,
     evaluation,
     experiment,
@@ -111,6 +112,8 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
         calibration = [
             picture for picture, _ in examples(source, num_calibration, made.size)
         ]
+        if choice.gates == "fold":
+            balancing.balance(made.network, calibration)
     check = tflite_model.export(
         made.network,
         output,

@@ -60,13 +60,19 @@ def costs(result, structure, path=None):
     }
 
 
-def protocol(result):
-    """How the pictures were shown to the network, in words."""
+def protocol(result, how="whole"):
+    """How the pictures were shown to the network, in words.
+
+    Args:
+        result: The `Evaluation`.
+        how: "whole", or what was done with the pictures.
+    """
     sizes = np.unique(result.sizes, axis=0)
     size = "x".join(map(str, sizes[0])) if len(sizes) == 1 else "their own sizes"
-    return (
-        f"whole pictures at {size}, one scale, no flip; confusion matrix of all pixels"
-    )
+    shown = f"whole pictures at {size}"
+    if how != "whole":
+        shown = f"pictures at {size}, {how}"
+    return f"{shown}, one scale, no flip; confusion matrix of all pixels"
 
 
 def summary(result, class_names, structure, path=None):

@@ -143,7 +143,7 @@ def evaluate_model(
         **_static_costs(loaded, result),
         "conditional": False,
         "latency_ms": _latency(predict, trained.source),
-        "protocol": report.protocol(result, _shown(chosen)),
+        "protocol": report.protocol(result, _shown(chosen, result)),
     }
     quantization = loaded.facts.get("quantization", "none")
     parts = [loaded.kind, *([] if quantization == "none" else [quantization])]
@@ -208,13 +208,14 @@ def _static_costs(loaded, result):
     return costs
 
 
-def _shown(fit):
-    if fit.how == "whole" or fit.tile_size is None:
-        return "whole pictures"
+def _shown(fit, result):
+    """How a fit shows pictures, in words; those of its own size go in as they are."""
+    if fit.how == "whole" or (result.sizes == fit.tile_size).all():
+        return "whole"
     size = "x".join(map(str, fit.tile_size))
     if fit.how == "resize":
-        return f"pictures resized to {size} and labels back"
-    return f"windows of {size}, overlapping by {fit.overlap:g}"
+        return f"resized to {size} and their labels back"
+    return f"in windows of {size}, overlapping by {fit.overlap:g}"
 
 
 def _write(run_dir, split, parts, content):

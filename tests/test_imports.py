@@ -57,8 +57,8 @@ ALLOWED = {
         *("data", "evaluation", "experiment", "networks", "report", "search"),
     },
     "exporting": {
-        *("data", "deployment", "evaluation", "experiment", "onnx_model", "report"),
-        *("saved_model", "tflite_model"),
+        *("balancing", "data", "deployment", "evaluation", "experiment"),
+        *("onnx_model", "report", "saved_model", "tflite_model"),
     },
     "export_command": {"command", "export_check", "exporting"},
     "timing": {"saved_model", "tflite_model"},
@@ -72,6 +72,7 @@ ALLOWED = {
         *("command", "data", "evaluation", "experiment", "path", "path_drawing"),
         *("run_folder", "search"),
     },
+    "balancing": set(),
     "tiling": set(),
     "video": set(),
     "input_pictures": {"data"},
