@@ -123,15 +123,15 @@ def _export(found):
     """Milliseconds, and beneath them what share they are of the first row's."""
     first, lines = found["export"][0], []
     for row in found["export"]:
-        times = "".join(f"{row[form]:>14.1f}" for form in EXPORT_FORMS)
-        shares = "".join(f"{row[form] / first[form]:>14.2f}" for form in EXPORT_FORMS)
+        times = "".join(f"{row[form]:>16.1f}" for form in EXPORT_FORMS)
+        shares = "".join(f"{row[form] / first[form]:>16.2f}" for form in EXPORT_FORMS)
         megabytes = "".join(f"{size / 1e6:>10.2f}" for size in row["bytes"].values())
         lines += [
             f"{row['name']:24}{row['macs'] / 1e9:>8.3f}{times}{megabytes}",
             f"{'':24}{row['macs'] / first['macs']:>8.2f}{shares}",
         ]
     head = f"{'':24}{'GMACs':>8}"
-    head += "".join(f"{name + ' ms':>14}" for name in EXPORT_FORMS.values())
+    head += "".join(f"{name + ' ms':>16}" for name in EXPORT_FORMS.values())
     head += f"{'MB':>10}{'int8 MB':>10}"
     facts = (_listed(found[name]) for name in ("settings", "machine"))
     return "\n".join([*facts, "", head, *lines])

@@ -83,7 +83,16 @@ def _classes(facts):
 
 
 def _training(facts):
-    return f"## Training\n\nTrained on {facts['dataset']}, {facts['step']} steps."
+    size = facts.get("image_size")
+    resized = (
+        f" Its pictures were resized to {size[0]} x {size[1]} pixels (height x width); "
+        "resize others likewise."
+        if size
+        else ""
+    )
+    return (
+        f"## Training\n\nTrained on {facts['dataset']}, {facts['step']} steps.{resized}"
+    )
 
 
 def _costs(facts):

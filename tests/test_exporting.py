@@ -1,0 +1,173 @@
+"""From a tiny run to files, and back through evaluation and loading."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from selene_tf import exporting, model_loading, run_evaluation
+from selene_tf.exporting import Choice
+from tests.experiment.saved_runs import save_path, save_run
+from tests.refusals import assert_refused
+
+# A run on pictures that are gone.
+GONE = {
+    "dataset": "folder",
+    "data_dir": "/nowhere/at/all",
+    "class_names": ("a", "b"),
+    "num_training_scenes": 512,
+    "num_validation_scenes": 100,
+}
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exporting") / "run"
+    save_run(folder)
+    save_path(folder / "path.json", without=[(2, 1, None)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(run_dir):
+    output = run_dir.parent / "saved"
+    choice = Choice(run_dir=str(run_dir), licence="CC0-1.0")
+    return output, exporting.to_saved_model(choice, output, version=3)
+
+
+@pytest.fixture(scope="module")
+def tflite(run_dir):
+    output = run_dir.parent / "network.tflite"
+    choice = Choice(run_dir=str(run_dir), size=(48, 80))
+    return output, exporting.to_tflite(choice, output)
+
+
+def test_each_step_of_the_way_is_scored(run_dir, saved):
+    _, result = saved
+    assert list(result["networks"]) == [
+        "network",
+        "its path, gates kept",
+        "its path, folded",
+    ]
+    for (path, gates), row in zip(
+        [("none", "keep"), ("discovered", "keep"), ("discovered", "fold")],
+        result["networks"].values(),
+        strict=True,
+    ):
+        found = run_evaluation.evaluate_run(run_dir, path=path, gates=gates)
+        assert row["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-9)
+        assert row["parameters"] == found["parameters"]
+        assert row["macs"] == found["macs"]["supernet"]
+    rows = list(result["networks"].values())
+    assert rows[0]["macs"] > rows[1]["macs"] > rows[2]["macs"]
+    text = exporting.table(result["networks"])
+    assert f"{rows[1]['mean_iou']:.4f}" in text
+
+
+def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
+    folded = run_evaluation.evaluate_run(run_dir, path="discovered", gates="fold")
+    found = run_evaluation.evaluate_model(str(saved[0]), run_dir)
+    for name in ("mean_iou", "iou", "images", "pixel_accuracy", "parameters"):
+        assert found[name] == folded[name]
+    assert found["macs"]["mean"] == folded["macs"]["mean"]
+    assert found["protocol"] == folded["protocol"]
+    name = run_dir / "evaluation-val-saved_model.json"
+    assert json.loads(name.read_text()) == found
+    # Of another size than the pictures: in windows, and what it costs is not known.
+    windows = run_evaluation.evaluate_model(str(tflite[0]), run_dir)
+    assert "windows of 48x80" in windows["protocol"]
+    assert windows["macs"] is None
+    resized = run_evaluation.evaluate_model(str(tflite[0]), run_dir, fit="resize")
+    assert "resized to 48x80" in resized["protocol"]
+    for content in (found, windows):
+        assert "mIoU" in run_evaluation.table(content)
+
+
+def test_a_run_is_a_model_too_without_its_pictures(run_dir, tmp_path):
+    save_run(tmp_path / "run", **GONE)
+    model = model_loading.load(str(tmp_path / "run"))
+    assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
+    assert model.facts["image_size"] == (32, 64)
+    model = model_loading.load(str(run_dir))
+    pictures = np.zeros((2, 33, 40, 3), np.uint8)
+    assert model.labels(pictures).shape == (2, 33, 40)
+    np.testing.assert_array_equal(
+        model.labels(pictures), model.logits(pictures).argmax(-1)
+    )
+    assert model.facts["image_size"] is None
+
+
+def test_what_travels_along(saved, tflite, run_dir):
+    model = model_loading.load(str(saved[0]))
+    assert model.facts["licence"] == "CC0-1.0"
+    assert model.facts["path"] == "by hand"
+    assert model.facts["check"] == saved[1]["check"]
+    assert (saved[0] / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
+    model = model_loading.load(str(tflite[0]))
+    assert model.size == (48, 80)
+    assert model.facts["macs"]["size"] == [48, 80]
+    assert model.class_names == model_loading.load(str(run_dir)).class_names
+
+
+def test_examples_are_spread_and_resized():
+    numbers = np.arange(10, dtype=np.uint8)
+    images = np.tile(numbers[:, None, None, None] * 20, (1, 4, 6, 3))
+    labels = np.tile(numbers[:, None, None], (1, 4, 6))
+    labels[:, 0] = 255
+
+    class Source:
+        size = 10
+        failure = staticmethod(lambda: None)
+
+        @staticmethod
+        def read(place):
+            return {
+                "image": tf.constant(images[int(place)]),
+                "label": tf.constant(labels[int(place)]),
+            }
+
+    found = exporting.examples(Source, 4)
+    assert [picture[0, 0, 0] // 20 for picture, _ in found] == [0, 3, 6, 9]
+    assert len(exporting.examples(Source, 0)) == 10
+    picture, label = exporting.examples(Source, 1, (8, 12))[0]
+    assert picture.shape == (8, 12, 3)
+    # The nearest label and no mixture of two.
+    assert label[:, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]
+
+
+def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
+    nowhere = Choice(run_dir="/nowhere")
+    assert_refused(
+        lambda: exporting.to_saved_model(nowhere, saved[0], version=3), "--version", "4"
+    )
+    assert_refused(lambda: exporting.to_tflite(nowhere, tflite[0]), "exists")
+    assert_refused(
+        lambda: exporting.to_tflite(
+            nowhere, tmp_path / "a.tflite", quantization="int8", num_calibration=0
+        ),
+        "--calibration_pictures",
+    )
+    assert_refused(lambda: exporting.to_tflite(nowhere, tmp_path / "a"), ".tflite")
+    assert_refused(
+        lambda: exporting.to_onnx(nowhere, tmp_path / "a.onnx"), "--run_dir", "/nowhere"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_that_cannot_be_scored_are_refused(run_dir, saved, tmp_path):
+    def evaluate(model, folder=run_dir, **options):
+        return lambda: run_evaluation.evaluate_model(str(model), folder, **options)
+
+    assert_refused(evaluate(saved[0], ""), "--run_dir")
+    assert_refused(evaluate(tmp_path / "none"), "--model", "none")
+    assert_refused(evaluate(tmp_path), str(tmp_path))
+    (tmp_path / "a.txt").write_text("a")
+    assert_refused(evaluate(tmp_path / "a.txt"), "--model", "another kind")
+    assert_refused(evaluate(saved[0], fit="sliding"), "--fit=sliding", "--tile_size")
+    save_run(tmp_path / "other", **GONE)
+    assert_refused(evaluate(tmp_path / "other"), "--model", "a, b")
+    assert_refused(
+        lambda: run_evaluation.evaluate_run(run_dir, conditional=True, gates="fold"),
+        "--conditional",
+    )
