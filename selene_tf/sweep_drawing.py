@@ -18,13 +18,11 @@ def draw(found, file):
         ([p for p in points if p not in front], _OTHER),
     ):
         axes.plot(*_places(chosen), "o", color=colour, zorder=3)
-    for point in points:
+    for place in sorted(set(zip(*_places(points), strict=True))):
+        # Targets may have the same path.
+        names = [p["name"] for p in points if (p["macs"] / 1e6, p["mean_iou"]) == place]
         axes.annotate(
-            point["name"],
-            (point["macs"] / 1e6, point["mean_iou"]),
-            xytext=(5, 6),
-            textcoords="offset points",
-            fontsize=8,
+            ", ".join(names), place, (5, 6), textcoords="offset points", fontsize=8
         )
     height, width = found["picture_size"]
     axes.set_xlabel(f"MMACs of a picture, {height}x{width}")

@@ -1,5 +1,7 @@
 """Accuracy against cost: a run's network pruned to several targets."""
 
+import pathlib
+
 from selene_tf import (
     deployment,
     evaluation,
@@ -74,7 +76,8 @@ def sweep(  # noqa: PLR0913
         for tuned in tuned_runs:
             prepared = deployment.prepare(tuned, gates=gates, **options)
             _check_same_pictures(tuned, prepared, supernet)
-            points.append(_point(tuned, prepared, _evaluate(prepared), with_tflite))
+            name = pathlib.Path(tuned).name
+            points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
         content = {
             "run_dir": str(run_dir),
             "split": split,
@@ -149,7 +152,7 @@ def _find_paths(supernet, result, targets, folds, folder):
                 counts_gates=not folds,
             )
         except UserError as error:
-            skipped.append(f"{rule} left out: {error}")
+            skipped.append(f"--targets: {target:.12g} was left out, since {error}")
             continue
         file = folder / f"path-keep_{target:.12g}.json"
         run_folder.write_json(file, path.to_json(found))

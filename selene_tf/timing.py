@@ -27,7 +27,7 @@ def of_network(network, size, repeats=_REPEATS):
 
 def of_tflite(network, size, repeats=_REPEATS):
     """The same as TFLite file in float32, by LiteRT on its own choice of threads."""
-    content = tflite_model.convert(network, size)
+    content = tflite_model.convert(network, size, "none")
     run = tflite_model.runner(model_content=content)
     return median(lambda picture: run(picture[0], "labels"), size, repeats)
 

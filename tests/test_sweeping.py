@@ -39,10 +39,10 @@ def test_each_point_is_a_pruned_network(swept, runs):
     prepared = deployment.prepare(runs / "run", path=str(file))
     assert cheaper["macs"] == path.read(file).facts["macs"] == prepared.macs((32, 64))
     assert cheaper["parameters"] == prepared.parameters
-    assert tuned["name"] == str(runs / "tuned")
+    assert tuned["name"] == "tuned"
     assert all(point["latency_ms"] > 0 for point in found["points"])
     (why,) = found["skipped"]
-    assert "keep<=0.01" in why
+    assert "0.01" in why
     assert "--keep=" in why
 
 
