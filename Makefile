@@ -22,6 +22,9 @@ demo: install
 	$(BIN)/python evaluate.py --run_dir=$(RUN)
 	test -e $(RUN)/saved_model || \
 	  $(BIN)/python -m export.saved_model --run_dir=$(RUN) --output=$(RUN)/saved_model
+	test -e $(RUN)/int8.tflite || \
+	  $(BIN)/python -m export.tflite --run_dir=$(RUN) --quantization=int8 \
+	    --output=$(RUN)/int8.tflite
 	@echo
 	@echo "Look at $(RUN)/predictions (picture, truth, prediction), $(RUN)/path.png"
 	@echo "(the path that the pictures take) and $(RUN)/summary.json."

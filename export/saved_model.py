@@ -1,7 +1,7 @@
 """Writes a run's network as SavedModel: python -m export.saved_model ... .
 
-The network is pruned to its path, gates become constants and go, with normalisation,
-into the convolutions; --path=none and --gates=keep leave it as it was trained.
+The network is pruned to its path; --path=none leaves it whole. With --gates=fold gates
+become constants and go, with normalisation, into the convolutions.
 """
 
 from absl import flags

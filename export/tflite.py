@@ -1,6 +1,7 @@
 """Writes a run's network for LiteRT: python -m export.tflite ... .
 
-As export.saved_model does, for pictures of one size, in 32, 16 or 8 bits.
+As export.saved_model does, for pictures of one size, in 32, 16 or 8 bits. Gates are
+folded unless --gates=keep: LiteRT computes them slowly.
 """
 
 from absl import flags
@@ -23,7 +24,7 @@ def main():
 
 
 if __name__ == "__main__":
-    names = export_command.define_flags("that of the split's first picture")
+    names = export_command.define_flags("that of the split's first picture", "fold")
     flags.DEFINE_enum(
         "quantization",
         "none",

@@ -6,14 +6,15 @@ from selene_tf import command
 from selene_tf.errors import UserError
 
 
-def define_flags(default_size):
+def define_flags(default_size, gates="keep"):
     """Makes the flags of every export command; returns their names.
 
     Args:
         default_size: What an empty --size means, for --help.
+        gates: Default of --gates.
     """
     names = command.define_run_flags()
-    pruning = command.define_pruning_flags("discovered", "fold")
+    pruning = command.define_pruning_flags("discovered", gates)
     flags.DEFINE_string("output", "", "What to write; must not exist.")
     flags.DEFINE_string(
         "size", "", f"Height,width of the pictures, in pixels; empty: {default_size}."

@@ -3,9 +3,7 @@
 import dataclasses
 
 import keras
-import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 import selene_tf
 from selene_tf import (
@@ -13,12 +11,12 @@ from selene_tf import (
     deployment,
     evaluation,
     experiment,
+    export_pictures,
     onnx_model,
     report,
     saved_model,
     tflite_model,
 )
-from selene_tf.data import pipelines
 from selene_tf.data.label_format import IGNORE_LABEL
 from selene_tf.errors import UserError
 
@@ -32,7 +30,7 @@ class Choice:
         network: "deployed", or one of its networks by name.
         data_dir: Where the pictures lie, if not where the run found them.
         path: "discovered", "none" or a file; see `deployment.prepare`.
-        gates: "fold" or "keep"; likewise.
+        gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
         split: Split to score and compare on.
         num_pictures: At most so many of its pictures, spread over it; 0 for all.
@@ -44,7 +42,7 @@ class Choice:
     network: str = "deployed"
     data_dir: str = ""
     path: str = "discovered"
-    gates: str = "fold"
+    gates: str = "keep"
     statistics_batches: int = 0
     split: str = "val"
     num_pictures: int = 100
@@ -110,7 +108,10 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     if quantization == "int8":
         source = experiment.pictures_of(choice.run_dir, "train", choice.data_dir)
         calibration = [
-            picture for picture, _ in examples(source, num_calibration, made.size)
+            picture
+            for picture, _ in export_pictures.examples(
+                source, num_calibration, made.size
+            )
         ]
         if choice.gates == "fold":
             balancing.balance(made.network, calibration)
@@ -147,30 +148,12 @@ def to_onnx(choice, output):
     return {"networks": made.rows, "check": check}
 
 
-def examples(source, count, size=None):
-    """Pictures and labels of a source, spread evenly over it.
-
-    Args:
-        source: A `pipelines.Source`.
-        count: How many at most; 0 for all.
-        size: Height and width in pixels to which they are resized, pictures bilinearly
-            and labels to the nearest; None to leave them.
-
-    Returns:
-        A list of (uint8 (height, width, 3), int32 (height, width)).
-    """
-    count = min(count or source.size, source.size)
-    places = np.linspace(0, source.size - 1, count).round().astype(int)
-    with pipelines.named_failures(source):
-        return [_resized(_read(source, place), size) for place in places.tolist()]
-
-
 def table(rows):
     """The scored networks as text, a line each."""
     width = max(len(name) for name in rows)
     return "\n".join(
         f"{name:{width}}  mIoU {row['mean_iou']:.4f}, {row['macs'] / 1e6:,.1f} MMACs, "
-        f"{row['parameters']:,} parameters"
+        f"{row['parameters']:,} parameters{' (exported)' if row['exported'] else ''}"
         for name, row in rows.items()
     )
 
@@ -200,10 +183,12 @@ def _make(choice, size):
         )
         for name, (path, gates, batches) in _steps(choice).items()
     }
-    *_, last = prepared.values()
+    exported = _name(choice, choice.gates)
+    last = prepared[exported]
     if size == "first":
-        size = _read(last.trained.source, 0)[0].shape[:2]
-    chosen = examples(last.trained.source, choice.num_pictures, size)
+        ((picture, _),) = export_pictures.examples(last.trained.source, 1)
+        size = picture.shape[:2]
+    chosen = export_pictures.examples(last.trained.source, choice.num_pictures, size)
     results = {name: score(each, chosen) for name, each in prepared.items()}
     of_size = chosen[0][0].shape[:2]
     rows = {
@@ -211,25 +196,32 @@ def _make(choice, size):
             "mean_iou": results[name].mean_iou,
             "macs": each.macs(of_size),
             "parameters": each.parameters,
+            "exported": False,
         }
         for name, each in prepared.items()
     }
-    *_, result = results.values()
-    facts = _facts(choice, last, result, list(rows.values()))
+    rows[exported]["exported"] = True
+    facts = _facts(choice, last, results[exported], rows)
     return _Made(last.network, chosen, size, facts, rows)
 
 
 def _steps(choice):
-    """Name to path, gates and statistics; the last one is exported."""
+    """Name to path, gates and statistics of each network that is scored."""
+    prunes, batches = choice.path not in ("", "none"), choice.statistics_batches
     steps = {"network": ("none", "keep", 0)}
-    if choice.path not in ("", "none"):
-        steps["its path, gates kept"] = (choice.path, "keep", 0)
-    last = choice.path, choice.gates, choice.statistics_batches
-    if choice.gates == "fold":
-        steps["its path, folded" if len(steps) > 1 else "folded"] = last
-    elif choice.statistics_batches:
-        steps["with new statistics"] = last
+    if prunes or batches:
+        steps[_name(choice, "keep")] = (choice.path, "keep", batches)
+    steps[_name(choice, "fold")] = (choice.path, "fold", batches)
     return steps
+
+
+def _name(choice, gates):
+    """What a network is called that is pruned as chosen, with these gates."""
+    of_path = "its path, " if choice.path not in ("", "none") else ""
+    if gates == "fold":
+        return f"{of_path}folded"
+    changed = of_path or choice.statistics_batches
+    return f"{of_path or 'new statistics, '}gates kept" if changed else "network"
 
 
 def score(prepared, chosen):
@@ -237,7 +229,7 @@ def score(prepared, chosen):
 
     Args:
         prepared: The `Deployment`.
-        chosen: As `examples` returns them.
+        chosen: As `export_pictures.examples` returns them.
 
     Returns:
         An `Evaluation`.
@@ -263,14 +255,14 @@ def _facts(choice, prepared, result, rows):
         "structure": dataclasses.asdict(trained.structure),
         "path": trained.path.facts["rule"] if trained.path else None,
         "gates": "folded" if prepared.gates == "fold" else "kept",
-        "parameters": rows[-1]["parameters"],
+        "parameters": rows[_name(choice, choice.gates)]["parameters"],
         "macs": {
             "size": result.sizes[0].tolist(),
-            "network": rows[-1]["macs"],
-            "supernet": rows[0]["macs"],
+            "network": rows[_name(choice, choice.gates)]["macs"],
+            "supernet": rows["network"]["macs"],
         },
         "mean_iou": scores["mean_iou"],
-        "mean_iou_of_supernet": rows[0]["mean_iou"],
+        "mean_iou_of_supernet": rows["network"]["mean_iou"],
         "iou": scores["iou"],
         "split": choice.split,
         "images": scores["images"],
@@ -281,22 +273,3 @@ def _facts(choice, prepared, result, rows):
             "keras": keras.__version__,
         },
     }
-
-
-def _read(source, place):
-    example = source.read(tf.constant(place, tf.int64))
-    return example["image"].numpy().astype(np.uint8), example["label"].numpy()
-
-
-def _resized(example, size):
-    picture, label = example
-    if size is None or picture.shape[:2] == tuple(size):
-        return example
-    height, width = size
-    resized = Image.fromarray(picture).resize(
-        (width, height), Image.Resampling.BILINEAR
-    )
-    mask = Image.fromarray(label.astype(np.uint8)).resize(
-        (width, height), Image.Resampling.NEAREST
-    )
-    return np.array(resized), np.array(mask).astype(label.dtype)

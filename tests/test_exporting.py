@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from selene_tf import exporting, model_loading, run_evaluation
 from selene_tf.exporting import Choice
@@ -32,14 +31,14 @@ def run_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def saved(run_dir):
     output = run_dir.parent / "saved"
-    choice = Choice(run_dir=str(run_dir), licence="CC0-1.0")
+    choice = Choice(run_dir=str(run_dir), gates="fold", licence="CC0-1.0")
     return output, exporting.to_saved_model(choice, output, version=3)
 
 
 @pytest.fixture(scope="module")
 def tflite(run_dir):
     output = run_dir.parent / "network.tflite"
-    choice = Choice(run_dir=str(run_dir), size=(48, 80))
+    choice = Choice(run_dir=str(run_dir), gates="fold", size=(48, 80))
     return output, exporting.to_tflite(choice, output)
 
 
@@ -60,6 +59,7 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
         assert row["parameters"] == found["parameters"]
         assert row["macs"] == found["macs"]["supernet"]
     rows = list(result["networks"].values())
+    assert [row["exported"] for row in rows] == [False, False, True]
     assert rows[0]["macs"] > rows[1]["macs"] > rows[2]["macs"]
     text = exporting.table(result["networks"])
     assert f"{rows[1]['mean_iou']:.4f}" in text
@@ -108,32 +108,6 @@ def test_what_travels_along(saved, tflite, run_dir):
     assert model.size == (48, 80)
     assert model.facts["macs"]["size"] == [48, 80]
     assert model.class_names == model_loading.load(str(run_dir)).class_names
-
-
-def test_examples_are_spread_and_resized():
-    numbers = np.arange(10, dtype=np.uint8)
-    images = np.tile(numbers[:, None, None, None] * 20, (1, 4, 6, 3))
-    labels = np.tile(numbers[:, None, None], (1, 4, 6))
-    labels[:, 0] = 255
-
-    class Source:
-        size = 10
-        failure = staticmethod(lambda: None)
-
-        @staticmethod
-        def read(place):
-            return {
-                "image": tf.constant(images[int(place)]),
-                "label": tf.constant(labels[int(place)]),
-            }
-
-    found = exporting.examples(Source, 4)
-    assert [picture[0, 0, 0] // 20 for picture, _ in found] == [0, 3, 6, 9]
-    assert len(exporting.examples(Source, 0)) == 10
-    picture, label = exporting.examples(Source, 1, (8, 12))[0]
-    assert picture.shape == (8, 12, 3)
-    # The nearest label and no mixture of two.
-    assert label[:, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]
 
 
 def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):

@@ -57,7 +57,8 @@ ALLOWED = {
         *("data", "evaluation", "experiment", "networks", "report", "search"),
     },
     "exporting": {
-        *("balancing", "data", "deployment", "evaluation", "experiment"),
+        *("balancing", "deployment", "evaluation", "experiment", "export_pictures"),
+        *("data",),
         *("onnx_model", "report", "saved_model", "tflite_model"),
     },
     "export_command": {"command", "export_check", "exporting"},
@@ -73,6 +74,7 @@ ALLOWED = {
         *("run_folder", "search"),
     },
     "balancing": set(),
+    "export_pictures": {"data"},
     "tiling": set(),
     "video": set(),
     "input_pictures": {"data"},

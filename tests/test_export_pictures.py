@@ -1,0 +1,30 @@
+import numpy as np
+import tensorflow as tf
+
+from selene_tf import export_pictures
+
+
+def test_examples_are_spread_and_resized():
+    numbers = np.arange(10, dtype=np.uint8)
+    images = np.tile(numbers[:, None, None, None] * 20, (1, 4, 6, 3))
+    labels = np.tile(numbers[:, None, None], (1, 4, 6))
+    labels[:, 0] = 255
+
+    class Source:
+        size = 10
+        failure = staticmethod(lambda: None)
+
+        @staticmethod
+        def read(place):
+            return {
+                "image": tf.constant(images[int(place)]),
+                "label": tf.constant(labels[int(place)]),
+            }
+
+    found = export_pictures.examples(Source, 4)
+    assert [picture[0, 0, 0] // 20 for picture, _ in found] == [0, 3, 6, 9]
+    assert len(export_pictures.examples(Source, 0)) == 10
+    picture, label = export_pictures.examples(Source, 1, (8, 12))[0]
+    assert picture.shape == (8, 12, 3)
+    # The nearest label and no mixture of two.
+    assert label[:, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]
