@@ -70,8 +70,7 @@ def _define_flags():
         "fit",
         "auto",
         ["auto", "whole", "resize", "sliding"],
-        "With --model, for pictures of another size than it takes; auto: whole if it "
-        "takes any, else in sliding windows.",
+        "With --model, for pictures of another size than it takes; auto as in predict.",
     )
     flags.DEFINE_string("tile_size", "", "Height,width of a window, in pixels.")
     return [*names, "split", "model", "conditional", "fit", "tile_size"]

@@ -1,6 +1,7 @@
 """How every command starts and ends: strict flags, one line for a mistake."""
 
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -9,6 +10,9 @@ from absl import app, flags, logging
 
 from selene_tf.errors import UserError
 from selene_tf.flagfile import parse_strictly
+
+# More do not fit into the memory of common machines, a number for each class.
+_MAX_PIXELS = 2**26
 
 
 def define_run_flags():
@@ -73,11 +77,12 @@ def parse_size(name, text, optional=False):
         part.strip().isascii() and part.strip().isdecimal() for part in parts
     ):
         parts = ["0"]
-    size = tuple(map(int, parts))
-    if min(size) < 1:
+    # More digits than any size has.
+    size = tuple(int(part.strip()[:9]) for part in parts)
+    if min(size) < 1 or math.prod(size) > _MAX_PIXELS:
         raise UserError(
             f"--{name}: found '{text}', expected height,width in pixels, such as "
-            "256,512."
+            f"256,512, and no more than {_MAX_PIXELS:,} pixels in all."
         )
     return size
 

@@ -56,6 +56,13 @@ class Deployment:
 
         See `report.costs`.
         """
+        if self.gates == "fold":
+            # Everything that is there runs, however small its gate was.
+            path = self.trained.path
+            kept = topology.all_routes(self.structure.num_layers)
+            gates = np.where(kept if path is None else path.kept, 1.0, 0.0)
+            gates = np.broadcast_to(gates, result.gates.shape)
+            result = dataclasses.replace(result, gates=gates)
         costs = report.costs(result, self.structure, self.trained.path)
         return {**costs, "parameters": self.parameters}
 
@@ -135,7 +142,10 @@ def _gates(network, source):
 
 
 def _without_closed_cells(trained, gates):
-    """The same along a path on which cells that most pictures close pass on."""
+    """The same along a path without what the pictures close.
+
+    Cells that most of them close pass on; routes that all of them close are gone.
+    """
     num_layers, path = trained.structure.num_layers, trained.path
     closed = dynamic_routing.passing_share(gates, path) > 0.5
     kept, passing = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
@@ -144,9 +154,13 @@ def _without_closed_cells(trained, gates):
         kept, passing, rule = path.kept, path.passing, path.facts["rule"]
     # A cell that the path leaves without a way along keep has nowhere to pass on to.
     closed &= kept[..., 0]
-    if not closed.any():
+    # Convolutions of routes that every picture closes would only add zeros.
+    wanted = kept & ~closed[..., None] & (gates.mean(axis=0) > 0)
+    if (wanted == kept).all():
         return trained
-    kept, passing = topology.connected(kept & ~closed[..., None], passing | closed)
+    kept, passing = topology.connected(wanted, passing | closed)
+    if not kept.any():
+        return trained
     # The size is for the path's own facts, which nobody asks here.
     size = path.facts["picture_size"] if path else (32, 32)
     smaller = dynamic_routing.as_path(
@@ -158,6 +172,9 @@ def _without_closed_cells(trained, gates):
 def _fix_gates(network, means, path):
     """Makes every gate its mean, whatever the picture; new statistics depend on it."""
     num_layers = len(means) - 1
+    if path is not None:
+        # Also cells that nothing reaches any more: in training they would send.
+        means = means * path.kept
     for cell in topology.cells(num_layers):
         layer = _cell(network, cell)
         if layer is None or not layer.gated:
@@ -166,8 +183,6 @@ def _fix_gates(network, means, path):
             means[(*cell, topology.ROUTES.index(route))]
             for route in topology.routes(*cell, num_layers)
         ]
-        if path is not None and path.passing[cell]:
-            values = np.zeros(len(values))
         project = layer.gate.project
         project.kernel.assign(np.zeros(project.kernel.shape))
         # A mean of exactly 1 cannot be, but float32 may round to it.

@@ -38,7 +38,7 @@ def define_flags():
     flags.DEFINE_float("keep", None, "The same as a share of the supernet's MACs.")
     flags.DEFINE_enum(
         "gates",
-        "fold",
+        "keep",
         ["keep", "fold"],
         "Whether the path's gates will be kept, and count, or folded, and do not.",
     )
@@ -79,7 +79,7 @@ def discover_run(  # noqa: PLR0913
     path_threshold=None,
     path_macs=None,
     keep=None,
-    gates="fold",
+    gates="keep",
     output="",
     overwrite=False,
 ):

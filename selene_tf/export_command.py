@@ -23,7 +23,10 @@ def define_flags(default_size, gates="keep"):
         "split", "val", ["val", "train"], "Pictures to score and to compare on."
     )
     flags.DEFINE_integer(
-        "num_pictures", 100, "At most so many of them; 0: all.", lower_bound=0
+        "num_pictures",
+        100,
+        "At most so many of them, 8 or more; 0: all.",
+        lower_bound=0,
     )
     flags.DEFINE_string(
         "licence", "", "Licence under which the network is given away; travels along."

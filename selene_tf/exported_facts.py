@@ -5,8 +5,29 @@ import json
 from selene_tf import model_card
 from selene_tf.segmentation_model import SegmentationModel
 
+
+def _is_list(value, lengths, of):
+    return isinstance(value, list) and len(value) in lengths and all(map(of, value))
+
+
+def _is_colour(value):
+    return _is_list(value, (3,), lambda part: type(part) is int and 0 <= part <= 255)
+
+
 # Without these a network cannot be used.
-_NEEDED = ("class_names", "colours", "size", "scores")
+_NEEDED = {
+    "class_names": lambda value: _is_list(
+        value, range(2, 256), lambda name: isinstance(name, str)
+    ),
+    "colours": lambda value: _is_list(value, range(2, 256), _is_colour),
+    "size": lambda value: (
+        value is None
+        or _is_list(value, (2,), lambda side: type(side) is int and side > 0)
+    ),
+    "scores": lambda value: value in ("logits", "probabilities"),
+    "format": lambda value: value in ("saved_model", "tflite", "onnx"),
+    "quantization": lambda value: isinstance(value, str),
+}
 
 
 def complete(facts, kind, size, scores="logits", quantization="none"):
@@ -48,8 +69,13 @@ def parse(text):
         ValueError: if it is none.
     """
     facts = json.loads(text)
-    if not isinstance(facts, dict) or not all(name in facts for name in _NEEDED):
-        raise ValueError(f"facts.json lacks one of {', '.join(_NEEDED)}")
+    if not isinstance(facts, dict):
+        raise ValueError("facts.json holds no names and values")
+    for name, is_right in _NEEDED.items():
+        if name not in facts or not is_right(facts[name]):
+            raise ValueError(f"{name} is missing in facts.json, or wrong")
+    if len(facts["colours"]) != len(facts["class_names"]):
+        raise ValueError("facts.json has other colours than classes")
     return facts
 
 

@@ -20,6 +20,9 @@ from selene_tf import (
 from selene_tf.data.label_format import IGNORE_LABEL
 from selene_tf.errors import UserError
 
+# Fewer say little; a split that has fewer is taken whole.
+MIN_PICTURES = 8
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -33,7 +36,8 @@ class Choice:
         gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
         split: Split to score and compare on.
-        num_pictures: At most so many of its pictures, spread over it; 0 for all.
+        num_pictures: At most so many of its pictures, 8 or more, spread over it; 0
+            for all.
         size: Height and width in pixels that the export takes; None for the default.
         licence: Under which the network is given away; empty if it is not stated.
     """
@@ -171,6 +175,11 @@ class _Made:
 
 def _make(choice, size):
     """Prunes the run's network and scores it at each step of the way."""
+    if 0 < choice.num_pictures < MIN_PICTURES:
+        raise UserError(
+            f"--num_pictures: found {choice.num_pictures}, expected {MIN_PICTURES} or "
+            "more to compare on, or 0 for all of the split's."
+        )
     prepared = {
         name: deployment.prepare(
             choice.run_dir,

@@ -33,7 +33,7 @@ from selene_tf.errors import UserError
 
 def define_flags():
     """Makes the command's flags; returns their names."""
-    flags.DEFINE_string("model", "", "Run folder, SavedModel folder or .tflite file.")
+    flags.DEFINE_string("model", "", "Run or SavedModel folder, .tflite or .onnx file.")
     flags.DEFINE_string(
         "input",
         "",
@@ -46,8 +46,9 @@ def define_flags():
         "auto",
         prediction.FITS,
         "How a picture goes through the network: whole, as it is; resize, in "
-        "--tile_size and back; sliding, in windows of --tile_size; auto: whole if the "
-        "network takes any size and there is no --tile_size, else sliding.",
+        "--tile_size and back; sliding, in windows of --tile_size; auto: sliding with "
+        "--tile_size; else resize if the network was trained on resized pictures, "
+        "whole if it takes any size, and sliding if not.",
     )
     flags.DEFINE_list(
         "tile_size", [], "Height and width for resize and sliding; the network's own."

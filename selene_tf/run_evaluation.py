@@ -18,6 +18,7 @@ from selene_tf import (
 from selene_tf.data import pipelines
 from selene_tf.errors import UserError
 
+_MACS = ("mean", "min", "max", "supernet")
 _TIMED_PICTURES = 8
 _TIMED_RUNS = 5
 
@@ -203,8 +204,7 @@ def _static_costs(loaded, result):
     costs = {"macs": None, "parameters": facts.get("parameters")}
     known = facts.get("macs")
     if known and (result.sizes == known["size"]).all():
-        macs, supernet = known["network"], known["supernet"]
-        costs["macs"] = {"mean": macs, "min": macs, "max": macs, "supernet": supernet}
+        costs["macs"] = dict.fromkeys(_MACS, known["network"])
     return costs
 
 

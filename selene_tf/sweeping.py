@@ -33,6 +33,8 @@ def sweep(  # noqa: PLR0913
 ):
     """Prunes a run's network to several costs, scores and times each.
 
+    Paths are found from the gates of the same pictures that they are scored on.
+
     Args:
         run_dir: The run's folder.
         targets: Shares of the supernet's MACs, above 0 and up to 1.
@@ -54,6 +56,8 @@ def sweep(  # noqa: PLR0913
     Raises:
         UserError: for whatever is wrong with the runs, their pictures or the output.
     """
+    for tuned in tuned_runs:
+        _check_is_run(tuned)
     options = {"split": split, "data_dir": data_dir}
     supernet = deployment.prepare(run_dir, network, **options)
     result = _evaluate(supernet)
@@ -152,7 +156,8 @@ def _find_paths(supernet, result, targets, folds, folder):
                 counts_gates=not folds,
             )
         except UserError as error:
-            skipped.append(f"--targets: {target:.12g} was left out, since {error}")
+            why = str(error).partition("found ")[2].partition(";")[0]
+            skipped.append(f"--targets: {target:.12g} was left out: found {why}")
             continue
         file = folder / f"path-keep_{target:.12g}.json"
         run_folder.write_json(file, path.to_json(found))
@@ -181,6 +186,14 @@ def _point(name, prepared, result, with_tflite):
     if with_tflite:
         point["tflite_ms"] = timing.of_tflite(prepared.network, size)
     return point
+
+
+def _check_is_run(name):
+    if not (pathlib.Path(name) / "config.cfg").is_file():
+        raise UserError(
+            f"--tuned_runs: found no config.cfg in '{name}', expected the folders of "
+            "runs, as train.py makes them."
+        )
 
 
 def _check_same_pictures(name, prepared, supernet):

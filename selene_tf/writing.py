@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all."""
 
 import contextlib
+import glob
 import os
 import pathlib
 import shutil
@@ -13,8 +14,9 @@ from selene_tf.errors import UserError
 def whole(output):
     """Gives a hidden name beside a new file or folder, and renames it at the end.
 
-    A kill leaves at most the hidden one, which the next call replaces. After any
-    other failure nothing is left, not even the folders that were made for it.
+    A kill leaves at most the hidden one, which the next call removes. After any
+    other failure nothing is left, not even the folders that were made for it. Two
+    processes with the same output do not meet: the one that is ready first has it.
 
     Args:
         output: The file or folder; must not exist.
@@ -27,14 +29,16 @@ def whole(output):
     """
     output = pathlib.Path(output)
     place = pathlib.Path(os.path.abspath(output))
-    temporary = place.parent / f".{place.name}.part"
+    temporary = place.parent / f".{place.name}.{os.getpid()}.part"
     made = []
     try:
         check_new(output)
         made = _make_parents(place)
-        _remove(temporary)
+        _remove_leftovers(place)
         yield temporary
         _flush(temporary)
+        # Another process may have been faster; a rename would write over a file.
+        check_new(output)
         temporary.rename(place)
     except OSError as error:
         raise UserError(
@@ -73,6 +77,13 @@ def check_new(output, suffix=""):
         raise UserError(
             f"--output: '{output}' exists already; name a new one, or remove it."
         )
+    above = pathlib.Path(os.path.abspath(output)).parent
+    above = next(folder for folder in (above, *above.parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UserError(
+            f"--output: cannot write '{output}', since '{above}' is no folder that may "
+            "be written to; expected a place that is."
+        )
 
 
 def _make_parents(place):
@@ -80,6 +91,27 @@ def _make_parents(place):
     missing = [folder for folder in place.parents if not folder.exists()]
     place.parent.mkdir(parents=True, exist_ok=True)
     return missing
+
+
+def _remove_leftovers(place):
+    """Removes what killed processes, and this one's earlier failures, left here."""
+    for path in place.parent.glob(f".{glob.escape(place.name)}.*.part"):
+        number = path.name.removesuffix(".part").rpartition(".")[2]
+        if number.isdecimal() and not _is_another(int(number)):
+            _remove(path)
+
+
+def _is_another(process):
+    """Whether there is such a process, and it is not this one."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _remove(path):

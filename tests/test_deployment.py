@@ -101,6 +101,7 @@ def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
         return trained
 
     monkeypatch.setattr(experiment, "restore", with_closed_cell)
+    old = deployment.prepare(run_dir, gates="fold")
     folded = deployment.prepare(run_dir, gates="fold", statistics_batches=1)
     assert folded.trained.path.passing[2, 0]
     assert "cell_02_s4_separable_1_depthwise" not in [
@@ -110,6 +111,7 @@ def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
     wanted = logits_of(folded.trained.network, picture)
     found = logits_of(folded.network, picture)
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
+    assert np.abs(found - logits_of(old.network, picture)).max() > 1e-3
 
 
 def test_new_statistics_are_those_of_the_pruned_network(run_dir):

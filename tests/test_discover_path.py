@@ -44,12 +44,12 @@ def assert_same(found, expected):
     assert found.facts == expected.facts
 
 
-@pytest.mark.parametrize("options", [{}, {"path_threshold": 0.5, "gates": "keep"}])
+@pytest.mark.parametrize("options", [{}, {"path_threshold": 0.5, "gates": "fold"}])
 def test_the_threshold_rule(run_dir, looked, tmp_path, options):
     trained, gates = looked
     found, file = discover_run(run_dir, output=tmp_path / "a.json", **options)
     expected = dynamic_routing.discover(
-        gates, trained.structure, SIZE, 0.5, counts_gates="gates" in options
+        gates, trained.structure, SIZE, 0.5, counts_gates="gates" not in options
     )
     assert_same(found, expected)
     assert_same(path.read(file), expected)
@@ -71,9 +71,7 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         found, file = discover_run(run_dir, keep=keep, path_macs=macs)
         assert file == run_dir / name
         target = (keep or 1) * supernet
-        expected = path_targets.within(
-            gates, trained.structure, SIZE, target, rule, counts_gates=False
-        )
+        expected = path_targets.within(gates, trained.structure, SIZE, target, rule)
         assert_same(path.read(file), expected)
         assert found.facts["macs"] <= target
         assert found.facts["rule"] == rule

@@ -102,7 +102,7 @@ def test_the_exported_network_scores_the_same(finished, tmp_path):
     again = run(
         "-m", "export.saved_model", f"--run_dir={run_dir}", f"--output={output}"
     )
-    assert_one_line(again, "--output", "exists")
+    assert_one_line(again, "--output", "version 1")
 
 
 def test_another_configuration_in_the_same_folder_is_refused(finished):

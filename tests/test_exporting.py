@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import exporting, model_loading, run_evaluation
+from selene_tf import (
+    experiment,
+    export_pictures,
+    exporting,
+    model_loading,
+    run_evaluation,
+)
 from selene_tf.exporting import Choice
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -110,6 +116,26 @@ def test_what_travels_along(saved, tflite, run_dir):
     assert model.class_names == model_loading.load(str(run_dir)).class_names
 
 
+def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
+    given = {}
+
+    def export(_network, _output, examples, _facts, **options):
+        given.update(examples=examples, calibration=options["calibration"])
+        return options["quantization"]
+
+    monkeypatch.setattr(exporting.tflite_model, "export", export)
+    choice = Choice(run_dir=str(run_dir), path="none", gates="fold")
+    output = run_dir.parent / "new.tflite"
+    result = exporting.to_tflite(choice, output, quantization="int8")
+    assert result["check"] == "int8"
+    for name, split in (("calibration", "train"), ("examples", "val")):
+        wanted = export_pictures.examples(experiment.pictures_of(run_dir, split), 0)
+        assert len(given[name]) == len(wanted) == 2
+        for found, (picture, _) in zip(given[name], wanted, strict=True):
+            found = found[0] if name == "examples" else found
+            np.testing.assert_array_equal(found, picture)
+
+
 def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
     nowhere = Choice(run_dir="/nowhere")
     assert_refused(
@@ -123,6 +149,12 @@ def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
         "--calibration_pictures",
     )
     assert_refused(lambda: exporting.to_tflite(nowhere, tmp_path / "a"), ".tflite")
+    few = Choice(run_dir="/nowhere", num_pictures=7)
+    assert_refused(lambda: exporting.to_onnx(few, tmp_path / "a.onnx"), "found 7", "8")
+    (tmp_path / "file").write_text("")
+    below = tmp_path / "file" / "a.onnx"
+    assert_refused(lambda: exporting.to_onnx(nowhere, below), "no folder")
+    (tmp_path / "file").unlink()
     assert_refused(
         lambda: exporting.to_onnx(nowhere, tmp_path / "a.onnx"), "--run_dir", "/nowhere"
     )

@@ -154,8 +154,10 @@ def test_a_model_that_differs_is_not_written(network, examples, tmp_path):
 
 @pytest.mark.usefixtures("short_write")
 def test_what_a_kill_left_is_replaced(network, examples, tmp_path):
-    (tmp_path / ".1.part").mkdir()
-    (tmp_path / ".1.part/saved_model.pb").write_text("half")
+    # No system has a process of this number.
+    leftover = tmp_path / ".1.4194305.part"
+    leftover.mkdir()
+    (leftover / "saved_model.pb").write_text("half")
     (tmp_path / "2").mkdir()
     saved_model.export(network, tmp_path, examples, exported.facts())
     assert sorted(os.listdir(tmp_path)) == ["1", "2"]

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from selene_tf import deployment, path, sweeping
+from selene_tf import deployment, path, run_evaluation, sweeping
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -25,7 +25,13 @@ def swept(runs):
     output = runs / "out"
     tuned = [str(runs / "tuned")]
     found = sweeping.sweep(
-        runs / "run", [1.0, 0.99, 0.01], output, tuned_runs=tuned, gates="keep"
+        runs / "run",
+        [1.0, 0.99, 0.01],
+        output,
+        tuned_runs=tuned,
+        gates="keep",
+        statistics_batches=1,
+        split="train",
     )
     return output, found
 
@@ -33,17 +39,24 @@ def swept(runs):
 def test_each_point_is_a_pruned_network(swept, runs):
     output, found = swept
     whole, kept, cheaper, tuned = found["points"]
-    assert (whole["macs"], whole["mean_iou"]) == (kept["macs"], kept["mean_iou"])
+    assert whole["macs"] == kept["macs"]
     assert cheaper["macs"] <= 0.99 * whole["macs"] < whole["macs"]
     file = output / "path-keep_0.99.json"
     prepared = deployment.prepare(runs / "run", path=str(file))
     assert cheaper["macs"] == path.read(file).facts["macs"] == prepared.macs((32, 64))
     assert cheaper["parameters"] == prepared.parameters
+    for point, options in ((whole, {}), (cheaper, {"statistics_batches": 1})):
+        chosen = "none" if point is whole else str(file)
+        scored = run_evaluation.evaluate_run(
+            runs / "run", "train", path=chosen, **options
+        )
+        assert point["mean_iou"] == pytest.approx(scored["mean_iou"], abs=1e-9)
     assert tuned["name"] == "tuned"
     assert all(point["latency_ms"] > 0 for point in found["points"])
     (why,) = found["skipped"]
     assert "0.01" in why
-    assert "--keep=" in why
+    assert "--targets" in why
+    assert "--keep" not in why
 
 
 def test_it_is_written_down(swept):
@@ -77,6 +90,13 @@ def test_what_is_wrong_is_said(runs, swept):
         "--tuned_runs",
     )
     assert not (runs / "new").exists()
+    assert_refused(
+        lambda: sweeping.sweep(
+            "/nowhere", [1.0], runs / "new", tuned_runs=["/none/at/all"]
+        ),
+        "--tuned_runs",
+        "/none/at/all",
+    )
 
 
 @pytest.mark.parametrize(

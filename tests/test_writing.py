@@ -8,6 +8,7 @@ import pytest
 
 from selene_tf import writing
 from selene_tf.errors import UserError
+from tests.refusals import assert_refused
 
 
 def _write_half(output, error, beside=None):
@@ -31,6 +32,28 @@ def test_nothing_is_there_before_the_end_and_all_is_after(tmp_path, kind):
     written = output / "inner" if kind == "folder" else output
     assert written.read_text() == "all"
     assert os.listdir(output.parent) == ["name"]
+
+
+def test_of_two_with_one_output_the_first_that_is_ready_has_it(tmp_path):
+    output = tmp_path / "name"
+
+    def both():
+        with writing.whole(output) as temporary:
+            temporary.write_text("slow")
+            output.write_text("fast")
+
+    assert_refused(both, "exists")
+    assert output.read_text() == "fast"
+    assert os.listdir(tmp_path) == ["name"]
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    # Process 1 lives as long as the system.
+    other = tmp_path / ".name.1.part"
+    other.write_text("of another")
+    with writing.whole(tmp_path / "name") as temporary:
+        temporary.write_text("all")
+    assert other.read_text() == "of another"
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, UserError])

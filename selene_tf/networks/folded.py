@@ -13,8 +13,8 @@ def fold(network, mean_gates, path=None):
     """A network of plain convolutions that does what a routing network does.
 
     Each gate is taken to be its mean over some pictures, so a picture no longer
-    chooses its own routes; a picture whose gates are the means gets the same
-    logits, but for rounding. Then nothing is left of the gates: relu(g x) is g
+    chooses its own routes; a picture whose gates are the means, none of them 0, gets
+    the same logits, but for rounding. Then nothing is left of the gates: relu(g x) is g
     relu(x), so a positive factor moves through the activations into the kernels
     and biases behind and before it (`folded_scales`). The normalisation goes into
     the kernel and bias of the convolution in front of it.

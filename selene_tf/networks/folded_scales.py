@@ -31,8 +31,8 @@ def find(gates, kept, passing, has_pooling=False):
     s, the last one multiplied. Along keep it is to arrive as s' g y. With s' = s / g
     that is s y, which is there already. Up and down routes take any factor into
     their own convolution. One keep route at most leads to a cell, so s' can be
-    chosen; it grows with each closed gate, and where it passes `MAX_SCALE`, and in
-    front of a pooling head, it is set to 1 again, at the cost of a multiplication.
+    chosen; it grows with each gate, and where it passes `MAX_SCALE` it is set to 1
+    again, at the cost of a multiplication. On the level of a pooling head it stays 1.
 
     Args:
         gates: (num_layers + 1, 4, 3), in [0, 1].
@@ -52,7 +52,8 @@ def find(gates, kept, passing, has_pooling=False):
             # Nothing, or the input as it is, goes along.
             inputs[layer + 1, level] = scale if passing[layer, level] else 1.0
             continue
-        pools = has_pooling and layer == num_layers and level == topology.NUM_LEVELS - 1
+        # Up to the head, since the cells behind may only pass on what they get.
+        pools = has_pooling and level == topology.NUM_LEVELS - 1
         if pools or gate * MAX_SCALE <= scale:
             keep_factors[layer, level] = gate / scale
         else:

@@ -67,6 +67,9 @@ def within(  # noqa: PLR0913
     """
     scores = edge_scores(edge_strengths(gates, earlier))
     highest_first = np.unique(scores[np.isfinite(scores)])[::-1]
+    # A way of cells that only pass on is no network.
+    computes = [edges_from(scores, score)[0].any() for score in highest_first]
+    highest_first = highest_first[computes]
     rule = rule or f"macs<={int(max_macs)}"
 
     def path_from(lowest):

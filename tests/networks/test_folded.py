@@ -78,6 +78,19 @@ def test_so_does_a_path_with_cells_that_pass_on(passing, low):
     assert_equal_logits(network, folded.fold(network, gates, path))
 
 
+@pytest.mark.parametrize("pooling", ["psp", "aspp"])
+def test_a_head_behind_a_cell_that_passes_on_gets_what_it_should(pooling):
+    kept = topology.all_routes(NUM_LAYERS)
+    kept[NUM_LAYERS, 3] = False
+    passing = np.zeros(kept.shape[:2], bool)
+    passing[NUM_LAYERS, 3] = True
+    nothing = np.zeros(kept.shape)
+    path = Path(kept, passing, nothing, nothing, {})
+    gates = gates_between(0.2, 0.5)
+    network = random_network(gates, path, pooling)
+    assert_equal_logits(network, folded.fold(network, gates, path))
+
+
 def test_nothing_is_left_of_gates_and_normalisation():
     path = small_path()
     network = random_network(gates_between(0.5, 0.9), path)
