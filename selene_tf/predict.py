@@ -50,8 +50,8 @@ def define_flags():
         "--tile_size; else resize if the network was trained on resized pictures, "
         "whole if it takes any size, and sliding if not.",
     )
-    flags.DEFINE_list(
-        "tile_size", [], "Height and width for resize and sliding; the network's own."
+    flags.DEFINE_string(
+        "tile_size", "", "Height,width for resize and sliding; the network's own."
     )
     flags.DEFINE_float(
         "overlap", 0.25, "Share of a window that the next one sees again, below 1."
@@ -82,7 +82,7 @@ def main():
         )
     # Large pictures are expected here; the largest are refused in any case.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    size = prediction.parse_size(values.tile_size)
+    size = command.parse_size("tile_size", values.tile_size, optional=True)
     prediction.check_values(values.fit, size, values.overlap)
     found = input_pictures.find(values.input)
     is_video = input_pictures.is_video(values.input)

@@ -82,22 +82,6 @@ def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
     return Fit(how, tuple(size) if size else None, overlap)
 
 
-def parse_size(parts):
-    """Height and width from a flag's parts, as text; None if there are none.
-
-    Raises:
-        UserError: They are not two whole numbers from 1 on.
-    """
-    if not parts:
-        return None
-    try:
-        size = tuple(int(part) for part in parts)
-    except ValueError:
-        size = ()
-    _check_size(size, ",".join(parts))
-    return size
-
-
 def check_values(how, tile_size, overlap):
     """Refuses what no network could do; see `choose_fit`.
 

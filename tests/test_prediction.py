@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from selene_tf import prediction
 from selene_tf.prediction import Fit, choose_fit, label_map
 from tests.refusals import assert_refused
 from tests.toy_models import expected_labels, pixelwise
@@ -57,14 +56,6 @@ def test_what_was_trained_on_pictures_of_one_size_sees_them_so():
 def test_contradictions_are_refused(size, how, tile_size, overlap, words):
     model = pixelwise(size)
     assert_refused(lambda: choose_fit(model, how, tile_size, overlap), *words)
-
-
-def test_a_size_is_two_whole_numbers():
-    assert prediction.parse_size([]) is None
-    assert prediction.parse_size(["4", " 6"]) == (4, 6)
-    for parts in (["0"], ["abc"], ["7"], ["4", "x"], ["4", "-1"], ["1", "2", "3"]):
-        found = f"'{','.join(parts)}'"
-        assert_refused(lambda p=parts: prediction.parse_size(p), "--tile_size", found)
 
 
 @pytest.mark.parametrize("how", ["whole", "resize", "sliding"])
