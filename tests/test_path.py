@@ -1,12 +1,8 @@
 import dataclasses
 import json
-import pathlib
-import tempfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from selene_tf import path as paths
 from selene_tf import topology
@@ -246,66 +242,6 @@ def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path):
     with open(tmp_path / "huge.json", "wb") as file:
         file.truncate(50_000_001)
     assert_refused(tmp_path / "huge.json", "50,000,000 bytes")
-
-
-VALUES = st.one_of(
-    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
-    *(st.builds(list), st.builds(dict)),
-    st.sampled_from([0, 1, 1.0, -1, 2**70, "keep"]),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_a_damaged_value_anywhere_is_accepted_or_refused_in_one_line(data):
-    content = json.loads(WHOLE)
-    for _ in range(data.draw(st.integers(1, 3))):
-        damage(content, data)
-    read_or_refuse(json.dumps(content).encode())
-
-
-def damage(content, data):
-    """Replaces, removes or adds something, at a depth that is drawn."""
-    while True:
-        keys = list(content) if isinstance(content, dict) else range(len(content))
-        key = data.draw(st.sampled_from(keys)) if keys else None
-        below = content[key] if keys else None
-        if not isinstance(below, dict | list) or data.draw(st.booleans()):
-            break
-        content = below
-    action = data.draw(st.sampled_from(["replace", "remove", "add"]))
-    if action == "remove" and keys:
-        del content[key]
-    elif action == "replace" and keys:
-        content[key] = data.draw(VALUES)
-    elif isinstance(content, dict):
-        content[data.draw(st.text(max_size=3))] = data.draw(VALUES)
-    else:
-        content.append(data.draw(VALUES))
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=4), st.integers(0, 4))
-def test_damaged_bytes_are_accepted_or_refused_in_one_line(place, new, length):
-    content = WHOLE.encode()
-    read_or_refuse(content[:place] + new + content[place + length :])
-
-
-def read_or_refuse(content):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "path.json"
-        file.write_bytes(content)
-        message, path = "", None
-        try:
-            path = paths.read(file)
-        except UserError as error:
-            message = str(error)
-    if path is None:
-        assert str(file) in message
-        assert len(message.splitlines()) == 1
-    else:
-        assert path.kept.any() or path.passing.any()
-        assert paths.FACTS == path.facts.keys()
 
 
 STRUCTURE = topology.Structure(num_classes=3, channels=4, num_layers=4)
