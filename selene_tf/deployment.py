@@ -114,8 +114,9 @@ def prepare(
         found = _gates(model, experiment.pictures_of(run_dir, "train", data_dir))
         means = found.mean(axis=0)
         trained = _without_closed_cells(trained, found)
-        _fix_gates(model, means, trained.path)
     if statistics_batches:
+        if gates == "fold":
+            _fix_gates(model, means, trained.path)
         experiment.recompute_statistics(trained, statistics_batches)
     if gates == "fold":
         model = folded.fold(model, means, trained.path)

@@ -17,7 +17,7 @@ import shlex
 
 from absl import flags
 
-from selene_tf import command, path, path_drawing, run_folder
+from selene_tf import command, path, path_drawing, run_folder, writing
 from selene_tf.errors import UserError
 from selene_tf.search import dynamic_routing, path_targets
 from selene_tf.topology import cells, routes
@@ -113,13 +113,9 @@ def discover_run(  # noqa: PLR0913
     _check_output(file, bool(output), overwrite)
     with command.quiet_start():
         from selene_tf import evaluation, experiment
-        from selene_tf.data import pipelines
 
     trained = experiment.restore(run_dir, network, split, data_dir)
-    predict = evaluation.predictor(trained.network)
-    dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    with pipelines.named_failures(trained.source):
-        result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    result = experiment.evaluate(trained, evaluation.predictor(trained.network))
     found = _find(rule, result, trained, gates == "keep")
     _write(found, file)
     return found, file
@@ -228,14 +224,9 @@ def _find(rule, result, trained, counts_gates):
 
 
 def _write(found, file):
-    try:
+    with writing.named_errors(file):
         path_drawing.draw(found, _picture_of(file))
         run_folder.write_json(file, path.to_json(found))
-    except OSError as error:
-        raise UserError(
-            f"--output: cannot write '{file}' ({run_folder.reason(error)}); expected a "
-            "place with free space that may be written to."
-        ) from None
 
 
 if __name__ == "__main__":

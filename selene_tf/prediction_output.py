@@ -1,6 +1,5 @@
 """The folder that predictions go to: PNG files, and classes.json at the end."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,7 +9,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from selene_tf import pictures, run_folder
+from selene_tf import pictures, run_folder, writing
 from selene_tf.errors import UserError
 
 # Level 6 needs several times as long for files that are a little smaller.
@@ -49,7 +48,7 @@ class Output:
                 f"--opacity: found {self.opacity:g}, expected 0 (the picture alone) to "
                 "1 (the colours alone)."
             )
-        with _writing(self.folder):
+        with writing.named_errors(self.folder):
             _check_new(self.folder)
         if os.path.isdir(inputs) and _is_below(self.folder, inputs):
             raise UserError(
@@ -59,7 +58,7 @@ class Output:
 
     def make(self):
         """Makes the folder."""
-        with _writing(self.folder):
+        with writing.named_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def write_labels(self, name, labels):
@@ -75,7 +74,7 @@ class Output:
 
     def write_json(self, content, indent=2):
         """Writes classes.json."""
-        with _writing(self.folder):
+        with writing.named_errors(self.folder):
             text = json.dumps(content, indent=indent, allow_nan=False)
             run_folder.write_text(self.folder / "classes.json", text + "\n")
 
@@ -149,13 +148,7 @@ def _check_new(folder):
         raise UserError(
             f"--output: '{folder}' holds files already; expected a new or empty folder."
         )
-    absolute = pathlib.Path(os.path.abspath(folder))
-    nearest = next(p for p in (absolute, *absolute.parents) if os.path.lexists(p))
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(
-            f"--output: '{nearest}' is no folder that may be written to; expected a "
-            "new folder in one that is."
-        )
+    writing.check_place(folder)
 
 
 def _is_below(folder, inputs):
@@ -166,7 +159,7 @@ def _is_below(folder, inputs):
 
 def _save(path, pixels):
     temporary = path.with_name(f".{path.name}.part")
-    with _writing(path):
+    with writing.named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             image = Image.fromarray(pixels)
@@ -174,14 +167,3 @@ def _save(path, pixels):
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _writing(path):
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"--output: cannot write '{path}' ({run_folder.reason(error)}); expected a "
-            "place with free space that may be written to."
-        ) from None

@@ -15,7 +15,6 @@ from selene_tf import (
     report,
     run_folder,
 )
-from selene_tf.data import pipelines
 from selene_tf.errors import UserError
 
 _MACS = ("mean", "min", "max", "supernet")
@@ -73,7 +72,7 @@ def evaluate_run(  # noqa: PLR0913
     )
     trained = prepared.trained
     predict = evaluation.predictor(prepared.network)
-    result = _evaluate(predict, trained)
+    result = experiment.evaluate(trained, predict)
     content = {
         "step": trained.step,
         "split": split,
@@ -134,7 +133,7 @@ def evaluate_model(
         labels = [prediction.label_map(loaded, p, chosen) for p in pictures]
         return {"labels": tf.constant(np.stack(labels), tf.int32)}
 
-    result = _evaluate(predict, trained)
+    result = experiment.evaluate(trained, predict)
     content = {
         "step": loaded.facts.get("step"),
         "split": split,
@@ -181,12 +180,6 @@ def _costs(content):
         f"max {macs['max'] / 1e6:,.1f}, all gates open {macs['supernet'] / 1e6:,.1f}), "
         + text
     )
-
-
-def _evaluate(predict, trained):
-    dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    with pipelines.named_failures(trained.source):
-        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
 
 
 def _check_classes(loaded, info):

@@ -5,6 +5,7 @@ import pathlib
 from selene_tf import (
     deployment,
     evaluation,
+    experiment,
     path,
     path_drawing,
     run_folder,
@@ -12,7 +13,6 @@ from selene_tf import (
     timing,
     writing,
 )
-from selene_tf.data import pipelines
 from selene_tf.errors import UserError
 from selene_tf.search import path_targets
 
@@ -167,11 +167,8 @@ def _find_paths(supernet, result, targets, folds, folder):
 
 
 def _evaluate(prepared):
-    trained = prepared.trained
     predict = evaluation.predictor(prepared.network)
-    dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    with pipelines.named_failures(trained.source):
-        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    return experiment.evaluate(prepared.trained, predict)
 
 
 def _point(name, prepared, result, with_tflite):

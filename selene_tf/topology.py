@@ -124,7 +124,7 @@ def connected(kept, passing):
     reached[0, 0] = True
     for layer, level in cells(num_layers)[1:]:
         reached[layer, level] = any(
-            reached[source[:2]] and flows[_place(*source)]
+            reached[source[:2]] and flows[place(*source)]
             for source in sources(layer, level, num_layers)
         )
     flows &= reached[..., None]
@@ -132,12 +132,13 @@ def connected(kept, passing):
     needed[-1] = flows[-1, :, 0]
     for layer, level in reversed(cells(num_layers)):
         for route in routes(layer, level, num_layers):
-            place = _place(layer, level, route)
+            at = place(layer, level, route)
             if layer < num_layers:
-                flows[place] &= needed[target(layer, level, route)]
-            needed[layer, level] |= flows[place]
+                flows[at] &= needed[target(layer, level, route)]
+            needed[layer, level] |= flows[at]
     return kept & flows, passing & flows[..., 0]
 
 
-def _place(layer, level, route):
+def place(layer, level, route):
+    """Where a route stands in arrays (num_layers + 1, 4, 3)."""
     return layer, level, ROUTES.index(route)

@@ -41,10 +41,7 @@ def whole(output):
         check_new(output)
         temporary.rename(place)
     except OSError as error:
-        raise UserError(
-            f"--output: cannot write '{output}' ({run_folder.reason(error)}); expected "
-            "a place with free space that may be written to."
-        ) from None
+        raise _refused(output, error) from None
     except RuntimeError as error:
         # What TensorFlow makes of Ctrl-C while its C++ is calling Python.
         if "KeyboardInterrupt" in str(error):
@@ -55,6 +52,26 @@ def whole(output):
             _remove(temporary)
             for folder in made:
                 folder.rmdir()  # Only if nothing came to lie in it.
+
+
+@contextlib.contextmanager
+def named_errors(output):
+    """Turns what the system says of a place into one line about --output.
+
+    Raises:
+        UserError: in place of an `OSError` inside the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _refused(output, error) from None
+
+
+def _refused(output, error):
+    return UserError(
+        f"--output: cannot write '{output}' ({run_folder.reason(error)}); expected a "
+        "place with free space that may be written to."
+    )
 
 
 def check_new(output, suffix=""):
@@ -77,12 +94,21 @@ def check_new(output, suffix=""):
         raise UserError(
             f"--output: '{output}' exists already; name a new one, or remove it."
         )
-    above = pathlib.Path(os.path.abspath(output)).parent
-    above = next(folder for folder in (above, *above.parents) if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
+    check_place(pathlib.Path(os.path.abspath(output)).parent)
+
+
+def check_place(folder):
+    """Refuses a folder that cannot be made or written to.
+
+    Raises:
+        UserError: names what is in the way.
+    """
+    absolute = pathlib.Path(os.path.abspath(folder))
+    nearest = next(p for p in (absolute, *absolute.parents) if os.path.lexists(p))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(
-            f"--output: cannot write '{output}', since '{above}' is no folder that may "
-            "be written to; expected a place that is."
+            f"--output: cannot write to '{folder}', since '{nearest}' is no folder "
+            "that may be written to; expected a place in one that is."
         )
 
 

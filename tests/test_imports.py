@@ -65,13 +65,13 @@ ALLOWED = {
     "timing": {"saved_model", "tflite_model"},
     "sweep": {"command", "sweeping"},
     "sweeping": {
-        *("data", "deployment", "evaluation", "path", "path_drawing", "run_folder"),
-        *("search", "sweep_drawing", "timing", "writing"),
+        *("deployment", "evaluation", "experiment", "path", "path_drawing"),
+        *("run_folder", "search", "sweep_drawing", "timing", "writing"),
     },
     "sweep_drawing": set(),
     "discover_path": {
-        *("command", "data", "evaluation", "experiment", "path", "path_drawing"),
-        *("run_folder", "search"),
+        *("command", "evaluation", "experiment", "path", "path_drawing"),
+        *("run_folder", "search", "writing"),
     },
     "balancing": set(),
     "export_pictures": {"data"},
@@ -79,7 +79,7 @@ ALLOWED = {
     "video": set(),
     "input_pictures": {"data"},
     "prediction": {"tiling"},
-    "prediction_output": {"pictures", "run_folder"},
+    "prediction_output": {"pictures", "run_folder", "writing"},
     "picture_prediction": {"input_pictures", "prediction", "prediction_output"},
     "video_prediction": {"pictures", "prediction", "prediction_output", "video"},
     "predict": {
@@ -132,7 +132,7 @@ ALLOWED = {
     },
     "benchmark_torch": set(),
     "run_evaluation": {
-        *("data", "deployment", "evaluation", "experiment", "model_loading"),
+        *("deployment", "evaluation", "experiment", "model_loading"),
         *("prediction", "report", "run_folder"),
     },
 }

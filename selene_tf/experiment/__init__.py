@@ -8,6 +8,7 @@ from selene_tf.experiment.pictures import make_sources
 from selene_tf.experiment.setup import make_algorithm, make_network
 from selene_tf.experiment.trained_run import (
     Trained,
+    evaluate,
     pictures_of,
     recompute_statistics,
     restore,
@@ -17,6 +18,7 @@ from selene_tf.experiment.training_run import train
 __all__ = [
     "Trained",
     "dataset_info",
+    "evaluate",
     "make_algorithm",
     "make_network",
     "make_sources",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from selene_tf import precise_batch_norm, run_folder
+from selene_tf import evaluation, precise_batch_norm, run_folder
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
@@ -139,6 +139,24 @@ def _resized_to(config):
     if config.dataset == "scenes" or not config.image_size:
         return None
     return config.image_size
+
+
+def evaluate(trained, predict):
+    """Counts what is got right in all of a run's pictures.
+
+    Args:
+        trained: A `Trained` with pictures.
+        predict: As `evaluation.predictor` returns it.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        UserError: if a picture cannot be read, or none has a label.
+    """
+    dataset = pipelines.evaluation(trained.source, trained.batch_size)
+    with pipelines.named_failures(trained.source):
+        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
 
 
 def recompute_statistics(trained, count):

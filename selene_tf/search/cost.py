@@ -130,12 +130,12 @@ def macs(  # noqa: PLR0913
         for route in routes if layer < num_layers else ():
             place = (layer, level, topology.ROUTES.index(route))
             tables["routes"][place] = counts.route(route, pixels, wide)
+    finest = height // 4, width // 4, channels
+    levels = counts.decoder_levels(*finest, pooling)
     return CostTable(
         stem=counts.stem(height, width, channels),
-        decoder=counts.decoder(height // 4, width // 4, channels, num_classes, pooling),
-        decoder_levels=_decoder_levels(
-            counts, height // 4, width // 4, channels, pooling
-        ),
+        decoder=counts.classifier(*finest, num_classes) + sum(levels),
+        decoder_levels=np.array(levels),
         **tables,
     )
 
@@ -269,19 +269,6 @@ def official_real(table, gates):
 def _padded(length, small_gate):
     # At stride 32 a small gate looks at blocks of 4 x 4.
     return max(length + -length % 32, 128 if small_gate else 32)
-
-
-def _decoder_levels(counts, height, width, channels, pooling):
-    """The decoder without the classifier; sides of the finest level's map."""
-    width = height if counts.square_decoder else width
-    elementwise = counts.normalisation + counts.relu
-    levels = [
-        (height >> level) * (width >> level) * narrow * (wide + elementwise)
-        for level, wide, narrow in counting.decoder_widths(channels)
-    ]
-    coarsest = (height >> 3) * (width >> 3)
-    levels[-1] += counts.pooled(pooling, coarsest, channels << 3)
-    return np.array(levels)
 
 
 def _tables(num_layers):

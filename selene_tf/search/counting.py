@@ -42,19 +42,21 @@ class Counting:
         last = 9 * middle + middle * channels + self._norm_relu * channels
         return count + (height // 4) * (width // 4) * last
 
-    def decoder(self, height, width, channels, num_classes, pooling):
-        """The decoder and the classifier; sides of the finest level's map."""
+    def classifier(self, height, width, channels, num_classes):
+        """The classifier; sides of the finest level's map, as in `decoder_levels`."""
         width = height if self.square_decoder else width
+        return height * width * 9 * channels * num_classes
+
+    def decoder_levels(self, height, width, channels, pooling):
+        """What the decoder computes at each level, finest first."""
+        width = height if self.square_decoder else width
+        levels = [
+            (height >> level) * (width >> level) * narrow * (wide + self._norm_relu)
+            for level, wide, narrow in decoder_widths(channels)
+        ]
         coarsest = (height >> 3) * (width >> 3)
-        head = self.pooled(pooling, coarsest, channels << 3)
-        return (
-            head
-            + height * width * 9 * channels * num_classes
-            + sum(
-                (height >> level) * (width >> level) * narrow * (wide + self._norm_relu)
-                for level, wide, narrow in decoder_widths(channels)
-            )
-        )
+        levels[-1] += self.pooled(pooling, coarsest, channels << 3)
+        return levels
 
     def pooled(self, pooling, pixels, channels):
         """The head on the coarsest level; `pixels` and `channels` of that level."""

@@ -140,7 +140,7 @@ def strongest_route(mean_gate, edges=None):
     best = {(0, 0): (0.0, None)}
     for layer, level in topology.cells(num_layers)[1:]:
         best[layer, level] = max(
-            (best[source[:2]][0] + scores[_place(source)], source)
+            (best[source[:2]][0] + scores[topology.place(*source)], source)
             for source in topology.sources(layer, level, num_layers)
         )
     last = [(num_layers, level) for level in range(topology.NUM_LEVELS)]
@@ -149,11 +149,6 @@ def strongest_route(mean_gate, edges=None):
     kept[(*cell, 0)] = True
     while best[cell][1] is not None:
         source = best[cell][1]
-        kept[_place(source)] = True
+        kept[topology.place(*source)] = True
         cell = source[:2]
     return kept
-
-
-def _place(source):
-    layer, level, route = source
-    return layer, level, topology.ROUTES.index(route)
