@@ -22,7 +22,7 @@ def draw(found, file):
         # Targets may have the same path.
         names = [p["name"] for p in points if (p["macs"] / 1e6, p["mean_iou"]) == place]
         axes.annotate(
-            ", ".join(names), place, (5, 6), textcoords="offset points", fontsize=8
+            "\n".join(names), place, (5, 6), textcoords="offset points", fontsize=8
         )
     height, width = found["picture_size"]
     axes.set_xlabel(f"MMACs of a picture, {height}x{width}")
