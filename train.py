@@ -4,7 +4,7 @@ import dataclasses
 
 from absl import flags
 
-from selene_tf import command, flagfile
+from selene_tf.cli import command, flagfile
 from selene_tf.config import Config
 
 

@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from selene_tf import command, export_command
+from selene_tf import export_command
+from selene_tf.cli import command
 
 
 def main():

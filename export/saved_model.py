@@ -6,7 +6,8 @@ become constants and go, with normalisation, into the convolutions.
 
 from absl import flags
 
-from selene_tf import command, export_command
+from selene_tf import export_command
+from selene_tf.cli import command
 
 
 def main():

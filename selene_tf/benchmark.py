@@ -55,7 +55,8 @@ import time
 
 from absl import flags
 
-from selene_tf import benchmark_table, command, run_folder, topology
+from selene_tf import benchmark_table, run_folder, topology
+from selene_tf.cli import command
 from selene_tf.errors import UserError
 
 _ASKED_FOR = ("conditional", "learning", "export", "input")

@@ -23,7 +23,8 @@ import sys
 from absl import flags
 from PIL import Image
 
-from selene_tf import command, flagfile, mosaic, progress, run_folder
+from selene_tf import mosaic, run_folder
+from selene_tf.cli import command, flagfile, progress
 from selene_tf.config import Config
 from selene_tf.errors import UserError
 

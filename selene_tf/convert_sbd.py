@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from selene_tf import command, progress
+from selene_tf.cli import command, progress
 from selene_tf.data import sbd
 
 

@@ -17,7 +17,8 @@ import shlex
 
 from absl import flags
 
-from selene_tf import command, path, path_drawing, run_folder, writing
+from selene_tf import path, path_drawing, run_folder, writing
+from selene_tf.cli import command
 from selene_tf.errors import UserError
 from selene_tf.search import dynamic_routing, path_targets
 from selene_tf.topology import cells, routes
@@ -102,7 +103,7 @@ def discover_run(  # noqa: PLR0913
         overwrite: Whether existing files may be written over.
 
     Returns:
-        The `selene_tf.path.Path`, and the name of the JSON file, a `pathlib.Path`.
+        The `Path`, and the name of the JSON file, a `pathlib.Path`.
 
     Raises:
         UserError: for whatever is wrong with the run, its data, the rule or the

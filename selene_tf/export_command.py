@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from selene_tf import command
+from selene_tf.cli import command
 from selene_tf.errors import UserError
 
 

@@ -4,14 +4,8 @@ import pathlib
 
 import tensorflow as tf
 
-from selene_tf import (
-    export_check,
-    exported_facts,
-    quiet,
-    run_folder,
-    saved_model,
-    writing,
-)
+from selene_tf import export_check, exported_facts, run_folder, saved_model, writing
+from selene_tf.cli import native_output
 from selene_tf.errors import UserError
 
 # Of 2022; what the network needs is older, and more runtimes know it than the newest.
@@ -101,7 +95,7 @@ def _convert(network, size):
     tf2onnx = _import_tf2onnx()
     sides = (None, None) if size is None else tuple(size)
     image = tf.TensorSpec((None, *sides, 3), tf.uint8, name="image")
-    with quiet.chatter_hidden():
+    with native_output.chatter_hidden():
         model, _ = tf2onnx.convert.from_function(
             tf.function(saved_model.serving(network)), [image], opset=_OPSET
         )
@@ -123,7 +117,7 @@ def _import_onnxruntime():
 
 def _import_tf2onnx():
     try:
-        with quiet.chatter_hidden():
+        with native_output.chatter_hidden():
             import tf2onnx
     except ImportError as error:
         _missing(error)

@@ -10,7 +10,7 @@ import shlex
 
 from absl import flags
 
-from selene_tf import command, flagfile
+from selene_tf.cli import command, flagfile
 from selene_tf.data import partition_choice
 
 

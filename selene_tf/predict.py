@@ -19,15 +19,14 @@ from absl import flags
 from PIL import Image
 
 from selene_tf import (
-    command,
     input_pictures,
     picture_prediction,
     prediction,
     prediction_output,
-    progress,
     video,
     video_prediction,
 )
+from selene_tf.cli import command, progress
 from selene_tf.errors import UserError
 
 

@@ -10,7 +10,7 @@ import pathlib
 
 from absl import flags
 
-from selene_tf import command
+from selene_tf.cli import command
 from selene_tf.errors import UserError
 
 

@@ -18,12 +18,12 @@ import tensorflow as tf
 from selene_tf import (
     export_check,
     exported_facts,
-    quiet,
     run_folder,
     saved_model,
     tflite_metadata,
     writing,
 )
+from selene_tf.cli import native_output
 from selene_tf.errors import UserError
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
@@ -143,7 +143,7 @@ def convert(network, size, quantization, calibration=()):
     dtype = "float32" if quantization == "int8" else "uint8"
     image = tf.TensorSpec((1, *size, 3), dtype)
     serve = saved_model.serving(network)
-    with tempfile.TemporaryDirectory() as folder, quiet.chatter_hidden():
+    with tempfile.TemporaryDirectory() as folder, native_output.chatter_hidden():
         # Not from the functions of a Keras model: its variables stay variables then.
         saved_model.write(network, serve, folder, image)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -172,7 +172,7 @@ def runner(**source):
         ValueError: if it is not what `convert` gives.
         UserError: if the interpreter is missing.
     """
-    with quiet.chatter_hidden():
+    with native_output.chatter_hidden():
         interpreter = _interpreter_class()(**source)
         interpreter.allocate_tensors()
         signature = interpreter.get_signature_runner(_SIGNATURE)

@@ -4,7 +4,7 @@ import pathlib
 import pytest
 from absl import flags
 
-from selene_tf import flagfile
+from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.errors import UserError
 

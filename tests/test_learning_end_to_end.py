@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from selene_tf import experiment, flagfile
+from selene_tf import experiment
+from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from tests.algorithms.test_replicas import free_ports
 from tests.commands import ROOT, TINY, train, variables_of

@@ -2,7 +2,7 @@
 
 import itertools
 
-from selene_tf import progress
+from selene_tf.cli import progress
 from selene_tf.data import partition, pipelines, scenes, sources, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.pretext import Pretext

@@ -6,7 +6,8 @@ earlier run.
 
 import pathlib
 
-from selene_tf import flagfile, path, run_folder
+from selene_tf import path, run_folder
+from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.experiment.setup import OFFICIAL_COLOURS, StartingPoint, structure
 

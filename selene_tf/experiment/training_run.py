@@ -11,7 +11,6 @@ import time
 from selene_tf import (
     curve_drawing,
     evaluation,
-    flagfile,
     graph_rewriting,
     losses,
     report,
@@ -20,6 +19,7 @@ from selene_tf import (
     training,
 )
 from selene_tf.checkpoints import Checkpoints
+from selene_tf.cli import flagfile
 from selene_tf.data import pipelines
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info

@@ -5,8 +5,9 @@ import pathlib
 
 import numpy as np
 
-from selene_tf import flagfile, path, run_folder, topology
+from selene_tf import path, run_folder, topology
 from selene_tf.checkpoints import Checkpoints
+from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import dataset_info, make_algorithm, starting_point
 from selene_tf.experiment.setup import structure

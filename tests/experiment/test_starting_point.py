@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from selene_tf import flagfile, pretrained, run_folder
+from selene_tf import pretrained, run_folder
+from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import make_network, starting_point
 from tests.experiment.saved_runs import TINY, save_path

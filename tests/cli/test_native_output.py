@@ -5,11 +5,11 @@ import warnings
 
 import pytest
 
-from selene_tf import quiet
+from selene_tf.cli import native_output
 
 
 def test_what_is_written_past_python_is_hidden(capfd):
-    with quiet.chatter_hidden():
+    with native_output.chatter_hidden():
         os.write(1, b"note")
         os.write(2, b"note")
         print("note")  # noqa: T201
@@ -21,7 +21,7 @@ def test_what_is_written_past_python_is_hidden(capfd):
 
 def test_after_a_failure_it_is_shown(capfd):
     def fail():
-        with quiet.chatter_hidden():
+        with native_output.chatter_hidden():
             os.write(1, b"why it failed")
             raise RuntimeError
 

@@ -1,6 +1,6 @@
 import pytest
 
-from selene_tf import command
+from selene_tf.cli import command
 from tests.refusals import assert_refused
 
 

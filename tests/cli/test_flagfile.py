@@ -5,7 +5,7 @@ import pathlib
 import pytest
 from absl import flags
 
-from selene_tf import flagfile
+from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from tests.refusals import assert_refused
 

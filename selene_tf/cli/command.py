@@ -8,8 +8,8 @@ import sys
 
 from absl import app, flags, logging
 
+from selene_tf.cli.flagfile import parse_strictly
 from selene_tf.errors import UserError
-from selene_tf.flagfile import parse_strictly
 
 # More do not fit into the memory of common machines, a number for each class.
 _MAX_PIXELS = 2**26
