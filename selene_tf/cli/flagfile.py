@@ -7,7 +7,7 @@ from typing import Literal, get_args, get_origin
 from absl import flags
 
 from selene_tf.config import Config
-from selene_tf.config_checks import to_text
+from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from selene_tf.config_checks import to_text
+from selene_tf.config.validation import to_text
 from selene_tf.data import (
     camvid,
     catalog,

@@ -4,7 +4,7 @@ import pathlib
 
 from selene_tf import pretrained, run_folder
 from selene_tf.checkpoints import Checkpoints
-from selene_tf.config_checks import to_text
+from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info

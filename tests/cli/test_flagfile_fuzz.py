@@ -12,7 +12,7 @@ from hypothesis import strategies
 from selene_tf import run_folder
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
-from selene_tf.config_checks import to_text
+from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
 
 RIGHT = {

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from selene_tf import config_checks
-from selene_tf.config_checks import option
+from selene_tf.config import validation
+from selene_tf.config.validation import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -294,6 +294,6 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            config_checks.check_value(field, getattr(self, field.name))
-            config_checks.check_bounds(field, getattr(self, field.name))
-        config_checks.check_together(self)
+            validation.check_value(field, getattr(self, field.name))
+            validation.check_bounds(field, getattr(self, field.name))
+        validation.check_together(self)
