@@ -55,7 +55,8 @@ import time
 
 from absl import flags
 
-from selene_tf import benchmark_table, run_folder, topology
+from selene_tf import benchmark_table, run_folder
+from selene_tf.architectures import topology
 from selene_tf.cli import command
 from selene_tf.errors import UserError
 
@@ -255,13 +256,13 @@ def _start_tensorflow(threads):
 
 
 def _counted(structure, size):
-    from selene_tf.search import cost
+    from selene_tf.architectures import cost_table
 
     arguments = dataclasses.asdict(structure)
-    macs = cost.macs(**arguments, height=size[0], width=size[1])
+    macs = cost_table.macs(**arguments, height=size[0], width=size[1])
     return {
         "macs_per_picture": macs.supernet,
-        "parameters": cost.parameters(**arguments).supernet,
+        "parameters": cost_table.parameters(**arguments).supernet,
     }
 
 

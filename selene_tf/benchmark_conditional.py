@@ -7,9 +7,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, topology
+from selene_tf import evaluation
+from selene_tf.architectures import cost_table, topology
 from selene_tf.networks import dynamic_routing
-from selene_tf.search import cost
 
 # Probability of a route to be open.
 OPEN_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -31,7 +31,7 @@ def of_conditional(structure, size, repeats):
     """
     arguments = dataclasses.asdict(structure)
     network = dynamic_routing.build(**arguments, conditional=True)
-    table = cost.macs(**arguments, height=size[0], width=size[1])
+    table = cost_table.macs(**arguments, height=size[0], width=size[1])
     rng = np.random.default_rng(0)
     image = tf.constant(rng.uniform(0, 255, (1, *size, 3)).astype("float32"))
     predict = evaluation.predictor(network)
@@ -39,7 +39,7 @@ def of_conditional(structure, size, repeats):
     for share in OPEN_SHARES:
         _open_at_random(network, structure.num_layers, share, rng)
         milliseconds, gates = _timed(predict, image, repeats)
-        macs = int(cost.of_pictures(table, gates)[0])
+        macs = int(cost_table.of_pictures(table, gates)[0])
         rows.append({"open_share": share, "macs": macs, **milliseconds})
     return rows
 

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import saved_model, tflite_model, topology
+from selene_tf import saved_model, tflite_model
+from selene_tf.architectures import cost_table, topology
 from selene_tf.networks import dynamic_routing, folded
-from selene_tf.search import cost, path_targets
+from selene_tf.search import path_targets
 
 # Shares of the supernet's MACs that the paths may have.
 KEPT_SHARES = (1.0, 0.5, 0.25)
@@ -41,7 +42,7 @@ def of_export(structure, size, threads, repeats):
     gates = _random_gates(structure.num_layers, rng)
     supernet = dynamic_routing.build(**dataclasses.asdict(structure))
     macs = _macs(structure, size)
-    parameters = cost.parameters(**dataclasses.asdict(structure)).supernet
+    parameters = cost_table.parameters(**dataclasses.asdict(structure)).supernet
     rows = [("supernet, gates kept", macs, parameters, supernet)]
     for share in KEPT_SHARES:
         name, path = "supernet, folded", None
@@ -64,7 +65,7 @@ def of_export(structure, size, threads, repeats):
 
 def _macs(structure, size):
     arguments = dataclasses.asdict(structure)
-    return cost.macs(height=size[0], width=size[1], **arguments).supernet
+    return cost_table.macs(height=size[0], width=size[1], **arguments).supernet
 
 
 def _random_gates(num_layers, rng):

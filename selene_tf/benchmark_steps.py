@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, graph_rewriting, topology
+from selene_tf import evaluation, graph_rewriting
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.architectures import topology
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD

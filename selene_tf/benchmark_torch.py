@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 
 class Cell(nn.Module):

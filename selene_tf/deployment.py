@@ -6,10 +6,11 @@ import pathlib
 import keras
 import numpy as np
 
-from selene_tf import evaluation, experiment, report, topology
+from selene_tf import evaluation, experiment, report
+from selene_tf.architectures import cost_table, topology
 from selene_tf.data import pipelines
 from selene_tf.networks import folded
-from selene_tf.search import cost, dynamic_routing
+from selene_tf.search import dynamic_routing
 
 GATES = ("keep", "fold")
 
@@ -39,7 +40,7 @@ class Deployment:
         """Trainable parameters; of a folded network its kernels and biases."""
         if self.gates == "fold":
             return self.network.count_params()
-        return self._pruned(cost.parameters(**dataclasses.asdict(self.structure)))
+        return self._pruned(cost_table.parameters(**dataclasses.asdict(self.structure)))
 
     def macs(self, size):
         """MACs of one picture if everything runs, as in an export.
@@ -49,7 +50,7 @@ class Deployment:
         """
         height, width = map(int, size)
         arguments = dataclasses.asdict(self.structure)
-        return self._pruned(cost.macs(height=height, width=width, **arguments))
+        return self._pruned(cost_table.macs(height=height, width=width, **arguments))
 
     def costs(self, result):
         """MACs over the pictures of an `Evaluation`, and the parameters.
@@ -68,7 +69,7 @@ class Deployment:
 
     def _pruned(self, table):
         path = self.trained.path
-        return (table if path is None else cost.pruned(table, path)).supernet
+        return (table if path is None else cost_table.pruned(table, path)).supernet
 
 
 def prepare(

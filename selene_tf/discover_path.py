@@ -17,11 +17,12 @@ import shlex
 
 from absl import flags
 
-from selene_tf import path, path_drawing, run_folder, writing
+from selene_tf import path_drawing, run_folder, writing
+from selene_tf.architectures import routing_path
+from selene_tf.architectures.topology import cells, routes
 from selene_tf.cli import command
 from selene_tf.errors import UserError
 from selene_tf.search import dynamic_routing, path_targets
-from selene_tf.topology import cells, routes
 
 
 def define_flags():
@@ -227,7 +228,7 @@ def _find(rule, result, trained, counts_gates):
 def _write(found, file):
     with writing.named_errors(file):
         path_drawing.draw(found, _picture_of(file))
-        run_folder.write_json(file, path.to_json(found))
+        run_folder.write_json(file, routing_path.to_json(found))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How the official network's state_dict maps to our variables."""
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 # Where a side of the official array stands in ours: (height, width, in, out), and
 # for depthwise kernels (height, width, channels, 1).

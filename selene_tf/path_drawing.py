@@ -5,7 +5,7 @@ import pathlib
 
 from matplotlib.figure import Figure
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 _OPEN = "#c2410c"
 _CLOSED = "#d4d4d8"
@@ -16,7 +16,7 @@ def draw(path, file):
     """Draws a `Path` as PNG; open routes are as thick as their mean gate.
 
     Args:
-        path: A `selene_tf.path.Path`.
+        path: A `selene_tf.architectures.routing_path.Path`.
         file: Where the PNG goes, whole or not at all.
     """
     figure = Figure(figsize=(2.5 + 0.75 * path.num_layers, 4.2), layout="constrained")

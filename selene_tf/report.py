@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf import metrics, path, path_drawing, pictures, run_folder
-from selene_tf.search import cost, dynamic_routing
+from selene_tf import metrics, path_drawing, pictures, run_folder
+from selene_tf.architectures import cost_table, routing_path
+from selene_tf.search import dynamic_routing
 
 
 def scores(result, class_names):
@@ -45,10 +46,10 @@ def costs(result, structure, path=None):
     for size in np.unique(result.sizes, axis=0):
         chosen = (result.sizes == size).all(axis=1)
         height, width = size.tolist()
-        table = _pruned(cost.macs(height=height, width=width, **arguments), path)
-        shares[chosen] = cost.of_pictures(table, result.gates[chosen])
+        table = _pruned(cost_table.macs(height=height, width=width, **arguments), path)
+        shares[chosen] = cost_table.of_pictures(table, result.gates[chosen])
         supernet[chosen] = table.supernet
-    parameters = _pruned(cost.parameters(**arguments), path)
+    parameters = _pruned(cost_table.parameters(**arguments), path)
     return {
         "macs": {
             "mean": float(shares.mean()),
@@ -99,7 +100,7 @@ def write_path(run_dir, result, structure, threshold, earlier=None):
     found = dynamic_routing.discover(
         result.gates, structure, result.sizes[0], threshold, earlier
     )
-    run_folder.write_json(run_dir / "path.json", path.to_json(found))
+    run_folder.write_json(run_dir / "path.json", routing_path.to_json(found))
     path_drawing.draw(found, run_dir / "path.png")
 
 
@@ -115,4 +116,4 @@ def write_predictions(run_dir, predict, source, colours, count):
 
 
 def _pruned(table, path):
-    return table if path is None else cost.pruned(table, path)
+    return table if path is None else cost_table.pruned(table, path)

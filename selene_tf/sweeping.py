@@ -6,13 +6,13 @@ from selene_tf import (
     deployment,
     evaluation,
     experiment,
-    path,
     path_drawing,
     run_folder,
     sweep_drawing,
     timing,
     writing,
 )
+from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
 from selene_tf.search import path_targets
 
@@ -160,7 +160,7 @@ def _find_paths(supernet, result, targets, folds, folder):
             skipped.append(f"--targets: {target:.12g} was left out: found {why}")
             continue
         file = folder / f"path-keep_{target:.12g}.json"
-        run_folder.write_json(file, path.to_json(found))
+        run_folder.write_json(file, routing_path.to_json(found))
         path_drawing.draw(found, file.with_suffix(".png"))
         files[target] = file
     return files, skipped

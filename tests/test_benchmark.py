@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import benchmark_steps, topology
+from selene_tf import benchmark_steps
+from selene_tf.architectures import cost_table, topology
 from selene_tf.layers.routing_cell import RoutingCell
-from selene_tf.search import cost
 from tests.commands import assert_one_line, run
 
 TINY = ["--channels=4", "--num_layers=3", "--size=32,64", "--batch_size=2"]
@@ -75,8 +75,8 @@ def test_the_numbers_are_possible(all_of_it):
     for clocks in found["ms_per_picture"].values():
         for reading in clocks.values():
             assert 0 < reading["min"] <= reading["median"] <= reading["max"]
-    assert found["macs_per_picture"] == cost.macs(19, 4, 3, 32, 64).supernet
-    assert found["parameters"] == cost.parameters(19, 4, 3).supernet
+    assert found["macs_per_picture"] == cost_table.macs(19, 4, 3, 32, 64).supernet
+    assert found["parameters"] == cost_table.parameters(19, 4, 3).supernet
     assert found["settings"]["batch_size"] == 2
     assert found["machine"]["tensorflow"].startswith("2.")
 
@@ -199,7 +199,7 @@ def test_what_is_closed_costs_nothing_where_it_is_left_out(tmp_path):
     assert rows[0]["macs"] == found["macs_per_picture"]
     assert rows[-1]["open_share"] == 0.0
     # The input passes along the finest level, where each cell asks its gate.
-    table = cost.macs(19, 4, 3, 32, 64)
+    table = cost_table.macs(19, 4, 3, 32, 64)
     gates = int(table.gates[:, 0].sum())
     assert rows[-1]["macs"] == table.stem + table.decoder + gates
     for row in rows:

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from selene_tf import deployment, experiment
+from selene_tf.architectures import cost_table
 from selene_tf.networks import dynamic_routing
-from selene_tf.search import cost
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
 
@@ -41,9 +41,9 @@ def test_all_of_a_network_is_the_network(run_dir, restored):
     wanted = logits_of(restored.network, picture)
     np.testing.assert_array_equal(logits_of(prepared.network, picture), wanted)
     arguments = dataclasses.asdict(restored.structure)
-    table = cost.macs(height=32, width=64, **arguments)
+    table = cost_table.macs(height=32, width=64, **arguments)
     assert prepared.macs((32, 64)) == table.supernet
-    assert prepared.parameters == cost.parameters(**arguments).supernet
+    assert prepared.parameters == cost_table.parameters(**arguments).supernet
 
 
 def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path):
@@ -82,8 +82,8 @@ def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert folded.parameters == folded.network.count_params()
     ungated = dataclasses.replace(kept.trained.structure, gated=False)
-    table = cost.macs(height=32, width=64, **dataclasses.asdict(ungated))
-    wanted = cost.pruned(table, folded.trained.path).supernet
+    table = cost_table.macs(height=32, width=64, **dataclasses.asdict(ungated))
+    wanted = cost_table.pruned(table, folded.trained.path).supernet
     assert folded.macs((32, 64)) == wanted < kept.macs((32, 64))
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import evaluation, experiment, path
+from selene_tf import evaluation, experiment
+from selene_tf.architectures import cost_table, routing_path
 from selene_tf.data import pipelines
 from selene_tf.discover_path import discover_run, text
-from selene_tf.search import cost, dynamic_routing, path_targets
+from selene_tf.search import dynamic_routing, path_targets
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import TINY, save_path, save_run
 from tests.refusals import assert_refused
@@ -52,9 +53,9 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
         gates, trained.structure, SIZE, 0.5, counts_gates="gates" not in options
     )
     assert_same(found, expected)
-    assert_same(path.read(file), expected)
+    assert_same(routing_path.read(file), expected)
     assert found.facts["rule"] == "threshold=0.5"
-    path.check_fits(found, trained.structure, file)
+    routing_path.check_fits(found, trained.structure, file)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.format == "PNG"
     assert {file.name for file in tmp_path.iterdir()} == {"a.json", "a.png"}
@@ -63,7 +64,7 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
 def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
     trained, gates = looked
     arguments = dataclasses.asdict(trained.structure)
-    supernet = cost.macs(height=32, width=64, **arguments).supernet
+    supernet = cost_table.macs(height=32, width=64, **arguments).supernet
     for keep, macs, rule, name in (
         (0.99, None, "keep<=0.99", "path-keep_0.99.json"),
         (None, supernet * 1.0, f"macs<={supernet}", f"path-macs_{supernet}.json"),
@@ -72,7 +73,7 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         assert file == run_dir / name
         target = (keep or 1) * supernet
         expected = path_targets.within(gates, trained.structure, SIZE, target, rule)
-        assert_same(path.read(file), expected)
+        assert_same(routing_path.read(file), expected)
         assert found.facts["macs"] <= target
         assert found.facts["rule"] == rule
         assert (run_dir / name).with_suffix(".png").is_file()
@@ -149,7 +150,7 @@ def test_an_existing_file_may_be_written_over(run_dir, tmp_path):
     for name in ("path.json", "path.png"):
         (tmp_path / name).write_text("mine")
     discover_run(run_dir, output=tmp_path / "path.json", overwrite=True)
-    assert path.read(tmp_path / "path.json").num_layers == 3
+    assert routing_path.read(tmp_path / "path.json").num_layers == 3
     with Image.open(tmp_path / "path.png") as picture:
         assert picture.format == "PNG"
 
@@ -163,7 +164,7 @@ def test_text_says_how_much_is_left():
         **{"parameters": 1234, "supernet_parameters": 4936},
         **{"rule": "keep<=0.3", "pictures": 7, "picture_size": [64, 96]},
     }
-    found = path.Path(kept, passing, np.zeros(shape), np.zeros(shape), facts)
+    found = routing_path.Path(kept, passing, np.zeros(shape), np.zeros(shape), facts)
     # Layers of 1, 2, 3, 4 cells, with 2, 2 + 3, 2 + 3 + 3 and 4 routes.
     assert text(found) == (
         "5.0 of 20.0 MMACs at 64x96 (25.0%), 1,234 of 4,936 parameters (25.0%)\n"
@@ -178,7 +179,7 @@ def test_the_command(run_dir, tmp_path):
     output = tmp_path / "found.json"
     result = run(*command, "--keep=0.99", f"--output={output}")
     assert result.returncode == 0, result.stderr
-    assert result.stdout == f"{output}: {text(path.read(output))}\n"
+    assert result.stdout == f"{output}: {text(routing_path.read(output))}\n"
     assert json.loads(output.read_text())["rule"] == "keep<=0.99"
     assert_one_line(run(*command, "--path_macs=abc"), "--path_macs", "abc")
     assert_one_line(run(*command, "--keep=nan"), "--keep", "nan")

@@ -3,10 +3,10 @@ import pytest
 import tensorflow as tf
 
 from selene_tf import evaluation, report
+from selene_tf.architectures import cost_table
+from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
 from selene_tf.networks import dynamic_routing
-from selene_tf.search import cost
-from selene_tf.topology import Structure
 
 
 def fake_predict(images):
@@ -62,7 +62,7 @@ def test_a_summary_counts_each_picture_at_its_own_size():
         Structure(2, channels=4, num_layers=result.gates.shape[1] - 1),
     )
     small, large = (
-        cost.macs(2, 4, 3, *size.tolist()).supernet for size in result.sizes
+        cost_table.macs(2, 4, 3, *size.tolist()).supernet for size in result.sizes
     )
     assert summary["macs"]["supernet"] == (small + large) / 2
     assert summary["iou"] == {"ground": 0.75, "thing": 0.0}

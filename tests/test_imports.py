@@ -8,12 +8,14 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "selene_tf"
 
 # What each module may import from the package; a folder stands for its files.
-# `errors` and `topology` import nothing and may be imported by all.
+# `errors` imports nothing and may be imported by all.
 ALLOWED = {
     "algorithms": {"algorithms", "cutmix", "layers", "losses"},
+    "architectures": {"architectures"},
     "array_file": set(),
     "balancing": set(),
     "benchmark": {
+        "architectures",
         "benchmark_conditional",
         "benchmark_export",
         "benchmark_input",
@@ -22,10 +24,15 @@ ALLOWED = {
         "benchmark_table",
         "cli",
         "run_folder",
-        "search",
     },
-    "benchmark_conditional": {"evaluation", "networks", "search"},
-    "benchmark_export": {"networks", "saved_model", "search", "tflite_model"},
+    "benchmark_conditional": {"architectures", "evaluation", "networks"},
+    "benchmark_export": {
+        "architectures",
+        "networks",
+        "saved_model",
+        "search",
+        "tflite_model",
+    },
     "benchmark_input": {"data"},
     "benchmark_learning": {
         "algorithms",
@@ -38,6 +45,7 @@ ALLOWED = {
     },
     "benchmark_steps": {
         "algorithms",
+        "architectures",
         "benchmark_torch",
         "evaluation",
         "graph_rewriting",
@@ -46,7 +54,7 @@ ALLOWED = {
         "optimizer",
     },
     "benchmark_table": set(),
-    "benchmark_torch": set(),
+    "benchmark_torch": {"architectures"},
     "check_data": {"cli", "config", "experiment", "mosaic", "run_folder"},
     "checkpoints": {"run_folder"},
     "cli": {"cli", "config"},
@@ -55,12 +63,20 @@ ALLOWED = {
     "curve_drawing": set(),
     "cutmix": set(),
     "data": {"cutmix", "data"},
-    "deployment": {"data", "evaluation", "experiment", "networks", "report", "search"},
+    "deployment": {
+        "architectures",
+        "data",
+        "evaluation",
+        "experiment",
+        "networks",
+        "report",
+        "search",
+    },
     "discover_path": {
+        "architectures",
         "cli",
         "evaluation",
         "experiment",
-        "path",
         "path_drawing",
         "run_folder",
         "search",
@@ -70,6 +86,7 @@ ALLOWED = {
     "evaluation": {"metrics"},
     "experiment": {
         "algorithms",
+        "architectures",
         "checkpoints",
         "cli",
         "config",
@@ -83,7 +100,6 @@ ALLOWED = {
         "losses",
         "networks",
         "optimizer",
-        "path",
         "precise_batch_norm",
         "pretrained",
         "report",
@@ -112,7 +128,7 @@ ALLOWED = {
     "graph_rewriting": set(),
     "hard_examples": set(),
     "input_pictures": {"data"},
-    "layers": {"layers"},
+    "layers": {"architectures", "layers"},
     "losses": set(),
     "metrics": set(),
     "model_card": set(),
@@ -124,8 +140,8 @@ ALLOWED = {
         "tflite_model",
     },
     "mosaic": {"pictures"},
-    "networks": {"layers", "networks"},
-    "official_layout": set(),
+    "networks": {"architectures", "layers", "networks"},
+    "official_layout": {"architectures"},
     "onnx_model": {
         "cli",
         "export_check",
@@ -136,8 +152,7 @@ ALLOWED = {
     },
     "optimizer": set(),
     "partition": {"cli", "data", "experiment"},
-    "path": set(),
-    "path_drawing": set(),
+    "path_drawing": {"architectures"},
     "picture_prediction": {"input_pictures", "prediction", "prediction_output"},
     "pictures": set(),
     "precise_batch_norm": {"layers"},
@@ -154,7 +169,14 @@ ALLOWED = {
     "prediction": {"tiling"},
     "prediction_output": {"pictures", "run_folder", "writing"},
     "pretrained": {"array_file", "official_layout", "torch_file", "torch_pickle"},
-    "report": {"metrics", "path", "path_drawing", "pictures", "run_folder", "search"},
+    "report": {
+        "architectures",
+        "metrics",
+        "path_drawing",
+        "pictures",
+        "run_folder",
+        "search",
+    },
     "run_evaluation": {
         "deployment",
         "evaluation",
@@ -167,15 +189,15 @@ ALLOWED = {
     "run_folder": set(),
     "saved_model": {"export_check", "exported_facts", "run_folder", "writing"},
     "schedules": set(),
-    "search": {"losses", "path", "search"},
+    "search": {"architectures", "losses", "search"},
     "segmentation_model": set(),
     "sweep": {"cli", "sweeping"},
     "sweep_drawing": set(),
     "sweeping": {
+        "architectures",
         "deployment",
         "evaluation",
         "experiment",
-        "path",
         "path_drawing",
         "run_folder",
         "search",
@@ -195,7 +217,6 @@ ALLOWED = {
     },
     "tiling": set(),
     "timing": {"saved_model", "tflite_model"},
-    "topology": set(),
     "torch_file": {"torch_pickle"},
     "torch_pickle": set(),
     "training": {"run_folder"},
@@ -205,7 +226,7 @@ ALLOWED = {
     "writing": {"run_folder"},
 }
 KNOW_CONFIG = ("experiment", "cli", "config", "config_checks")
-EVERYWHERE = {"errors", "topology"}
+EVERYWHERE = {"errors"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -239,7 +260,7 @@ def test_imports_run_one_way(file):
     assert set(imported_modules(file)) <= allowed
 
 
-def test_errors_and_topology_import_nothing():
+def test_errors_imports_nothing():
     for name in EVERYWHERE:
         assert not list(imported_modules(PACKAGE / f"{name}.py"))
 

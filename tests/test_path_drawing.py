@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from selene_tf import path_drawing
-from selene_tf.path import Path
-from tests.test_path import FACTS
+from selene_tf.architectures.routing_path import Path
+from tests.architectures.test_routing_path import FACTS
 
 OPEN = (0xC2, 0x41, 0x0C)
 PASSING = (0x64, 0x74, 0x8B)

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from selene_tf import path
+from selene_tf.architectures import routing_path
 from tests.commands import ROOT, TINY, assert_one_line, train, variables_of
 from tests.experiment.saved_runs import save_path, save_run
 
@@ -64,7 +64,9 @@ def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(flags, tmp
     for name, value in wanted.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
 
-    given, discovered = (path.read(whole / f"{n}path.json") for n in ("given_", ""))
+    given, discovered = (
+        routing_path.read(whole / f"{n}path.json") for n in ("given_", "")
+    )
     assert not (discovered.kept & ~given.kept).any()
     for name in ("supernet_macs", "supernet_parameters"):
         assert discovered.facts[name] >= given.facts[name]

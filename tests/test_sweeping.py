@@ -5,7 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from selene_tf import deployment, path, run_evaluation, sweeping
+from selene_tf import deployment, run_evaluation, sweeping
+from selene_tf.architectures import routing_path
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -43,7 +44,11 @@ def test_each_point_is_a_pruned_network(swept, runs):
     assert cheaper["macs"] <= 0.99 * whole["macs"] < whole["macs"]
     file = output / "path-keep_0.99.json"
     prepared = deployment.prepare(runs / "run", path=str(file))
-    assert cheaper["macs"] == path.read(file).facts["macs"] == prepared.macs((32, 64))
+    assert (
+        cheaper["macs"]
+        == routing_path.read(file).facts["macs"]
+        == prepared.macs((32, 64))
+    )
     assert cheaper["parameters"] == prepared.parameters
     for point, options in ((whole, {}), (cheaper, {"statistics_batches": 1})):
         chosen = "none" if point is whole else str(file)

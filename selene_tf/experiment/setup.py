@@ -13,15 +13,15 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.architectures import cost_table
+from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.topology import Structure
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import pretext_task
 from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
-from selene_tf.path import Path
-from selene_tf.search import cost
 from selene_tf.search.budget import Budget
-from selene_tf.topology import Structure
 
 OFFICIAL_COLOURS = {
     "mean_colour": pretrained.OFFICIAL_MEAN,
@@ -179,7 +179,7 @@ def make_budget(config, path=None):
     if not config.budget_weight:
         return None
     height, width = config.crop_size
-    table = cost.macs(
+    table = cost_table.macs(
         **dataclasses.asdict(structure(config)),
         height=height,
         width=width,
@@ -190,7 +190,7 @@ def make_budget(config, path=None):
     )
     total = config.budget_total or table.searched
     if path is not None:
-        table = cost.pruned(table, path)
+        table = cost_table.pruned(table, path)
     return Budget(table, float(total), config.budget_target, weight)
 
 

@@ -6,7 +6,8 @@ earlier run.
 
 import pathlib
 
-from selene_tf import path, run_folder
+from selene_tf import run_folder
+from selene_tf.architectures import routing_path
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.experiment.setup import OFFICIAL_COLOURS, StartingPoint, structure
@@ -83,7 +84,7 @@ def keep(start, config):
     folder = pathlib.Path(config.run_dir)
     with run_folder.writable(folder):
         if start.path is not None and not (folder / GIVEN_PATH).exists():
-            run_folder.write_json(folder / GIVEN_PATH, path.to_json(start.path))
+            run_folder.write_json(folder / GIVEN_PATH, routing_path.to_json(start.path))
         if config.init_run and not (folder / COLOURS).exists():
             run_folder.write_json(folder / COLOURS, start.colours)
 
@@ -98,8 +99,8 @@ def read_path(file, facts):
     Raises:
         UserError: if it cannot be read, or is of another network.
     """
-    found = path.read(file)
-    path.check_fits(found, facts, file)
+    found = routing_path.read(file)
+    routing_path.check_fits(found, facts, file)
     return found
 
 
@@ -157,7 +158,7 @@ def _check_resumed(config, folder):
     # A run folder that was moved needs the file no more.
     if config.path == started.path and not pathlib.Path(config.path).is_file():
         return
-    now, before = (path.read(file) for file in (config.path, copy))
+    now, before = (routing_path.read(file) for file in (config.path, copy))
     if not _is_same(now, before):
         raise UserError(
             f"--path: found '{config.path}', which keeps other routes than {copy}, "

@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 
 from selene_tf import evaluation, precise_batch_norm, run_folder
+from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.topology import Structure
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.data import catalog, pipelines
 from selene_tf.errors import UserError
@@ -25,8 +27,6 @@ from selene_tf.experiment.setup import (
     network_names,
     structure,
 )
-from selene_tf.path import Path
-from selene_tf.topology import Structure
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
+from selene_tf.architectures.topology import ATROUS_RATES
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import resize
-from selene_tf.topology import ATROUS_RATES
 
 
 @keras.saving.register_keras_serializable("selene_tf")

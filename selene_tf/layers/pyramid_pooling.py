@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
+from selene_tf.architectures.topology import PYRAMID_BINS
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import resize
-from selene_tf.topology import PYRAMID_BINS
 
 
 @keras.saving.register_keras_serializable("selene_tf")

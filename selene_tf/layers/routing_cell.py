@@ -5,7 +5,7 @@ from functools import partial
 import keras
 from keras import ops
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.resize import Enlarge, every_second_pixel
 from selene_tf.layers.separable_conv import SeparableConvNorm

@@ -2,7 +2,7 @@
 
 import keras
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 from selene_tf.layers.atrous_pooling import AtrousPooling
 from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 from selene_tf.layers.pyramid_pooling import PyramidPooling

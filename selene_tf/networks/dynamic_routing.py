@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.drop_path import DropPath
 from selene_tf.layers.gate_table import GateTable

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 from selene_tf.layers.resize import CropLike, Enlarge
 from selene_tf.networks import folded_scales
 

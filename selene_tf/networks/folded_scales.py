@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 # Features that are larger may leave the range of float16 on a device.
 MAX_SCALE = 16.0

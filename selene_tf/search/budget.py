@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable
 
 from selene_tf import losses
-from selene_tf.search import expected_cost
-from selene_tf.search.cost import CostTable
+from selene_tf.architectures import expected_cost
+from selene_tf.architectures.cost_table import CostTable
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from selene_tf import topology
-from selene_tf.path import STRUCTURE_FACTS, Path
-from selene_tf.search import cost
+from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures.routing_path import STRUCTURE_FACTS, Path
 
 # A closed gate's strength; not 0, which has no logarithm.
 FAINTEST = 1e-12
@@ -82,14 +81,14 @@ def as_path(  # noqa: PLR0913
         "counts_gates": counts_gates,
     }
     tables = {
-        "macs": cost.macs(height=height, width=width, **arguments),
-        "parameters": cost.parameters(**arguments),
+        "macs": cost_table.macs(height=height, width=width, **arguments),
+        "parameters": cost_table.parameters(**arguments),
     }
     for name, table in tables.items():
         facts[f"supernet_{name}"] = table.supernet
         if not counts_gates:
             table = dataclasses.replace(table, gates=np.zeros_like(table.gates))
-        facts[name] = cost.pruned(table, path).supernet
+        facts[name] = cost_table.pruned(table, path).supernet
     return dataclasses.replace(path, facts=facts)
 
 
@@ -106,7 +105,7 @@ def passing_share(gates, earlier=None):
     """
     edges = edges_of(earlier)
     closed = gates.sum(axis=-1) < topology.OPEN_ABOVE
-    share = (cost.active_cells(gates, edges) & closed).mean(axis=0)
+    share = (cost_table.active_cells(gates, edges) & closed).mean(axis=0)
     return share if edges is None else share * edges[..., 0]
 
 

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from selene_tf import topology
+from selene_tf.architectures import cost_table, topology
 from selene_tf.errors import UserError
-from selene_tf.search import cost, dynamic_routing
+from selene_tf.search import dynamic_routing
 
 # The fourth edge of a cell: what a picture that closed the cell passes on.
 _PASS = len(topology.ROUTES)
@@ -110,7 +110,7 @@ def target_macs(structure, picture_size, keep=None, path_macs=None):
         return int(path_macs)
     check_keep(keep)
     height, width = map(int, picture_size)
-    table = cost.macs(height=height, width=width, **dataclasses.asdict(structure))
+    table = cost_table.macs(height=height, width=width, **dataclasses.asdict(structure))
     return int(keep * table.supernet)
 
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from selene_tf.architectures import cost_table
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
-from selene_tf.search import cost
 from selene_tf.search.budget import Budget
 
 CLASSES = 3
@@ -27,7 +27,7 @@ def build_network(seed=0, name="network", synchronized=False, drop_path=0.0):
 
 def make_budget(weight=0.2, target_share=0.1, size=64):
     """A budget for that network's gates, from the first step on."""
-    table = cost.macs(CLASSES, 4, 3, size, size, convention="dynamic_routing")
+    table = cost_table.macs(CLASSES, 4, 3, size, size, convention="dynamic_routing")
     return Budget(table, float(table.searched), target_share, lambda _: weight)
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.search import cost
+from selene_tf.architectures import cost_table
 from selene_tf.search.budget import Budget
 from tests.algorithms.batches import (
     CLASSES,
@@ -61,7 +61,7 @@ def test_without_a_budget_there_is_no_such_loss():
 
 
 def test_its_weight_is_asked_for_the_step():
-    table = cost.macs(CLASSES, 4, 3, 32, 32)
+    table = cost_table.macs(CLASSES, 4, 3, 32, 32)
     budget = Budget(
         table, float(table.searched), 0.1, lambda step: tf.cast(step, tf.float32)
     )

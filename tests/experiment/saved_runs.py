@@ -5,7 +5,8 @@ import pathlib
 
 import numpy as np
 
-from selene_tf import path, run_folder, topology
+from selene_tf import run_folder
+from selene_tf.architectures import routing_path, topology
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
@@ -74,5 +75,5 @@ def save_path(file, config=None, without=()):
     kept, passing = topology.connected(kept, passing)
     gates = 0.5 * kept[None].astype(float)
     found = dynamic_routing.as_path(gates, kept, passing, facts, (32, 64), "by hand")
-    run_folder.write_json(file, path.to_json(found))
+    run_folder.write_json(file, routing_path.to_json(found))
     return found

@@ -1,7 +1,7 @@
 import numpy as np
 
+from selene_tf.architectures.topology import ATROUS_RATES
 from selene_tf.layers.atrous_pooling import AtrousPooling
-from selene_tf.topology import ATROUS_RATES
 from tests.checks import check_layer
 
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from selene_tf import topology
+from selene_tf.architectures import topology
+from selene_tf.architectures.routing_path import Path
 from selene_tf.networks import dynamic_routing, folded, folded_scales
-from selene_tf.path import Path
 
 NUM_LAYERS = 4
 

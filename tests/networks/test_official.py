@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import losses, topology
+from selene_tf import losses
+from selene_tf.architectures import cost_table, expected_cost, topology
 from selene_tf.layers.batch_norm import BatchNorm
 from selene_tf.networks import dynamic_routing
-from selene_tf.search import cost, expected_cost
 from tests import reference
-from tests.search import official_gates
+from tests.architectures import official_gates
 
 NUM_LAYERS = official_gates.NUM_LAYERS
 # What may differ, relative to the largest value: rounding, of which the official
@@ -120,7 +120,7 @@ def test_each_picture_of_a_batch_is_as_the_official_gives_it_alone(case):
 def test_it_has_cells_that_a_picture_closed(case):
     """Else the tests above would say nothing about them."""
     gates = np.asarray(case.network(case.pictures)["gates"]).sum(axis=-1)
-    exists = cost.parameters(5, 8, NUM_LAYERS).cells > 0
+    exists = cost_table.parameters(5, 8, NUM_LAYERS).cells > 0
     assert [(gates[i] == 0)[exists].sum() for i in range(2)] == [2, 3]
 
 
@@ -174,7 +174,7 @@ def test_training_loss_every_gradient_and_the_moved_statistics(case):
 
 
 def test_budget_loss_and_every_gradient(case):
-    table = cost.macs(5, 8, NUM_LAYERS, 64, 96, convention="dynamic_routing")
+    table = cost_table.macs(5, 8, NUM_LAYERS, 64, 96, convention="dynamic_routing")
     weight, mu = (float(case.arrays[f"budget/{name}"]) for name in ("weight", "mu"))
     total = 1e6 * float(case.arrays["budget/flops_all"])
 

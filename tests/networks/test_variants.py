@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import topology
+from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures.routing_path import Path
 from selene_tf.networks import dynamic_routing
-from selene_tf.path import Path
-from selene_tf.search import cost
 from tests.checks import randomize
 
 CLASSES, CHANNELS, LAYERS = 3, 4, 4
@@ -221,7 +220,7 @@ def test_a_path_has_as_many_parameters_as_its_costs_say():
     kept[:, 1, UP] = False
     network = build(path=make_path(kept))
     count = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
-    table = cost.parameters(CLASSES, CHANNELS, LAYERS)
+    table = cost_table.parameters(CLASSES, CHANNELS, LAYERS)
     assert count == table.of(kept.any(axis=-1), kept)
 
 

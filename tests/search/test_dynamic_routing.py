@@ -3,10 +3,10 @@ import itertools
 import numpy as np
 import pytest
 
-from selene_tf import topology
-from selene_tf.path import Path
-from selene_tf.search import cost, dynamic_routing
-from selene_tf.topology import Structure
+from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.topology import Structure
+from selene_tf.search import dynamic_routing
 
 INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
 
@@ -119,8 +119,8 @@ def test_the_path_is_connected_if_hardly_a_gate_is_open(value):
 def test_facts_say_what_it_costs():
     gates = gates_of(3, 4, FINEST)
     path = discover(gates)
-    macs = cost.macs(3, 4, 3, 64, 96)
-    parameters = cost.parameters(3, 4, 3)
+    macs = cost_table.macs(3, 4, 3, 64, 96)
+    parameters = cost_table.parameters(3, 4, 3)
     for name, table in {"macs": macs, "parameters": parameters}.items():
         # Four cells at the finest level, their gates, and no way up or down.
         cells = table.cells[:, 0].sum() + table.gates[:, 0].sum()
@@ -208,7 +208,7 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path():
     # Only one of four pictures opens (2, 0): it passes its input on for the others.
     gates = gates_of(3, 4, EARLIER | {(2, 0, "keep"): [0.9, 0, 0, 0]})
     path = discover(gates, 0.5, earlier_path())
-    assert path.facts["supernet_macs"] == cost.macs(3, 4, 3, 64, 96).supernet
+    assert path.facts["supernet_macs"] == cost_table.macs(3, 4, 3, 64, 96).supernet
     computed = set(EARLIER) - {(2, 0, "keep")}
     # The stronger way, past the cells that are not computed, is not computed either.
     assert computed <= routes_of(path.kept) <= set(EARLIER)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selene_tf import topology
+from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
-from selene_tf.search import cost, dynamic_routing, path_targets
-from selene_tf.topology import Structure
+from selene_tf.search import dynamic_routing, path_targets
 from tests.refusals import assert_refused
 
 SIZE = (64, 96)
@@ -107,7 +107,7 @@ def test_edges_are_the_routes_and_what_pictures_pass_on():
 @settings(max_examples=40, deadline=None)
 @given(some_gates())
 def test_every_candidate_is_whole_and_part_of_the_next(gates):
-    table = cost.macs(3, 4, gates.shape[1] - 1, *SIZE)
+    table = cost_table.macs(3, 4, gates.shape[1] - 1, *SIZE)
     found = candidates(gates)
     for kept, passing in found:
         same_kept, same_passing = topology.connected(kept, passing)
@@ -236,7 +236,9 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
 
 def test_targets():
     structure = Structure(num_classes=3, channels=4, num_layers=3)
-    supernet = cost.macs(**dataclasses.asdict(structure), height=64, width=96).supernet
+    supernet = cost_table.macs(
+        **dataclasses.asdict(structure), height=64, width=96
+    ).supernet
 
     def target(**values):
         return path_targets.target_macs(structure, SIZE, **values)
@@ -257,7 +259,7 @@ def test_gates_that_will_be_folded_cost_nothing():
     path = within(gates, 10**12, counts_gates=False)
     kept = within(gates, 10**12)
     arguments = dataclasses.asdict(structure_of(gates))
-    table = cost.macs(height=SIZE[0], width=SIZE[1], **arguments)
+    table = cost_table.macs(height=SIZE[0], width=SIZE[1], **arguments)
     assert kept.facts["macs"] - path.facts["macs"] == table.gates.sum() > 0
     assert path.facts["supernet_macs"] == kept.facts["supernet_macs"] == table.supernet
     assert (path.facts["counts_gates"], kept.facts["counts_gates"]) == (False, True)

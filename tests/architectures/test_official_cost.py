@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from selene_tf import topology
-from selene_tf.search import cost
+from selene_tf.architectures import cost_table, topology
 from tests import reference
-from tests.search import official_gates
+from tests.architectures import official_gates
 
 KEEP, UP, DOWN = 0, 1, 2
 
@@ -40,7 +39,9 @@ def giga(value):
 
 def official(size, num_layers=16, small_gate=False, corrections=()):
     convention = "dynamic_routing"
-    return cost.macs(19, 64, num_layers, *size, small_gate, convention, corrections)
+    return cost_table.macs(
+        19, 64, num_layers, *size, small_gate, convention, corrections
+    )
 
 
 @pytest.mark.parametrize("case", OFFICIAL)
@@ -96,17 +97,17 @@ def test_the_last_layer_leads_nowhere():
 
 def test_an_unknown_convention_or_correction_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="plain, dynamic_routing.*'flops'"):
-        cost.macs(5, 8, 4, 64, 64, convention="flops")
+        cost_table.macs(5, 8, 4, 64, 64, convention="flops")
     with pytest.raises(ValueError, match="true_head_width, first_cell.*'head'"):
         official((64, 64), corrections=["head"])
     with pytest.raises(ValueError, match="of the convention dynamic_routing"):
-        cost.macs(5, 8, 4, 64, 64, corrections=["first_cell"])
+        cost_table.macs(5, 8, 4, 64, 64, corrections=["first_cell"])
 
 
 @pytest.fixture(scope="module")
 def small():
     """The reference's numbers, and the costs of its network in our table."""
-    table = cost.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
+    table = cost_table.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
     return reference.load(), table
 
 
@@ -131,7 +132,7 @@ def test_real_costs_of_every_cell_are_the_officials(small, prefix):
 @pytest.mark.parametrize("prefix", ["eval", "eval_b1/0", "eval_b1/1", "train"])
 def test_the_real_cost_of_pictures_is_the_officials(small, prefix):
     arrays, table = small
-    costs = cost.official_real(table, official_gates.gates(arrays, prefix))
+    costs = cost_table.official_real(table, official_gates.gates(arrays, prefix))
     whole, head = costs.mean() / 1e6, table.decoder / 1e6
     assert whole == pytest.approx(float(arrays[f"{prefix}/real_flops"]), rel=1e-6)
     backbone = float(arrays[f"{prefix}/real_flops_backbone"])
@@ -139,12 +140,12 @@ def test_the_real_cost_of_pictures_is_the_officials(small, prefix):
 
 
 def test_gates_up_to_a_ten_thousandth_are_closed_but_a_cells_add_up():
-    table = cost.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
+    table = cost_table.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
     gates = np.zeros((4, 4, 4, 3))
     gates[1, 1, 1] = [0.5e-4, 0.0, 0.0]
     gates[2, 1, 1] = [0.6e-4, 0.6e-4, 0.0]
     gates[3, 1, 1] = [0.5e-4, 1.1e-4, 0.0]
     closed = table.stem + table.decoder + table.gates.sum()
-    added = cost.official_real(table, gates) - closed
+    added = cost_table.official_real(table, gates) - closed
     cell, up = table.cells[1, 1], table.routes[1, 1, UP]
     np.testing.assert_array_equal(added, [0, 0, cell, cell + up])

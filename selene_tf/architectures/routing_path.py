@@ -7,7 +7,7 @@ import reprlib
 
 import numpy as np
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 from selene_tf.errors import UserError
 
 VERSION = 3

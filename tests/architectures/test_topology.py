@@ -3,7 +3,7 @@ import collections
 import numpy as np
 import pytest
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 
 def all_routes(num_layers):

@@ -8,11 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selene_tf import path as paths
-from selene_tf import topology
+from selene_tf.architectures import routing_path, topology
+from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
 from selene_tf.search import dynamic_routing
-from selene_tf.topology import Structure
 
 
 def whole():
@@ -26,7 +25,7 @@ def whole():
         (32, 64),
         "by hand",
     )
-    return json.dumps(paths.to_json(path))
+    return json.dumps(routing_path.to_json(path))
 
 
 WHOLE = whole()
@@ -79,7 +78,7 @@ def read_or_refuse(content):
         file.write_bytes(content)
         message, path = "", None
         try:
-            path = paths.read(file)
+            path = routing_path.read(file)
         except UserError as error:
             message = str(error)
     if path is None:
@@ -87,4 +86,4 @@ def read_or_refuse(content):
         assert len(message.splitlines()) == 1
     else:
         assert path.kept.any()
-        assert paths.FACTS == path.facts.keys()
+        assert routing_path.FACTS == path.facts.keys()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import losses, topology
-from selene_tf.search import cost, expected_cost
+from selene_tf import losses
+from selene_tf.architectures import cost_table, expected_cost, topology
 from tests import reference
-from tests.search import official_gates
+from tests.architectures import official_gates
 
 KEEP, UP, DOWN = 0, 1, 2
 
@@ -45,7 +45,7 @@ def gradient_of_total(table, gates):
 @pytest.fixture(scope="module")
 def small():
     """The reference's numbers, and the costs of its network in our table."""
-    table = cost.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
+    table = cost_table.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
     return reference.load(), table
 
 
@@ -70,7 +70,7 @@ def test_every_cell_has_the_officials_cost(small, prefix):
 
 @pytest.mark.parametrize("convention", ["plain", "dynamic_routing"])
 def test_gates_of_1_cost_all_cells_and_routes(convention):
-    table = cost.macs(19, 64, 16, 1024, 2048, convention=convention)
+    table = cost_table.macs(19, 64, 16, 1024, 2048, convention=convention)
     gates = np.stack([existing(16), np.zeros((17, 4, 3)), 0.5 * existing(16)])
     costs = expected_cost.expected(table, gates)
     shares = np.asarray(costs) / (table.cells.sum() + table.routes.sum())
@@ -80,7 +80,7 @@ def test_gates_of_1_cost_all_cells_and_routes(convention):
 @pytest.mark.parametrize("jit_compile", [None, False, True])
 @pytest.mark.parametrize("convention", ["plain", "dynamic_routing"])
 def test_each_picture_costs_what_its_cells_and_their_inputs_do(convention, jit_compile):
-    table = cost.macs(5, 8, 5, 64, 96, convention=convention)
+    table = cost_table.macs(5, 8, 5, 64, 96, convention=convention)
     gates = random_gates(5, pictures=3)
     function = functools.partial(expected_cost.expected, table)
     if jit_compile is not None:
@@ -92,7 +92,7 @@ def test_each_picture_costs_what_its_cells_and_their_inputs_do(convention, jit_c
 
 
 def test_by_hand():
-    table = cost.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
+    table = cost_table.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
     gates = np.zeros((1, 4, 4, 3))
     gates[0, 1, 1] = [0.25, 0.5, 0.125]
     # The cell has 8 channels and 8 x 8 pixels; the half of it and of the way up,
@@ -113,7 +113,7 @@ def test_by_hand():
 def test_of_equal_gates_the_first_alone_learns_from_the_cells_cost(
     gates, first, jit_compile
 ):
-    table = cost.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
+    table = cost_table.macs(3, 4, 3, 64, 64, convention="dynamic_routing")
     values = np.zeros((2, 4, 4, 3))
     values[:, 1, 1] = gates
     function = functools.partial(gradient_of_total, table)
@@ -125,7 +125,7 @@ def test_of_equal_gates_the_first_alone_learns_from_the_cells_cost(
 
 
 def test_no_other_than_the_largest_gate_learns_from_the_cells_cost():
-    table = cost.macs(3, 4, 3, 64, 64)
+    table = cost_table.macs(3, 4, 3, 64, 64)
     gates = random_gates(3, pictures=2)
     largest = gates == gates.max(axis=-1, keepdims=True)
     largest &= existing(3)
@@ -139,7 +139,7 @@ def budget_loss(table, gates, total, share):
 
 
 def test_the_budgets_gradient_is_that_of_finite_differences():
-    table = cost.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
+    table = cost_table.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
     gates, total, share = random_gates(4, pictures=2), 1.5e6, 0.1
 
     def in_numpy(gates):
@@ -181,13 +181,13 @@ def test_the_budget_of_the_reference_and_what_its_last_gates_learn(small):
 
 
 def test_the_published_total_is_about_the_network_at_the_size_of_its_crops():
-    table = cost.macs(19, 64, 16, 768, 768, convention="dynamic_routing")
+    table = cost_table.macs(19, 64, 16, 768, 768, convention="dynamic_routing")
     # FLOPS_ALL of the published configurations.
     assert 0.97 < 26.3e9 / table.searched < 1.0
 
 
 def test_wide_gates_are_counted_in_their_own_precision():
-    table = cost.macs(3, 4, 3, 64, 64)
+    table = cost_table.macs(3, 4, 3, 64, 64)
     gates = tf.constant(np.full((1, 4, 4, 3), 1 / 3), "float64")
     found = expected_cost.expected(table, gates)
     assert found.dtype == tf.float64

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 
 def open_gates(num_layers, pictures=1):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 
 @dataclasses.dataclass(frozen=True)

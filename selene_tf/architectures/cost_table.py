@@ -14,8 +14,7 @@ import dataclasses
 
 import numpy as np
 
-from selene_tf import topology
-from selene_tf.search import counting
+from selene_tf.architectures import cost_conventions, topology
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +113,7 @@ def macs(  # noqa: PLR0913
         gated: Whether the cells have gates.
         pooling: "none", "psp" or "aspp": a head, counted with the decoder.
     """
-    counts = counting.corrected(convention, corrections)
+    counts = cost_conventions.corrected(convention, corrections)
     height, width = _padded(height, small_gate), _padded(width, small_gate)
     tables = _tables(num_layers)
     for layer, level in topology.cells(num_layers):
@@ -152,11 +151,14 @@ def parameters(
     stem = 27 * middle + 2 * middle + 9 * middle + middle**2 + 2 * middle
     stem += 9 * middle + middle * channels + 2 * channels
     levels = [
-        (wide + 2) * narrow for _, wide, narrow in counting.decoder_widths(channels)
+        (wide + 2) * narrow
+        for _, wide, narrow in cost_conventions.decoder_widths(channels)
     ]
     levels[-1] += sum(
         weights + 2 * narrow
-        for _, weights, narrow in counting.pooling_convolutions(pooling, channels << 3)
+        for _, weights, narrow in cost_conventions.pooling_convolutions(
+            pooling, channels << 3
+        )
     )
     decoder = (9 * channels + 1) * num_classes + sum(levels)
     tables = _tables(num_layers)

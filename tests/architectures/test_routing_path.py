@@ -4,8 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import path as paths
-from selene_tf import topology
+from selene_tf.architectures import routing_path, topology
 from selene_tf.errors import UserError
 from tests import refusals
 
@@ -40,7 +39,7 @@ def make_path(num_layers=4, seed=0):
             mean_gate[place], open_share[place] = rng.random(2).round(6)
     kept[:, 0, 0] = True
     kept, passing = topology.connected(kept, passing)
-    return paths.Path(kept, passing, mean_gate, open_share, dict(FACTS))
+    return routing_path.Path(kept, passing, mean_gate, open_share, dict(FACTS))
 
 
 def write(file, content):
@@ -51,7 +50,7 @@ def write(file, content):
 @pytest.mark.parametrize("num_layers", [3, 4, 16])
 def test_comes_back_from_json_as_it_was(num_layers, tmp_path):
     path = make_path(num_layers)
-    back = paths.read(write(tmp_path / "path.json", paths.to_json(path)))
+    back = routing_path.read(write(tmp_path / "path.json", routing_path.to_json(path)))
     assert back.num_layers == num_layers
     assert back.facts == FACTS
     for name in ("kept", "passing", "mean_gate", "open_share"):
@@ -61,7 +60,7 @@ def test_comes_back_from_json_as_it_was(num_layers, tmp_path):
 
 
 def test_json_says_of_each_cell_what_stays():
-    content = paths.to_json(path_along("down", "down", "up", "keep"))
+    content = routing_path.to_json(path_along("down", "down", "up", "keep"))
     assert content["version"] == 3
     assert len(content["cells"]) == len(topology.cells(4))
     cells = {cell["name"]: cell for cell in content["cells"]}
@@ -82,11 +81,13 @@ def path_along(*way):
         cell = topology.target(*cell, route)
     kept[(*cell, 0)] = True
     nothing = np.zeros(kept.shape)
-    return paths.Path(kept, np.zeros((5, 4), bool), nothing, nothing, dict(FACTS))
+    return routing_path.Path(
+        kept, np.zeros((5, 4), bool), nothing, nothing, dict(FACTS)
+    )
 
 
 def edited(edit):
-    content = paths.to_json(make_path())
+    content = routing_path.to_json(make_path())
     edit(content)
     return json.dumps(content)
 
@@ -105,7 +106,7 @@ def set_keep(number, **values):
     )
 
 
-WHOLE = json.dumps(paths.to_json(make_path()))
+WHOLE = json.dumps(routing_path.to_json(make_path()))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_another_version_says_how_to_make_a_new_one(version, tmp_path):
 
 def changed(*cells):
     """One way, along level 0 to 1 and back, with some cells opened or closed."""
-    content = paths.to_json(path_along("down", "keep", "up", "keep"))
+    content = routing_path.to_json(path_along("down", "keep", "up", "keep"))
     by_name = {cell["name"]: cell for cell in content["cells"]}
     for name, values in cells:
         cell = by_name[name]
@@ -208,12 +209,12 @@ def changed(*cells):
     ],
 )
 def test_what_is_not_connected_is_refused(changes, words, tmp_path):
-    assert paths.read(write(tmp_path / "path.json", changed())).kept.sum() == 5
+    assert routing_path.read(write(tmp_path / "path.json", changed())).kept.sum() == 5
     assert_refused(write(tmp_path / "path.json", changed(*changes)), words)
 
 
 def test_a_path_without_any_route_is_refused(tmp_path):
-    content = paths.to_json(make_path())
+    content = routing_path.to_json(make_path())
     for cell in content["cells"]:
         cell |= {"computed": False, "passes_input": False}
         for values in cell["routes"].values():
@@ -226,7 +227,7 @@ def test_a_passing_cell_connects(tmp_path):
     on = [("cell_03_s8", {"keep": True}), ("cell_04_s8", {"keep": True})]
     behind = [("cell_03_s4", {"keep": False}), ("cell_04_s4", {"keep": False})]
     content = changed(("cell_02_s8", closed), *on, *behind)
-    path = paths.read(write(tmp_path / "path.json", content))
+    path = routing_path.read(write(tmp_path / "path.json", content))
     assert np.argwhere(path.passing).tolist() == [[2, 1]]
 
 
@@ -260,10 +261,10 @@ STRUCTURE = topology.Structure(num_classes=3, channels=4, num_layers=4)
 )
 def test_a_path_of_another_network_does_not_fit(name, value):
     path = make_path()
-    paths.check_fits(path, STRUCTURE, "my/path.json")
+    routing_path.check_fits(path, STRUCTURE, "my/path.json")
     other = dataclasses.replace(STRUCTURE, **{name: value})
     refusals.assert_refused(
-        lambda: paths.check_fits(path, other, "my/path.json"),
+        lambda: routing_path.check_fits(path, other, "my/path.json"),
         "my/path.json",
         f"{name}={getattr(STRUCTURE, name)}",
         f"{name}={value}",
@@ -271,7 +272,7 @@ def test_a_path_of_another_network_does_not_fit(name, value):
 
 
 def assert_refused(file, *words):
-    refusals.assert_refused(lambda: paths.read(file), file, *words)
+    refusals.assert_refused(lambda: routing_path.read(file), file, *words)
     with pytest.raises(UserError) as caught:
-        paths.read(file)
+        routing_path.read(file)
     assert len(str(caught.value)) < 500 + len(str(file))

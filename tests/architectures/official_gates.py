@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selene_tf import topology
+from selene_tf.architectures import topology
 
 NUM_LAYERS = 4
 

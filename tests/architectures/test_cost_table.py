@@ -3,11 +3,10 @@ import collections
 import numpy as np
 import pytest
 
-from selene_tf import topology
+from selene_tf.architectures import cost_table, topology
 from selene_tf.networks import dynamic_routing
-from selene_tf.search import cost
+from tests.architectures.counted import kernels_and_positions, open_gates
 from tests.checks import randomize
-from tests.search.counted import kernels_and_positions, open_gates
 
 KEEP, UP, DOWN = 0, 1, 2
 
@@ -24,7 +23,7 @@ KEEP, UP, DOWN = 0, 1, 2
 def test_parameters_of_each_part_are_the_official(
     num_layers, total, cells, gates, up, down
 ):
-    table = cost.parameters(num_classes=19, channels=64, num_layers=num_layers)
+    table = cost_table.parameters(num_classes=19, channels=64, num_layers=num_layers)
     assert table.supernet == total
     assert table.stem == 11_456
     assert table.decoder == 177_152 + 10_963
@@ -50,7 +49,7 @@ def test_parameters_of_each_part_are_the_official(
 def test_macs_of_each_part_are_the_official_without_normalisation_and_relu(
     num_layers, size, cells, gates, up, down
 ):
-    table = cost.macs(19, 64, num_layers, *size)
+    table = cost_table.macs(19, 64, num_layers, *size)
     values = np.array([size[0] * size[1] // 16 * 64 >> level for level in range(4)])
     per_layer = np.broadcast_to(values, table.cells.shape)
     has_cell, has_route = table.cells > 0, table.routes > 0
@@ -76,14 +75,14 @@ def test_macs_of_each_part_are_the_official_without_normalisation_and_relu(
 def test_macs_of_the_decoder_are_the_official_without_normalisation_and_relu():
     pixels = [256 * 512, 128 * 256, 64 * 128, 32 * 64]
     extra = 3 * sum(n * c for n, c in zip(pixels, (64, 64, 128, 256), strict=True))
-    counted = cost.macs(19, 64, 16, 1024, 2048).decoder
+    counted = cost_table.macs(19, 64, 16, 1024, 2048).decoder
     assert (counted + extra) / 1e9 == pytest.approx(1.378353 + 1.434452, abs=1e-6)
 
 
 @pytest.mark.parametrize(("num_layers", "paper"), [(16, 119.5e9), (33, 242.3e9)])
 def test_all_of_it_is_a_little_less_than_the_paper_says(num_layers, paper):
     # Normalisation, ReLU and pooling are in the paper's numbers: 1 to 2 %.
-    table = cost.macs(19, 64, num_layers, 1024, 2048)
+    table = cost_table.macs(19, 64, num_layers, 1024, 2048)
     assert 0.98 * paper < table.supernet < paper
 
 
@@ -111,7 +110,7 @@ def test_macs_are_those_of_the_convolutions_that_run(
         layer, part, *_ = path.split("/")
         name = layer if not layer.startswith("cell") else f"{layer}/{part}"
         parts[name] += kernel_size * positions
-    table = cost.macs(5, channels, num_layers, *size, **variant)
+    table = cost_table.macs(5, channels, num_layers, *size, **variant)
     assert table.supernet == parts.total()
     assert table.stem == sum(parts[f"stem_{i}"] for i in (1, 2, 3))
     decoders = [f"decoder_s{stride}" for stride in (4, 8, 16, 32)]
@@ -140,17 +139,19 @@ def test_macs_are_those_of_the_convolutions_that_run(
 def test_parameters_are_those_of_the_network(channels, num_layers, variant):
     network = dynamic_routing.build(5, channels, num_layers, **variant)
     count = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
-    assert cost.parameters(5, channels, num_layers, **variant).supernet == count
+    assert cost_table.parameters(5, channels, num_layers, **variant).supernet == count
 
 
 def test_a_picture_that_opens_everything_costs_the_supernet():
-    table = cost.macs(3, 4, 5, 64, 64)
-    costs = cost.of_pictures(table, open_gates(5, pictures=2))
+    table = cost_table.macs(3, 4, 5, 64, 64)
+    costs = cost_table.of_pictures(table, open_gates(5, pictures=2))
     np.testing.assert_array_equal(costs, [table.supernet, table.supernet])
 
 
 def test_a_picture_that_closes_everything_costs_stem_decoder_and_four_gates():
-    table = cost.macs(num_classes=3, channels=4, num_layers=3, height=32, width=32)
+    table = cost_table.macs(
+        num_classes=3, channels=4, num_layers=3, height=32, width=32
+    )
     # The stem's first map has 15 x 15 pixels, stride 4 has 8 x 8.
     stem = 225 * (27 * 64 + 9 * 64 + 64 * 64) + 64 * (9 * 64 + 64 * 4)
     decoder = 1 * 32 * 16 + 4 * 16 * 8 + 16 * 8 * 4 + 64 * 4 * 4 + 64 * 9 * 4 * 3
@@ -159,26 +160,26 @@ def test_a_picture_that_closes_everything_costs_stem_decoder_and_four_gates():
     gates = 4 * 64 * 4 * 2 + 3 * 2 * 2 + 2 * 1
     closed = np.zeros((1, 4, 4, 3))
     np.testing.assert_array_equal(
-        cost.of_pictures(table, closed), [stem + decoder + gates]
+        cost_table.of_pictures(table, closed), [stem + decoder + gates]
     )
 
 
 def test_each_picture_costs_its_own():
-    table = cost.macs(3, 4, 3, 64, 64)
+    table = cost_table.macs(3, 4, 3, 64, 64)
     gates = np.concatenate([open_gates(3), np.zeros((1, 4, 4, 3)), open_gates(3)])
     gates[2, 1, 0] = 0.0
-    alone = [int(cost.of_pictures(table, gates[i : i + 1])[0]) for i in range(3)]
-    np.testing.assert_array_equal(cost.of_pictures(table, gates), alone)
+    alone = [int(cost_table.of_pictures(table, gates[i : i + 1])[0]) for i in range(3)]
+    np.testing.assert_array_equal(cost_table.of_pictures(table, gates), alone)
     # A closed cell still asks its gate, and saves the rest.
     saved = table.cells[1, 0] + table.routes[1, 0].sum()
     assert alone[0] - alone[2] == saved
 
 
 def test_a_gate_counts_as_open_above_a_ten_thousandth():
-    table = cost.macs(3, 4, 3, 64, 64)
+    table = cost_table.macs(3, 4, 3, 64, 64)
     gates = open_gates(3, pictures=2)
     gates[0, 1, 1, UP], gates[1, 1, 1, UP] = 0.9e-4, 1.1e-4
-    below, above = cost.of_pictures(table, gates)
+    below, above = cost_table.of_pictures(table, gates)
     assert above - below == table.routes[1, 1, UP] > 0
 
 
@@ -197,7 +198,7 @@ def test_where_something_flows_in_by_hand():
     expected[0, 3, :3] = True
     # The second closes everything, and its input stays at the finest level.
     expected[1, :, 0] = True
-    np.testing.assert_array_equal(cost.active_cells(gates), expected)
+    np.testing.assert_array_equal(cost_table.active_cells(gates), expected)
 
 
 def test_the_network_has_no_open_gate_where_nothing_flows_in():
@@ -209,15 +210,15 @@ def test_the_network_has_no_open_gate_where_nothing_flows_in():
             weight.assign(rng.normal(-0.7, 1.0, weight.shape))
     images = rng.uniform(0, 255, (6, 32, 32, 3)).astype("float32")
     gates = np.asarray(network(images)["gates"])
-    active = cost.active_cells(gates)
-    exists = cost.parameters(3, 4, 5).cells > 0
+    active = cost_table.active_cells(gates)
+    exists = cost_table.parameters(3, 4, 5).cells > 0
     assert (exists & ~active).any(), "the test is of use where a cell gets nothing"
     np.testing.assert_array_equal(gates[~active], 0.0)
 
 
 def test_small_gates_look_at_a_quarter_of_the_sides_rounded_down():
-    small = cost.macs(3, 4, 3, 160, 130, small_gate=True)
-    full = cost.macs(3, 4, 3, 160, 130)
+    small = cost_table.macs(3, 4, 3, 160, 130, small_gate=True)
+    full = cost_table.macs(3, 4, 3, 160, 130)
     # Padded to 160 x 160: maps of 40, 20, 10 and 5 pixels a side.
     sides = [10, 5, 2, 1]
     for layer, level in topology.cells(3):
@@ -231,15 +232,15 @@ def test_small_gates_look_at_a_quarter_of_the_sides_rounded_down():
 
 
 def test_small_gates_cost_small_pictures_as_much_as_128_pixels():
-    small = cost.macs(3, 4, 3, 64, 200, small_gate=True)
-    padded = cost.macs(3, 4, 3, 128, 224, small_gate=True)
+    small = cost_table.macs(3, 4, 3, 64, 200, small_gate=True)
+    padded = cost_table.macs(3, 4, 3, 128, 224, small_gate=True)
     assert small.supernet == padded.supernet
     assert small.gates[3, 3] == 1 * 32 * 16 + 16
 
 
 def test_costs_are_exact_integers():
     for convention in ("plain", "dynamic_routing"):
-        table = cost.macs(19, 64, 33, 1024, 2048, convention=convention)
+        table = cost_table.macs(19, 64, 33, 1024, 2048, convention=convention)
         for part in (table.cells, table.gates, table.routes):
             assert part.dtype == np.int64
         for number in (table.stem, table.decoder, table.searched, table.supernet):

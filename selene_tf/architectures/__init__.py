@@ -1,0 +1,1 @@
+"""Data that describes a network and what it costs; no weights."""
