@@ -3,7 +3,7 @@
 from absl import flags
 
 from selene_tf.cli import command, progress
-from selene_tf.data import sbd
+from selene_tf.data.datasets import sbd
 
 
 def define_flags():

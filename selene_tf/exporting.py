@@ -17,7 +17,7 @@ from selene_tf import (
     saved_model,
     tflite_model,
 )
-from selene_tf.data.label_format import IGNORE_LABEL
+from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # Fewer say little; a split that has fewer is taken whole.

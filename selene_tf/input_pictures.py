@@ -15,7 +15,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import examples, picture_files
+from selene_tf.data import picture_files
+from selene_tf.data.datasets import examples
 from selene_tf.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")

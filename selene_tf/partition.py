@@ -11,7 +11,7 @@ import shlex
 from absl import flags
 
 from selene_tf.cli import command, flagfile
-from selene_tf.data import partition_choice
+from selene_tf.data.datasets import subsets
 
 
 def define_flags():
@@ -36,7 +36,7 @@ def define_flags():
 def main():
     values = flags.FLAGS
     seed = values.seed if values["seed"].present else None
-    share = partition_choice.parse_share(values.fraction, values.num_labelled, seed)
+    share = subsets.parse_share(values.fraction, values.num_labelled, seed)
     config = flagfile.from_flags()
     with command.quiet_start():
         from selene_tf.experiment import partitioning

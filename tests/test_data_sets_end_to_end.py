@@ -8,10 +8,10 @@ from PIL import Image
 
 from selene_tf import experiment
 from selene_tf.config import Config
-from selene_tf.data import catalog
+from selene_tf.data.datasets import dataset_info
 from selene_tf.errors import UserError
-from tests import tfds_files
 from tests.commands import assert_one_line, run
+from tests.data.datasets import tfds_files
 
 RNG = np.random.default_rng(0)
 TINY = {
@@ -31,7 +31,9 @@ def save(path, array, palette=False):
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(array.astype(np.uint8), "P" if palette else None)
     if palette:
-        image.putpalette([part for n in range(256) for part in catalog.bit_colour(n)])
+        image.putpalette(
+            [part for n in range(256) for part in dataset_info.bit_colour(n)]
+        )
     image.save(path)
 
 
@@ -72,7 +74,7 @@ def make_pascal_voc(folder):
 
 def make_camvid(folder):
     """The 960x720 distribution's folders and colours."""
-    colours = np.array(list(catalog.CAMVID.labels.colours))
+    colours = np.array(list(dataset_info.CAMVID.labels.colours))
     for split, count in (("train", 4), ("val", 2)):
         for number in range(count):
             save(folder / f"{split}/0001TP_{number:06}.png", picture(72, 96))

@@ -3,8 +3,8 @@
 import pytest
 
 from selene_tf.config import Config
-from selene_tf.data.partition import make_split
-from selene_tf.data.partition_choice import parse_share
+from selene_tf.data.datasets.splits import make_split
+from selene_tf.data.datasets.subsets import parse_share
 from selene_tf.experiment import partitioning
 from selene_tf.experiment.data_sets import open_folder
 from tests.commands import assert_one_line, run

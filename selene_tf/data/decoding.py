@@ -9,7 +9,7 @@ import zlib
 
 import tensorflow as tf
 
-from selene_tf.data.label_format import REFUSED
+from selene_tf.data.datasets.label_map import REFUSED
 from selene_tf.data.picture_files import HEADER_BYTES
 
 DEPTH, COLOUR_TYPE = 24, 25  # Their places in the file.
@@ -83,7 +83,7 @@ def decode_index_mask(content, header, table):
     Args:
         content: The file's bytes, a string tensor.
         header: What takes the place of the first 33; see `as_grey_header`.
-        table: uint8 (256,), as `label_format.table` makes it.
+        table: uint8 (256,), as `label_map.table` makes it.
 
     Returns:
         Class ids, uint8 (height, width). Values without meaning are an error.
@@ -101,7 +101,7 @@ def decode_colour_mask(content, table):
 
     Args:
         content: The file's bytes, a string tensor.
-        table: uint8 (2**24,), as `label_format.colour_table` makes it.
+        table: uint8 (2**24,), as `label_map.colour_table` makes it.
 
     Returns:
         Class ids, uint8 (height, width). Colours without meaning are an error.

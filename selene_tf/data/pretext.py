@@ -18,7 +18,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from selene_tf.data.label_format import IGNORE_LABEL
+from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.data.permutations import check_count, jigsaw_permutations
 from selene_tf.errors import UserError
 

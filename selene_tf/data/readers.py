@@ -6,7 +6,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data import decoding, label_format, picture_files, records
+from selene_tf.data import decoding, picture_files, records
+from selene_tf.data.datasets import label_map
 from selene_tf.data.reader import Reader
 from selene_tf.errors import UserError
 
@@ -57,11 +58,9 @@ def _mask_decoder(paths, labels):
         "is_colour": tf.constant(is_colour),
         "table": tf.constant([labels.number_of(path) for path in paths]),
     }
-    tables = tf.constant(
-        np.stack([label_format.table(ids) for ids in labels.all_ids()])
-    )
+    tables = tf.constant(np.stack([label_map.table(ids) for ids in labels.all_ids()]))
     # It is large, and hardly ever needed.
-    colours = label_format.colour_table(labels.colours) if any(is_colour) else [0]
+    colours = label_map.colour_table(labels.colours) if any(is_colour) else [0]
     colours = tf.constant(colours, tf.uint8)
 
     def decode(number, image):

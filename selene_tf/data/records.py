@@ -3,8 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import label_format, picture_files
-from selene_tf.data.label_format import REFUSED
+from selene_tf.data import picture_files
+from selene_tf.data.datasets import label_map
+from selene_tf.data.datasets.label_map import REFUSED
 from selene_tf.errors import UserError
 
 GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
@@ -46,7 +47,7 @@ def read_mask(path, labels):
         return _classes_of_colours(path, np.asarray(image), labels.colours)
     ids = labels.ids_of(path)
     values = _values(image, content)
-    classes = label_format.table(ids)[values]
+    classes = label_map.table(ids)[values]
     _check_values(path, values, classes == REFUSED, ids)
     return classes
 
@@ -156,7 +157,7 @@ def _check_values(path, values, wrong, ids):
     raise UserError(
         f"{path} holds class id {value} in {np.count_nonzero(values == value)} pixels, "
         f"first at (row, column) = ({row}, {column}); expected "
-        f"{label_format.describe(ids)}. Mend the mask, or set the number of classes "
+        f"{label_map.describe(ids)}. Mend the mask, or set the number of classes "
         "or the ignore label to fit it."
     )
 

@@ -5,9 +5,10 @@ import functools
 
 import numpy as np
 
-from selene_tf.data import loading, pipelines, preflight, scenes
+from selene_tf.data import loading, pipelines, scenes
 from selene_tf.data.bad_samples import BadSamples
-from selene_tf.data.label_format import IGNORE_LABEL
+from selene_tf.data.datasets import validation as preflight
+from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # The drawn data set is one and the same whatever the seed of the training.

@@ -5,8 +5,9 @@ import pathlib
 
 import numpy as np
 
-from selene_tf.data import duplicates, partition, preflight
-from selene_tf.data.preflight import Report
+from selene_tf.data.datasets import duplicates, splits
+from selene_tf.data.datasets import validation as preflight
+from selene_tf.data.datasets.validation import Report
 from selene_tf.data.reader import Reader
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
@@ -25,7 +26,7 @@ class Part:
         files: Paths of the pictures that can be used; empty where they are no files
             of their own.
         reader: Their `Reader`, or None if there are none.
-        report: The `preflight.Report`.
+        report: The `validation.Report`.
     """
 
     name: str
@@ -151,7 +152,7 @@ def check(config, progress=None):
         notes=notes(config, folder),
         parts=parts,
         other_problems=(
-            *partition.overlaps(split),
+            *splits.overlaps(split),
             *_part_problems(config, parts),
             *duplicates.leaks(copies),
         ),

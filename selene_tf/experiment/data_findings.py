@@ -2,7 +2,7 @@
 
 import collections
 
-from selene_tf.data import duplicates
+from selene_tf.data.datasets import duplicates
 
 # So many of many file names are shown.
 _SHOWN = 3

@@ -3,17 +3,17 @@
 import dataclasses
 
 from selene_tf.config.validation import to_text
-from selene_tf.data import (
+from selene_tf.data import readers
+from selene_tf.data.datasets import (
     camvid,
-    catalog,
     cityscapes,
-    dataset_file,
-    label_format,
-    own_folder,
+    description_file,
+    image_folder,
+    label_map,
     pascal_voc,
-    readers,
-    tfds_folder,
+    tfds,
 )
+from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.errors import UserError
 
 _KNOWN = {
@@ -40,12 +40,12 @@ def dataset_info(config):
     file = _dataset_file(config)
     if file is not None:
         _check_file_alone(config, file)
-        return dataset_file.read(file)
+        return description_file.read(file)
     if config.class_names:
         return catalog.folder(config.class_names, config.ignore_label)
     if _builder(config).partition("/")[0] == "cityscapes":
         # Its masks hold the raw ids.
-        raw = label_format.LabelFormat(catalog.CITYSCAPES_RAW_IDS)
+        raw = label_map.LabelFormat(catalog.CITYSCAPES_RAW_IDS)
         return dataclasses.replace(catalog.CITYSCAPES, labels=raw)
     raise UserError(
         "--class_names: found nothing, expected the names of two or more classes in "
@@ -60,7 +60,7 @@ def open_folder(config):
         UserError: The folder is missing or does not look like the data set.
     """
     if config.dataset.startswith("tfds:"):
-        return tfds_folder.open_builder(
+        return tfds.open_builder(
             _builder(config),
             config.data_dir,
             config.tfds_image,
@@ -76,7 +76,7 @@ def open_folder(config):
     if config.dataset in _FOLDERS:
         return _FOLDERS[config.dataset](config.data_dir, readers.from_files)
     labels = dataset_info(config).labels
-    return own_folder.open_folder(config.data_dir, labels, readers.from_files)
+    return image_folder.open_folder(config.data_dir, labels, readers.from_files)
 
 
 def _builder(config):
@@ -98,5 +98,5 @@ def _check_file_alone(config, file):
 
 def _dataset_file(config):
     if config.dataset_file or (config.dataset == "folder" and config.data_dir):
-        return dataset_file.find(config.data_dir, config.dataset_file)
+        return description_file.find(config.data_dir, config.dataset_file)
     return None

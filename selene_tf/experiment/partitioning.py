@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from selene_tf import run_folder
-from selene_tf.data import partition, partition_choice
+from selene_tf.data.datasets import splits, subsets
 from selene_tf.errors import UserError
 from selene_tf.experiment.data_sets import open_folder
 
@@ -39,7 +39,7 @@ def write_lists(config, share, output=""):
 
     Args:
         config: The `Config` that names the data set.
-        share: The `partition_choice.Share`.
+        share: The `subsets.Share`.
         output: Folder of the lists, made if missing; by default one in the working
             folder that is named after the share.
 
@@ -58,7 +58,7 @@ def write_lists(config, share, output=""):
     _check_files(labelled)
     parts = {"labelled": labelled, "unlabelled": unlabelled}
     texts = {
-        name: partition_choice.list_text(part, data.data_dir)
+        name: subsets.list_text(part, data.data_dir)
         for name, part in parts.items()
         if part
     }
@@ -72,13 +72,11 @@ def write_lists(config, share, output=""):
 
 def _parts(config, share, data):
     """The labelled and the unlabelled examples; none of them is for validation."""
-    split = partition.make_split(
-        data, share.ratio, validation_list=config.validation_list
-    )
+    split = splits.make_split(data, share.ratio, validation_list=config.validation_list)
     if share.seed is None:
         return split.labelled, split.unlabelled
     count = share.count_of(len(split.labelled))
-    labelled, rest = partition_choice.choose(split.labelled, count, share.seed)
+    labelled, rest = subsets.choose(split.labelled, count, share.seed)
     return labelled, rest + split.unlabelled
 
 

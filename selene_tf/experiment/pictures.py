@@ -3,8 +3,9 @@
 import itertools
 
 from selene_tf.cli import progress
-from selene_tf.data import partition, pipelines, scenes, sources, views
+from selene_tf.data import pipelines, scenes, sources, views
 from selene_tf.data.bad_samples import BadSamples
+from selene_tf.data.datasets import splits
 from selene_tf.data.pretext import Pretext
 from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError
@@ -53,7 +54,7 @@ def make_split_source(config, split):
 
 def make_split(config, folder, uses_unlabelled, allow_overlap=False):
     """Which examples are labelled, unlabelled and for validation."""
-    return partition.make_split(
+    return splits.make_split(
         folder,
         config.labelled_ratio,
         config.labelled_list,

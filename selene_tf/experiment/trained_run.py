@@ -11,7 +11,8 @@ from selene_tf import evaluation, precise_batch_norm, run_folder
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
 from selene_tf.checkpoints import Checkpoints
-from selene_tf.data import catalog, pipelines
+from selene_tf.data import pipelines
+from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.errors import UserError
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf.data.examples import Example
+from selene_tf.data.datasets.examples import Example
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 IDS = np.array([[0, 3, 255], [2, 1, 0]], np.uint8)

@@ -6,8 +6,8 @@ from PIL import Image
 
 from selene_tf.data import pipelines, readers, views
 from selene_tf.data.bad_samples import BadSamples
-from selene_tf.data.examples import Example
-from selene_tf.data.label_format import index
+from selene_tf.data.datasets.examples import Example
+from selene_tf.data.datasets.label_map import index
 
 PLAIN = views.Augmentation(crop_size=(4, 6))
 VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))

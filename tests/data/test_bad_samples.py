@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from selene_tf.data import loading, pipelines, readers
 from selene_tf.data.bad_samples import BadSamples
-from selene_tf.data.label_format import index
+from selene_tf.data.datasets.label_map import index
 from selene_tf.errors import UserError
 from tests.data.small_sources import (
     PLAIN,

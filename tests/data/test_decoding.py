@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import catalog, decoding, label_format, loading, records
-from selene_tf.data.examples import Example
-from selene_tf.data.label_format import LabelFormat
+from selene_tf.data import decoding, loading, records
+from selene_tf.data.datasets import dataset_info, label_map
+from selene_tf.data.datasets.examples import Example
+from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.readers import from_files
 from selene_tf.errors import UserError
 
@@ -15,7 +16,7 @@ RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (37, 51, 3), dtype=np.uint8)
 SMOOTH = np.asarray(Image.fromarray(PIXELS[:5, :7]).resize((51, 37), 3))
 IDS = RNG.integers(0, 4, (37, 51), dtype=np.uint8)
-LABELS = label_format.index(4)
+LABELS = label_map.index(4)
 
 
 def saved(path, array, mode=None, **options):
@@ -73,13 +74,13 @@ def test_palette_masks_give_their_indices(tmp_path, bits):
 def test_masks_of_pascal_voc_are_indices_with_255_for_the_border(tmp_path):
     ids = np.where(RNG.random((37, 51)) < 0.1, 255, IDS).astype(np.uint8)
     mask = Image.fromarray(ids, "P")
-    mask.putpalette([part for n in range(256) for part in catalog.bit_colour(n)])
+    mask.putpalette([part for n in range(256) for part in dataset_info.bit_colour(n)])
     mask.save(tmp_path / "m.png")
     example = Example(saved(tmp_path / "a.jpg", PIXELS), tmp_path / "m.png")
-    [(_, label)] = decoded([example], catalog.PASCAL_VOC.labels)
+    [(_, label)] = decoded([example], dataset_info.PASCAL_VOC.labels)
     np.testing.assert_array_equal(label, ids)
     np.testing.assert_array_equal(
-        label, records.read_mask(example.mask, catalog.PASCAL_VOC.labels)
+        label, records.read_mask(example.mask, dataset_info.PASCAL_VOC.labels)
     )
 
 
@@ -91,7 +92,7 @@ def test_cityscapes_raw_ids_and_train_ids_are_the_same_classes(tmp_path):
         Example(image, saved(tmp_path / "a_labelIds.png", raw.astype(np.uint8))),
         Example(image, saved(tmp_path / "a_labelTrainIds.png", train.astype(np.uint8))),
     ]
-    for _, label in decoded(examples, catalog.CITYSCAPES.labels):
+    for _, label in decoded(examples, dataset_info.CITYSCAPES.labels):
         np.testing.assert_array_equal(label, train)
 
 
@@ -104,7 +105,7 @@ def test_colour_masks_are_looked_up(tmp_path):
         Example(image, saved(tmp_path / "m.png", pixels)),
         Example(image, index),
     ]
-    for _, label in decoded(examples, catalog.CAMVID.labels):
+    for _, label in decoded(examples, dataset_info.CAMVID.labels):
         np.testing.assert_array_equal(label, [[0, 1], [255, 0]])
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf.data.examples import Example
-from selene_tf.data.label_format import index
+from selene_tf.data.datasets.examples import Example
+from selene_tf.data.datasets.label_map import index
 from selene_tf.data.records import look
 from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused

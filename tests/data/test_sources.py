@@ -5,9 +5,9 @@ from PIL import Image
 
 from selene_tf.data import readers, scenes, sources
 from selene_tf.data.bad_samples import BadSamples
-from selene_tf.data.examples import Example
-from selene_tf.data.label_format import index
-from selene_tf.data.own_folder import open_folder
+from selene_tf.data.datasets.examples import Example
+from selene_tf.data.datasets.image_folder import open_folder
+from selene_tf.data.datasets.label_map import index
 from selene_tf.errors import UserError
 
 

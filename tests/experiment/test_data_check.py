@@ -9,8 +9,8 @@ from PIL import Image
 from selene_tf import check_data
 from selene_tf.config import Config
 from selene_tf.experiment import data_check
-from tests import tfds_files
 from tests.checked_data import CLASSES, HEIGHT, WIDTH, Data
+from tests.data.datasets import tfds_files
 from tests.refusals import assert_refused
 
 

@@ -1,0 +1,1 @@
+"""Data sets on disk: lists, folders, classes, what mask values mean, checks."""

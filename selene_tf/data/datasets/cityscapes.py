@@ -1,0 +1,264 @@
+"""Cityscapes: in its own folders, or packed anew with lists of the pictures."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import re
+
+from selene_tf.data import records
+from selene_tf.data.datasets import dataset_info, label_map
+from selene_tf.data.datasets.dataset import DataFolder
+from selene_tf.data.datasets.examples import Example, read_list, real_folder
+from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.errors import UserError
+
+_PICTURES = "leftImg8bit"
+_PICTURE_END = "_leftImg8bit.png"
+_TRAIN_IDS_END, _RAW_IDS_END = "_labelTrainIds.png", "_labelIds.png"
+_SPLITS = ("train", "val", "test")
+# City, sequence and frame, as in aachen_000000_000019.
+_FRAME = re.compile(r"(?P<city>[^_]+)_\d{6}_\d{6}(?!\d)")
+_RAW_IDS_ONLY = range(19, 34)
+_MOST_SEARCHED = 50
+_NOTE = (
+    "Cityscapes has no train.txt here, so every n-th of the sorted names is labelled. "
+    "The published partitions go by a list that is not sorted within cities: as many "
+    "pictures, but others. For theirs, put the published train.txt into the folder, "
+    "or name --labelled_list and --unlabelled_list."
+)
+
+
+def open_folder(data_dir, reader):
+    """Opens a folder with leftImg8bit and gtFine, or with images and segmentation.
+
+    A part is read from train.txt or val.txt, if there is one, in the order of its
+    lines, and else from leftImg8bit and gtFine, sorted by city, sequence and frame.
+    A mask that holds class ids, *_labelTrainIds.png, goes before one of raw ids,
+    *_labelIds.png. Lists may be written for either layout: what they name and is
+    not there is looked for in leftImg8bit and gtFine.
+
+    Args:
+        data_dir: The folder.
+        reader: Function of examples, a `LabelFormat` and an image size; makes a
+            `Reader`.
+
+    Returns:
+        A `DataFolder` without an unlabelled part. If the names of masks do not say
+        what they hold, they and those of the folder's lists are searched for raw ids
+        when the first reader of any is made.
+
+    Raises:
+        UserError: The folder does not exist or has neither layout.
+    """
+    files = _Files(real_folder(data_dir))
+    _check_layout(files, data_dir)
+    labels = _Labels(files)
+    is_sorted = files.holds(_PICTURES) and not files.holds("train.txt")
+    return DataFolder(
+        data_dir=str(data_dir),
+        read_part=functools.partial(_read_part, files),
+        read_listed=functools.partial(_read_listed, files),
+        make_reader=lambda examples, image_size: reader(
+            examples, labels.of(examples), image_size
+        ),
+        rule_notes=(_NOTE,) if is_sorted else (),
+    )
+
+
+class _Files:
+    """What lies in a folder. Each folder in it is listed once, then remembered."""
+
+    def __init__(self, root):
+        self.root = root
+        self.names = functools.cache(self._names)
+        self._inside = Inside(root)
+
+    def holds(self, path):
+        """Whether there is something at a path relative to the root."""
+        folder, name = os.path.split(path)
+        return name in self.names(folder)
+
+    def first(self, paths):
+        """The first of the paths where there is something, or None."""
+        return next((path for path in paths if self.holds(path)), None)
+
+    def linked(self, path):
+        """The path with all links followed, which must not leave the root."""
+        return self._inside.linked(path)
+
+    def _names(self, folder):
+        try:
+            names = os.listdir(os.path.join(self.root, folder))
+        except (OSError, ValueError):  # ValueError: a zero byte in the name.
+            return frozenset()
+        return frozenset(name for name in names if not name.startswith("."))
+
+
+class _Labels:
+    """What the masks mean; if their names do not say it, it is found out once."""
+
+    def __init__(self, files):
+        self._files = files
+        self._found = None
+
+    def of(self, examples):
+        labels = dataset_info.CITYSCAPES.labels
+        unclear = _unclear(example.mask for example in examples)
+        if self._found is None and unclear:
+            self._found = labels
+            # The few of one part may all hold low ids, and no other part may then be
+            # read in another way.
+            unclear |= _unclear(_listed_masks(self._files))
+            if _hold_raw_ids(sorted(unclear)):
+                ids = dataset_info.CITYSCAPES_RAW_IDS
+                self._found = dataclasses.replace(labels, ids=ids)
+        return self._found or labels
+
+
+def _unclear(masks):
+    """Those whose names do not say what they hold."""
+    number_of = dataset_info.CITYSCAPES.labels.number_of
+    return {mask for mask in masks if mask is not None and number_of(mask) == 0}
+
+
+def _listed_masks(files):
+    """The masks that train.txt and val.txt name, as far as they can be read."""
+    masks = []
+
+    def complete(names):
+        found = _complete(files, names)
+        masks.extend(mask for mask in found[1:] if files.holds(mask))
+        return found
+
+    for part in ("train", "val"):
+        # What is wrong with a list is said when it is read for training.
+        with contextlib.suppress(UserError):
+            read_list(os.path.join(files.root, f"{part}.txt"), files.root, 0, complete)
+    for mask in masks:
+        with contextlib.suppress(UserError):
+            yield files.linked(mask)
+
+
+def _hold_raw_ids(masks):
+    """Whether any of up to 50 masks, evenly spread, holds what no class id is."""
+    step = -(-len(masks) // _MOST_SEARCHED)
+    any_byte = label_map.index(label_map.MAX_CLASSES)
+    for mask in masks[::step]:
+        try:
+            values = records.read_mask(mask, any_byte)
+        except UserError:
+            # What is wrong with it is said when it is read for training.
+            continue
+        if ((values >= _RAW_IDS_ONLY[0]) & (values <= _RAW_IDS_ONLY[-1])).any():
+            return True
+    return False
+
+
+def _check_layout(files, data_dir):
+    is_packed_anew = files.holds("images") and files.holds("segmentation")
+    if not (is_packed_anew or files.holds(_PICTURES)):
+        raise UserError(
+            f"--data_dir: found neither {_PICTURES} nor images and segmentation in "
+            f"'{data_dir}'; expected Cityscapes as {_PICTURES}/train/CITY and "
+            "gtFine/train/CITY, or its pictures in images and its masks in "
+            "segmentation with train.txt and val.txt. Name the folder that holds them."
+        )
+
+
+def _read_part(files, part, mask_every):
+    if part == "unlabelled":
+        return ()
+    list_name = f"{part}.txt"
+    if files.holds(list_name) or not files.holds(_PICTURES):
+        path = os.path.join(files.root, list_name)
+        return _read_listed(files, path, mask_every)
+    return _read_folders(files, part, mask_every)
+
+
+def _read_listed(files, list_file, mask_every):
+    complete = functools.partial(_complete, files)
+    return read_list(list_file, files.root, mask_every, complete)
+
+
+def _read_folders(files, split, mask_every):
+    examples = []
+    for number, (city, frame) in enumerate(_frames(files, split)):
+        picture = files.linked(_picture_paths(split, city, frame)[0])
+        mask = None
+        if mask_every and number % mask_every == 0:
+            mask = files.linked(_known_mask(files, picture, split, city, frame))
+        examples.append(Example(picture, mask))
+    return tuple(examples)
+
+
+def _frames(files, split):
+    """The cities and names of all pictures of a split, sorted by both."""
+    folder = f"{_PICTURES}/{split}"
+    frames = [
+        (city, name.removesuffix(_PICTURE_END))
+        for city in sorted(files.names(folder))
+        for name in sorted(files.names(f"{folder}/{city}"))
+        if name.endswith(_PICTURE_END)
+    ]
+    if not frames:
+        raise UserError(
+            f"{files.root}/{folder} holds no pictures; expected "
+            f"{folder}/CITY/NAME{_PICTURE_END}. Unpack Cityscapes into the data folder."
+        )
+    return frames
+
+
+def _known_mask(files, picture, split, city, frame):
+    places = _mask_paths(split, city, frame)
+    mask = files.first(places)
+    if mask is None:
+        raise UserError(
+            f"{picture} has no mask: expected {' or '.join(places)}; unpack gtFine "
+            "into the data folder, or use fewer labels."
+        )
+    return mask
+
+
+def _picture_paths(split, city, frame):
+    return [f"{_PICTURES}/{split}/{city}/{frame}{_PICTURE_END}"]
+
+
+def _mask_paths(split, city, frame):
+    """Where a mask may lie, class ids before raw ids."""
+    start = f"gtFine/{split}/{city}/{frame}_gtFine"
+    return [start + _TRAIN_IDS_END, start + _RAW_IDS_END]
+
+
+def _complete(files, names):
+    """Finds what a line of a list names, for `read_list`."""
+    picture, *masks = names
+    found = [_find(files, picture, _places(picture, _picture_paths))]
+    if masks:
+        return [*found, _find(files, masks[0], _places_of_mask(masks[0]))]
+    mask = files.first(_places(picture, _mask_paths))
+    return found if mask is None else [*found, mask]
+
+
+def _find(files, name, places):
+    """A listed name if it is there as it stands, else the first place that is."""
+    path = name.lstrip("/")
+    return path if files.holds(path) else files.first(places) or name
+
+
+def _places_of_mask(name):
+    places = _places(name, _mask_paths)
+    if not name.endswith(_TRAIN_IDS_END):
+        return places
+    return [name.lstrip("/").removesuffix(_TRAIN_IDS_END) + _RAW_IDS_END, *places]
+
+
+def _places(name, paths):
+    """Where Cityscapes' own folders keep a picture or mask that a list names."""
+    *folders, file_name = name.split("/")
+    frame = _FRAME.match(file_name)
+    if frame is None:
+        return []
+    # The split that the list names comes first; a city is in one split only.
+    splits = sorted(_SPLITS, key=lambda split: split not in folders)
+    return [path for split in splits for path in paths(split, frame["city"], frame[0])]

@@ -1,0 +1,106 @@
+"""A folder of the user's own pictures: list files, or folders of each part."""
+
+import functools
+import os
+from pathlib import Path
+
+from selene_tf.data.datasets.dataset import DataFolder
+from selene_tf.data.datasets.examples import (
+    IMAGE_SUFFIXES,
+    MASK_SUFFIXES,
+    read_folder,
+    read_list,
+)
+from selene_tf.errors import UserError
+
+# What `read_folder` reads.
+_READ = {
+    "train/images": IMAGE_SUFFIXES,
+    "train/masks": MASK_SUFFIXES,
+    "val/images": IMAGE_SUFFIXES,
+    "val/masks": MASK_SUFFIXES,
+    "unlabelled/images": IMAGE_SUFFIXES,
+}
+# Made by the system, or notes of a person; no one takes them for pictures.
+_NO_PICTURES = (".ini", ".db", ".txt", ".json", ".toml", ".csv", ".md")
+
+
+def open_folder(data_dir, labels, reader):
+    """Opens a folder with train.txt and val.txt, or with train/images and so on.
+
+    Args:
+        data_dir: The folder.
+        labels: The `LabelFormat` of the masks.
+        reader: Function of examples, a `LabelFormat` and an image size; makes a
+            `Reader`.
+
+    Returns:
+        A `DataFolder`. Its unlabelled part are the pictures of unlabelled.txt, or
+        of the folder unlabelled/images, if there is one. Its notes name what is
+        passed over in such folders.
+    """
+    return DataFolder(
+        str(data_dir),
+        functools.partial(_read_part, data_dir),
+        lambda list_file, mask_every: read_list(list_file, data_dir, mask_every),
+        lambda examples, image_size: reader(examples, labels, image_size),
+        notes=tuple(_notes(data_dir)),
+    )
+
+
+def _read_part(data_dir, part, mask_every):
+    if find_layout(data_dir) == "lists":
+        path = Path(data_dir) / f"{part}.txt"
+        if part == "unlabelled" and not path.exists():
+            return ()
+        return read_list(path, data_dir, mask_every)
+    if part == "unlabelled" and not os.path.isdir(Path(data_dir) / part):
+        return ()
+    return read_folder(data_dir, part, mask_every)
+
+
+def find_layout(data_dir):
+    """Returns "lists" if `data_dir` holds train.txt, else "folder".
+
+    Raises:
+        UserError: `data_dir` holds neither train.txt nor a folder train/images.
+    """
+    if _has_lists(data_dir):
+        return "lists"
+    if (Path(data_dir) / "train" / "images").is_dir():
+        return "folder"
+    raise UserError(
+        f"--data_dir: found no data in '{data_dir}', expected train.txt and val.txt, "
+        "or the folders train/images, train/masks, val/images and val/masks."
+    )
+
+
+def _has_lists(data_dir):
+    return (Path(data_dir) / "train.txt").is_file()
+
+
+def _notes(data_dir):
+    """A line for each folder that holds something that is not read."""
+    if _has_lists(data_dir):
+        return
+    for folder, suffixes in _READ.items():
+        names = sorted(_names(Path(data_dir) / folder))
+        unused = [name for name in names if _is_unused(name, suffixes)]
+        if unused:
+            yield (
+                f"{folder}: not used are {len(unused)} of the files and folders in it, "
+                f"such as {unused[0]!r}; read are {', '.join(suffixes)} that lie in "
+                "the folder itself."
+            )
+
+
+def _names(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []  # A missing folder is reported when it is read.
+
+
+def _is_unused(name, suffixes):
+    suffix = Path(name).suffix.lower()
+    return not name.startswith(".") and suffix not in (*suffixes, *_NO_PICTURES)

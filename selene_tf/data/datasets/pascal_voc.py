@@ -1,0 +1,236 @@
+"""Pascal VOC 2012, with the masks of its augmented training set where they are."""
+
+import contextlib
+import functools
+import os
+
+from selene_tf.data.datasets import dataset_info
+from selene_tf.data.datasets.dataset import DataFolder
+from selene_tf.data.datasets.examples import Example, read_list, real_folder
+from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.errors import UserError
+
+_PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
+_PICTURES = "JPEGImages"
+_ORIGINAL, _AUGMENTED = "SegmentationClass", "SegmentationClassAug"
+_TRAINING_LIST = "ImageSets/Segmentation/train.txt"
+_VALIDATION_LIST = "ImageSets/Segmentation/val.txt"
+_AUGMENTED_LISTS = tuple(
+    f"ImageSets/{folder}/{name}"
+    for folder in ("Segmentation", "SegmentationAug")
+    for name in ("train_aug.txt", "trainaug.txt")
+)
+_NUM_PUBLISHED = 10582
+_NOT_AUGMENTED = (
+    f"Pascal VOC has no {_AUGMENTED} and no list train_aug.txt here, so only the "
+    f"pictures of {_TRAINING_LIST} train, 1464 of the published {_NUM_PUBLISHED}. For "
+    f"all, put the masks into {_AUGMENTED}: `python -m selene_tf.convert_sbd` makes "
+    "them."
+)
+
+
+def open_folder(data_dir, reader):
+    """Opens a folder with JPEGImages, or with VOC2012 or VOCdevkit/VOC2012 in it.
+
+    The training part is sorted by name. It is what train_aug.txt (or trainaug.txt)
+    lists in ImageSets/Segmentation or ImageSets/SegmentationAug; else all masks in
+    SegmentationClassAug but those for validation; else the original training set.
+    Masks for training come from SegmentationClassAug before SegmentationClass, those
+    for validation the other way round. Lists may hold names without folder and
+    ending, or paths of pictures and masks.
+
+    Args:
+        data_dir: The folder, or one above it.
+        reader: Function of examples, a `LabelFormat` and an image size; makes a
+            `Reader`.
+
+    Returns:
+        A `DataFolder` without an unlabelled part; its `data_dir` is the folder that
+        holds JPEGImages.
+
+    Raises:
+        UserError: The folder does not exist, or JPEGImages is not found.
+    """
+    real_folder(data_dir)
+    found = find_root(data_dir, "--data_dir")
+    voc = _Voc(real_folder(found))
+    labels = dataset_info.PASCAL_VOC.labels
+    return DataFolder(
+        data_dir=found,
+        read_part=voc.read_part,
+        read_listed=voc.read_listed,
+        make_reader=lambda examples, image_size: reader(examples, labels, image_size),
+        notes=voc.notes(),
+    )
+
+
+def find_root(folder, flag):
+    """The folder that holds JPEGImages: the one given, or VOC2012 below it.
+
+    Args:
+        folder: The folder of the data set, or one above it.
+        flag: The flag that named it, for the message.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    for place in _PLACES if folder else ():
+        path = os.path.join(folder, place) if place else str(folder)
+        if os.path.isdir(os.path.join(path, _PICTURES)):
+            return path
+    raise UserError(
+        f"{flag}: found no {_PICTURES} in '{folder}'; expected Pascal VOC as "
+        f"{_PICTURES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
+        "VOCdevkit/VOC2012. Name the folder that holds them."
+    )
+
+
+class _Voc:
+    """The folder that holds JPEGImages. Masks are found by listing their folders."""
+
+    def __init__(self, root):
+        self.root = root
+        self.masks = {name: _names(root, name) for name in (_ORIGINAL, _AUGMENTED)}
+        self.augmented_list = next(filter(self._is_file, _AUGMENTED_LISTS), None)
+        self._inside = Inside(root)
+
+    def notes(self):
+        """What the user should know of the training set, a line each."""
+        if self.augmented_list:
+            return ()
+        if not self.masks[_AUGMENTED]:
+            return (_NOT_AUGMENTED,)
+        # What is wrong with a list is said when it is read for training.
+        with contextlib.suppress(UserError):
+            names = self._augmented_names()
+            missing = 0
+            if self._is_file(_TRAINING_LIST):
+                missing = len(self._listed_pictures(_TRAINING_LIST).keys() - names)
+            if missing or len(names) != _NUM_PUBLISHED:
+                return (_incomplete(len(names), missing),)
+        return ()
+
+    def read_part(self, part, mask_every):
+        if part == "unlabelled":
+            return ()
+        if part == "val":
+            return self._examples(self._listed_pictures(_VALIDATION_LIST), mask_every)
+        pictures = sorted(self._training_pictures().items())
+        return self._examples(dict(pictures), mask_every)
+
+    def read_listed(self, list_file, mask_every):
+        return read_list(list_file, self.root, mask_every, self._complete)
+
+    def _training_pictures(self):
+        """{name: path} of the training set."""
+        if self.augmented_list:
+            return self._listed_pictures(self.augmented_list)
+        if not self.masks[_AUGMENTED]:
+            return self._listed_pictures(_TRAINING_LIST)
+        names = self._augmented_names()
+        if not names:
+            raise UserError(
+                f"{self.root}/{_AUGMENTED} holds masks of {_VALIDATION_LIST} only; "
+                "expected those of training pictures too. Add them."
+            )
+        return {name: self._inside.linked(_picture(name)) for name in names}
+
+    def _augmented_names(self):
+        """The masks in SegmentationClassAug but those for validation."""
+        names = {_stem(mask) for mask in self.masks[_AUGMENTED]}
+        return names - self._listed_pictures(_VALIDATION_LIST).keys()
+
+    def _listed_pictures(self, list_file):
+        """{name: path} of the pictures of a list."""
+        path = os.path.join(self.root, list_file)
+        examples = read_list(path, self.root, 0, self._picture_only)
+        return {_stem(example.image): example.image for example in examples}
+
+    def _examples(self, pictures, mask_every):
+        examples = []
+        for number, (name, picture) in enumerate(pictures.items()):
+            mask = None
+            if mask_every and number % mask_every == 0:
+                mask = self._inside.linked(self._known_mask(name))
+            examples.append(Example(picture, mask))
+        return tuple(examples)
+
+    def _known_mask(self, name):
+        mask = self._mask(name)
+        if mask is None:
+            raise UserError(
+                f"{self.root}/{_picture(name)} has no mask: expected "
+                f"{_AUGMENTED}/{name}.png or {_ORIGINAL}/{name}.png; add it, or use "
+                "fewer labels."
+            )
+        return mask
+
+    def _mask(self, name):
+        """The path of a picture's mask, or None."""
+        folders = [_AUGMENTED, _ORIGINAL]
+        if name in self._validation_names:
+            folders.reverse()
+        file_name = f"{name}.png"
+        for folder in folders:
+            if file_name in self.masks[folder]:
+                return f"{folder}/{file_name}"
+        return None
+
+    @functools.cached_property
+    def _validation_names(self):
+        if not self._is_file(_VALIDATION_LIST):
+            return frozenset()
+        return self._listed_pictures(_VALIDATION_LIST).keys()
+
+    def _complete(self, names):
+        """Finds what a line of a list names, for `read_list`."""
+        picture, *masks = names
+        if masks:
+            return [_picture(picture), self._present(masks[0])]
+        name = _stem(picture)
+        # If there is none, reading this one says so.
+        return [_picture(picture), self._mask(name) or f"{_AUGMENTED}/{name}.png"]
+
+    def _picture_only(self, names):
+        return [_picture(names[0])]
+
+    def _present(self, mask):
+        """A listed mask, or the one of the same name in the other of the folders."""
+        folder, file_name = os.path.split(mask.lstrip("/"))
+        if folder not in self.masks or file_name in self.masks[folder]:
+            return mask
+        return self._mask(_stem(file_name)) or mask
+
+    def _is_file(self, path):
+        return os.path.isfile(os.path.join(self.root, path))
+
+
+def _incomplete(count, missing):
+    lacking = f", and {missing} of {_TRAINING_LIST} are not among them"
+    return (
+        f"The training set are the pictures that have a mask in {_AUGMENTED} and are "
+        f"not for validation: {count}, where the published set has {_NUM_PUBLISHED}"
+        f"{lacking if missing else ''}. If you want that set, remove {_AUGMENTED} and "
+        "make it anew with `python -m selene_tf.convert_sbd`."
+    )
+
+
+def _names(root, folder):
+    """The masks in a folder, none if it is missing."""
+    try:
+        names = os.listdir(os.path.join(root, folder))
+    except OSError:
+        return frozenset()
+    return frozenset(
+        name for name in names if name.endswith(".png") and not name.startswith(".")
+    )
+
+
+def _stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _picture(name):
+    """The path of a picture that a list names, with or without folder and ending."""
+    is_path = "/" in name or os.path.splitext(name)[1]
+    return name if is_path else f"{_PICTURES}/{name}.jpg"

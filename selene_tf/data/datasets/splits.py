@@ -1,0 +1,137 @@
+"""Which examples train with their labels, which without, and which validate."""
+
+import dataclasses
+from pathlib import Path
+
+from selene_tf.data.datasets.examples import Example
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Three tuples of `Example` that share no picture; `unlabelled` has no masks."""
+
+    labelled: tuple[Example, ...]
+    unlabelled: tuple[Example, ...]
+    validation: tuple[Example, ...]
+
+
+def take_every(examples, ratio):
+    """Splits examples by the published rule: every `ratio`-th keeps its label.
+
+    Args:
+        examples: Sequence of `Example`; its order decides the outcome.
+        ratio: 8 labels one example in eight, from the first on; 1 labels all.
+
+    Returns:
+        Tuples (labelled, unlabelled), both in the given order; the unlabelled
+        examples have lost their masks.
+
+    Raises:
+        UserError: `ratio` is not a whole number of at least 1.
+    """
+    if ratio < 1 or ratio % 1:
+        raise UserError(
+            f"The labelled ratio is {ratio}; give a whole number of at least 1, for "
+            "example 8 to use one label in eight."
+        )
+    rest = [item for number, item in enumerate(examples) if number % ratio]
+    return tuple(examples[:: int(ratio)]), _without_masks(rest)
+
+
+def make_split(
+    folder,
+    labelled_ratio,
+    labelled_list="",
+    unlabelled_list="",
+    validation_list="",
+    use_unlabelled=True,
+    allow_overlap=False,
+):
+    """Decides which pictures are labelled, unlabelled and for validation.
+
+    Without lists, every `labelled_ratio`-th training example is labelled, and the
+    others are unlabelled together with those that never had a label. A list
+    replaces its part. With a labelled list alone, all other training pictures are
+    unlabelled.
+
+    Args:
+        folder: The `DataFolder`.
+        labelled_ratio: See `take_every`; without effect if labels come from a list.
+        labelled_list: List file of pictures and masks; a path from the working
+            folder or from the data's. So are the next two.
+        unlabelled_list: List file of pictures.
+        validation_list: List file of pictures and masks.
+        use_unlabelled: If not, unlabelled pictures are not looked for.
+        allow_overlap: Whether a picture may stand in two parts, to list them all.
+
+    Raises:
+        UserError: A file is missing or faulty, or a picture stands in two parts.
+    """
+    labelled = _labelled(folder, labelled_ratio, labelled_list)
+    unlabelled = ()
+    if use_unlabelled:
+        taken = {example.image for example in labelled}
+        unlabelled = _unlabelled(folder, taken, unlabelled_list)
+    validation = _validation(folder, validation_list)
+    split = Split(labelled, unlabelled, validation)
+    if not allow_overlap:
+        _check_overlap(split)
+    return split
+
+
+def _without_masks(examples):
+    return tuple(dataclasses.replace(example, mask=None) for example in examples)
+
+
+def _listed(list_file, folder, mask_every):
+    here = Path(list_file)
+    path = here if here.is_file() else Path(folder.data_dir) / list_file
+    if not path.is_file():
+        raise UserError(
+            f"The list '{list_file}' is neither in the working folder nor in "
+            f"'{folder.data_dir}'; check the path."
+        )
+    return folder.read_listed(path, mask_every)
+
+
+def _labelled(folder, ratio, labelled_list):
+    if labelled_list:
+        return _listed(labelled_list, folder, mask_every=1)
+    return take_every(folder.read_part("train", ratio), ratio)[0]
+
+
+def _unlabelled(folder, taken, unlabelled_list):
+    """The listed ones, or all that are left, and those that never had a label."""
+    if unlabelled_list:
+        return _listed(unlabelled_list, folder, mask_every=0)
+    pool = folder.read_part("train", 0)
+    rest = tuple(example for example in pool if example.image not in taken)
+    return rest + tuple(folder.read_part("unlabelled", 0))
+
+
+def _validation(folder, validation_list):
+    if validation_list:
+        return _listed(validation_list, folder, mask_every=1)
+    return folder.read_part("val", 1)
+
+
+def overlaps(split):
+    """Pictures that stand in a `Split` more than once, a line each."""
+    parts = {}
+    for field in dataclasses.fields(split):
+        for example in getattr(split, field.name):
+            if example.image in parts:
+                yield (
+                    f"{example.image} is listed as {parts[example.image]} and again as "
+                    f"{field.name}; a picture may be used once. Remove it from one of "
+                    "the lists or folders."
+                )
+            parts.setdefault(example.image, field.name)
+
+
+def _check_overlap(split):
+    found = list(overlaps(split))
+    if found:
+        others = f" So are {len(found) - 1} others." if len(found) > 1 else ""
+        raise UserError(found[0] + others)

@@ -1,0 +1,222 @@
+"""Reads every picture and mask before a long run does."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import os
+
+import numpy as np
+
+from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Args:
+        problems: One line for each picture that cannot be used, in list order.
+        unusable: The numbers of these pictures.
+        pictures: Number of pictures that can.
+        labelled: Number of those that have a mask.
+        class_pixels: Pixels of each class over all masks.
+        class_pictures: Number of masks that hold each class.
+        ignored_pixels: Pixels without a class over all masks.
+        without_class: Numbers of the pictures whose masks hold no class at all.
+        sizes: {(height, width): number of pictures}, after resizing.
+    """
+
+    problems: tuple[str, ...]
+    unusable: tuple[int, ...]
+    pictures: int
+    labelled: int
+    class_pixels: tuple[int, ...]
+    class_pictures: tuple[int, ...]
+    ignored_pixels: int
+    without_class: tuple[int, ...]
+    sizes: dict[tuple[int, int], int]
+
+
+def look(examples, reader, bad_samples, progress=None):
+    """Looks at the beginning of every file; a second or two for ten thousand.
+
+    Args:
+        examples: Sequence of examples.
+        reader: Their `Reader`.
+        bad_samples: `BadSamples`; pictures that it lets pass are left out.
+        progress: Called as `progress(done, total)` after each picture.
+
+    Returns:
+        Those that can be used as far as can be seen, and {(height, width): number
+        of pictures}.
+
+    Raises:
+        UserError: A picture or mask cannot be used, in list order.
+    """
+    kept, sizes = [], collections.Counter()
+    found = _in_parallel(_caught(reader.look), range(reader.size), progress)
+    for number, (problem, size) in enumerate(found):
+        if problem is not None:
+            bad_samples.add(reader.name(number), problem)
+            continue
+        kept.append(examples[number])
+        sizes[size] += 1
+    return tuple(kept), dict(sizes)
+
+
+def check_sample(reader, bad_samples, sample=64, progress=None):
+    """Reads some pictures whole, and refuses a set in which no mask says anything.
+
+    Args:
+        reader: A `Reader`.
+        bad_samples: `BadSamples`; what it lets pass is passed over.
+        sample: How many are read in any case, spread evenly; None for all. If all
+            their masks have only the ignore label, others are read until one has not.
+        progress: Called as `progress(done, total)` after each of the sample.
+
+    Raises:
+        UserError: A picture cannot be used, or no mask has a class.
+    """
+    count = reader.size if sample is None else min(sample, reader.size)
+    spread = np.linspace(0, reader.size - 1, count).astype(int).tolist()
+    examples = _in_parallel(_caught(reader.examine), spread, progress)
+    masks = []
+    for number, (problem, example) in zip(spread, examples, strict=True):
+        if problem is not None:
+            bad_samples.add(reader.name(number), problem)
+        elif example[1] is not None:
+            masks.append(_has_class(example[1]))
+    if masks and not any(masks) and not _any_class(reader, set(spread)):
+        raise no_class(reader)
+
+
+def _any_class(reader, known):
+    """Whether a mask of those not known yet has a class."""
+    others = [number for number in range(reader.size) if number not in known]
+    examples = _in_parallel(_caught(reader.examine), others)
+    return any(_has_class(found[1]) for problem, found in examples if problem is None)
+
+
+def no_class(reader):
+    """The `UserError` for labelled pictures without a single labelled pixel."""
+    return UserError(
+        f"{reader.name(0)} and the other {reader.size - 1} labelled pictures have "
+        "masks of the ignore label alone; expected pixels with a class in some."
+    )
+
+
+def check(reader, num_classes, progress=None, collect=False):
+    """Reads all pictures and masks, each pixel.
+
+    Args:
+        reader: A `Reader`.
+        num_classes: Number of classes.
+        progress: Called as `progress(done, total)` after each picture, in order.
+        collect: Whether to list all problems in the report instead of stopping at
+            the first.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        UserError: The first problem in list order, unless `collect`.
+    """
+    problems, tally = {}, _Tally()
+    found = _in_parallel(_caught(_counter(reader)), range(reader.size), progress)
+    for number, (problem, counted) in enumerate(found):
+        if problem is None:
+            tally.add(number, *counted)
+        elif collect:
+            problems[number] = str(problem)
+        else:
+            raise problem
+    return tally.report(problems, num_classes)
+
+
+def nothing(num_classes):
+    """The `Report` of no pictures."""
+    return _Tally().report({}, num_classes)
+
+
+class _Tally:
+    """What has been counted so far."""
+
+    def __init__(self):
+        self.sizes, self.without_class, self.labelled = collections.Counter(), [], 0
+        self.pixels, self.pictures = np.zeros((2, 256), np.int64)
+
+    def add(self, number, size, counts):
+        self.sizes[size] += 1
+        if counts is None:
+            return
+        self.labelled += 1
+        self.pixels += counts
+        self.pictures += counts > 0
+        if counts[IGNORE_LABEL] == counts.sum():
+            self.without_class.append(number)
+
+    def report(self, problems, num_classes):
+        return Report(
+            problems=tuple(problems.values()),
+            unusable=tuple(problems),
+            pictures=self.sizes.total(),
+            labelled=self.labelled,
+            class_pixels=tuple(self.pixels[:num_classes].tolist()),
+            class_pictures=tuple(self.pictures[:num_classes].tolist()),
+            ignored_pixels=int(self.pixels[IGNORE_LABEL]),
+            without_class=tuple(self.without_class),
+            sizes=dict(self.sizes),
+        )
+
+
+def _counter(reader):
+    """A function of a number: a picture's size, and how often its mask has each id."""
+
+    def count(number):
+        image, mask = reader.examine(number)
+        counts = None if mask is None else np.bincount(mask.ravel(), minlength=256)
+        return image.shape[:2], counts
+
+    return count
+
+
+def _caught(function):
+    """Returns (None, result) or (`UserError`, None) in place of raising it."""
+
+    def call(number):
+        try:
+            return None, function(number)
+        except UserError as error:
+            return error, None
+
+    return call
+
+
+def _has_class(mask):
+    return bool((mask != IGNORE_LABEL).any())
+
+
+def _in_parallel(function, items, progress=None):
+    """Yields function(item) in order; an exception cancels the rest."""
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    try:
+        for done, result in enumerate(_bounded(pool, function, items), start=1):
+            if progress is not None:
+                progress(done, len(items))
+            yield result
+    finally:
+        # Without waiting: what an error leaves of this is at times cleared away by
+        # one of the threads, which cannot wait for itself.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _bounded(pool, function, items):
+    """Like `pool.map`, which would keep the results of all items in memory."""
+    waiting = collections.deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 4 * (os.cpu_count() or 1):
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
