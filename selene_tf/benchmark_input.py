@@ -6,10 +6,11 @@ import time
 
 from PIL import Image
 
-from selene_tf.data import loading, pipelines, readers, scenes, views
+from selene_tf.data import loading, pipelines, scenes, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.examples import Example
+from selene_tf.data.files import file_readers
 from selene_tf.errors import UserError
 
 # Enough that a file is not read twice in a row; all are in the system's cache.
@@ -65,7 +66,7 @@ def _write(folder, size):
 
 
 def _timed(examples, crop_size, batch_size, repeats):
-    reader = readers.from_files(examples, dataset_info.SCENES.labels)
+    reader = file_readers.from_files(examples, dataset_info.SCENES.labels)
     bad_samples = BadSamples(len(examples))
     files = pipelines.from_reader(reader, bad_samples)
     memory = pipelines.in_memory(*loading.load(reader, bad_samples))

@@ -15,8 +15,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import picture_files
 from selene_tf.data.datasets import examples
+from selene_tf.data.files import image_files
 from selene_tf.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
@@ -98,8 +98,8 @@ def look(picture):
     """
     path = picture.path
     with _large_files_named(path):
-        image, header = picture_files.look(path, FORMATS)
-    picture_files.check_image_kind(path, image, header)
+        image, header = image_files.look(path, FORMATS)
+    image_files.check_image_kind(path, image, header)
     return image.size[::-1]
 
 
@@ -115,8 +115,8 @@ def read(picture):
     """
     path = picture.path
     with _large_files_named(path):
-        image, content = picture_files.read(path, FORMATS)
-    picture_files.check_image_kind(path, image, content)
+        image, content = image_files.read(path, FORMATS)
+    image_files.check_image_kind(path, image, content)
     # In a camera's JPEG the others are previews, or what a second lens saw.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise UserError(

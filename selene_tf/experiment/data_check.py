@@ -8,7 +8,7 @@ import numpy as np
 from selene_tf.data.datasets import duplicates, splits
 from selene_tf.data.datasets import validation as preflight
 from selene_tf.data.datasets.validation import Report
-from selene_tf.data.reader import Reader
+from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
 from selene_tf.experiment.data_sets import dataset_info, open_folder

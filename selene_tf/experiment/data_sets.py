@@ -3,7 +3,6 @@
 import dataclasses
 
 from selene_tf.config.validation import to_text
-from selene_tf.data import readers
 from selene_tf.data.datasets import (
     camvid,
     cityscapes,
@@ -14,6 +13,7 @@ from selene_tf.data.datasets import (
     tfds,
 )
 from selene_tf.data.datasets import dataset_info as catalog
+from selene_tf.data.files import file_readers
 from selene_tf.errors import UserError
 
 _KNOWN = {
@@ -74,9 +74,9 @@ def open_folder(config):
             f"--dataset={config.dataset}."
         )
     if config.dataset in _FOLDERS:
-        return _FOLDERS[config.dataset](config.data_dir, readers.from_files)
+        return _FOLDERS[config.dataset](config.data_dir, file_readers.from_files)
     labels = dataset_info(config).labels
-    return image_folder.open_folder(config.data_dir, labels, readers.from_files)
+    return image_folder.open_folder(config.data_dir, labels, file_readers.from_files)
 
 
 def _builder(config):

@@ -1,9 +1,10 @@
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import loading, pipelines, readers
+from selene_tf.data import loading, pipelines
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets.label_map import index
+from selene_tf.data.files import file_readers
 from selene_tf.errors import UserError
 from tests.data.small_sources import (
     PLAIN,
@@ -67,7 +68,7 @@ def test_memory_and_files_take_the_same_in_place_of_a_bad_picture(tmp_path):
     examples = save_examples(tmp_path, 6)
     for bad in (2, 3, 5):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
-    reader = readers.from_files(examples, index(3))
+    reader = file_readers.from_files(examples, index(3))
     loaded = loading.load(reader, BadSamples(400, skip=True))
     memory = pipelines.in_memory(*loaded)
     files = from_files(examples, bad_samples=BadSamples(400, skip=True))

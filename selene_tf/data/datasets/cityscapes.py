@@ -6,11 +6,11 @@ import functools
 import os
 import re
 
-from selene_tf.data import records
 from selene_tf.data.datasets import dataset_info, label_map
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.data.files import pillow_reading
 from selene_tf.errors import UserError
 
 _PICTURES = "leftImg8bit"
@@ -146,7 +146,7 @@ def _hold_raw_ids(masks):
     any_byte = label_map.index(label_map.MAX_CLASSES)
     for mask in masks[::step]:
         try:
-            values = records.read_mask(mask, any_byte)
+            values = pillow_reading.read_mask(mask, any_byte)
         except UserError:
             # What is wrong with it is said when it is read for training.
             continue

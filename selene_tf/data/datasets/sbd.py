@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import picture_files, records
 from selene_tf.data.datasets import dataset_info, pascal_voc
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files import image_files, pillow_reading
 from selene_tf.errors import UserError
 
 # How many masks the two data sets have, complete.
@@ -210,7 +210,7 @@ def _written_whole(output, names):
 
 def _copy(voc, name, folder):
     path = voc / "SegmentationClass" / f"{name}.png"
-    mask = records.read_mask(path, dataset_info.PASCAL_VOC.labels)
+    mask = pillow_reading.read_mask(path, dataset_info.PASCAL_VOC.labels)
     _check_size(path, mask, _picture(voc, name))
     shutil.copyfile(path, folder / path.name)
 
@@ -256,7 +256,7 @@ def _check_values(path, mask):
 
 
 def _check_size(path, mask, picture):
-    image, _ = picture_files.look(picture, picture_files.PICTURES)
+    image, _ = image_files.look(picture, image_files.PICTURES)
     if image.size != mask.shape[::-1]:
         raise UserError(
             f"{path} is {mask.shape[1]} x {mask.shape[0]} pixels (width x height) but "

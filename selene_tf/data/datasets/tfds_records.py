@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import decoding
 from selene_tf.data.datasets import label_map, tfrecord_index
 from selene_tf.data.datasets.label_map import REFUSED
-from selene_tf.data.reader import Reader
+from selene_tf.data.files import tf_decoding
+from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -87,10 +87,10 @@ def make_reader(records, layout, labels, image_size=None):
         image = _decode_image(content)
         label = tf.cond(
             labelled[number],
-            lambda: decoding.to_classes(layout.mask_values(mask), table),
+            lambda: tf_decoding.to_classes(layout.mask_values(mask), table),
             lambda: tf.zeros(tf.shape(image)[:2], tf.uint8),
         )
-        return decoding.finish(image, label, image_size)
+        return tf_decoding.finish(image, label, image_size)
 
     def examine(number):
         with tf.device(_DEVICE):
@@ -130,7 +130,7 @@ def _decode_image(content):
     """The pixels that tfds would give; of a JPEG, those of `decoding`."""
     image = tf.cond(
         tf.io.is_jpeg(content),
-        lambda: decoding.decode_image(content),
+        lambda: tf_decoding.decode_image(content),
         # Some data sets hold GIF and BMP files under names that say otherwise.
         lambda: tf.io.decode_image(content, channels=3, expand_animations=False),
     )
@@ -145,12 +145,12 @@ def _grey_values(content):
     grey = tf.constant(_GREY, tf.uint8)
     checks = [
         tf.debugging.assert_equal(header[: len(_PNG)], signature),
-        tf.debugging.assert_equal(header[decoding.COLOUR_TYPE], grey),
+        tf.debugging.assert_equal(header[tf_decoding.COLOUR_TYPE], grey),
     ]
     with tf.control_dependencies(checks):
         pixels = tf.io.decode_png(content, channels=1, dtype=tf.uint16)[..., 0]
     # Asked for 16 bits, it stretches fewer bits to their range.
-    bits = tf.cast(header[decoding.DEPTH], tf.int32)
+    bits = tf.cast(header[tf_decoding.DEPTH], tf.int32)
     return tf.cast(pixels, tf.int32) // (65535 // (tf.bitwise.left_shift(1, bits) - 1))
 
 
@@ -182,10 +182,10 @@ def _examine(record, layout, ids, image_size):
     image = _decode_named(record, content)
     if record.mask is None:
         label = tf.zeros(image.shape[:2], tf.uint8)
-        return decoding.finish(image, label, image_size)[0].numpy(), None
+        return tf_decoding.finish(image, label, image_size)[0].numpy(), None
     label = _examine_mask(record.mask, mask, layout, ids)
     _check_sizes(record, image, label)
-    image, label = decoding.finish(image, tf.constant(label), image_size)
+    image, label = tf_decoding.finish(image, tf.constant(label), image_size)
     return image.numpy(), label.numpy()
 
 
@@ -221,10 +221,10 @@ def _examine_mask(name, mask, layout, ids):
 def _check_kind(name, content):
     if not content.startswith(_PNG):
         found = f"no PNG file (it starts with {content[:16]!r})"
-    elif content[decoding.COLOUR_TYPE : decoding.COLOUR_TYPE + 1] in (b"", b"\0"):
+    elif content[tf_decoding.COLOUR_TYPE : tf_decoding.COLOUR_TYPE + 1] in (b"", b"\0"):
         return
     else:
-        kind = _KINDS.get(content[decoding.COLOUR_TYPE], "damaged")
+        kind = _KINDS.get(content[tf_decoding.COLOUR_TYPE], "damaged")
         found = f"a {kind} PNG"
     raise UserError(
         f"{name} is {found}; expected a grey PNG of one number a pixel. Name another "

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selene_tf.data import records
 from selene_tf.data.datasets import camvid
 from selene_tf.data.datasets.splits import make_split, take_every
+from selene_tf.data.files import pillow_reading
 from tests.data.datasets.layout_files import names, save, stems, touch, write
 from tests.refusals import assert_refused
 
@@ -129,7 +129,7 @@ def test_the_480_x_360_distribution_is_read():
     labelled, unlabelled = take_every(examples, 8)
     assert (len(labelled), len(unlabelled)) == (46, 321)
     examples, labels, _ = data.make_reader(labelled, None)
-    image, classes = records.read_example(examples[0], labels)
+    image, classes = pillow_reading.read_example(examples[0], labels)
     assert image.shape == (360, 480, 3)
     assert set(np.unique(classes)) <= {*range(11), 255}
 
@@ -158,7 +158,7 @@ def test_masks_of_colours_and_of_class_ids_are_read(tmp_path):
     data = open_folder(tmp_path)
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
     for example in examples:
-        _, classes = records.read_example(example, labels)
+        _, classes = pillow_reading.read_example(example, labels)
         assert classes.tolist() == [[3, 8, 255]]
 
 
@@ -170,7 +170,7 @@ def test_codes_name_the_numbers_in_masks(tmp_path):
     data = open_folder(tmp_path)
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
     # Pedestrian, bicyclist, road, no class, building.
-    classes = records.read_mask(examples[0].mask, labels)
+    classes = pillow_reading.read_mask(examples[0].mask, labels)
     assert classes.tolist() == [[9, 10, 3, 255, 1]]
     write(tmp_path, "codes.txt", "Sky", "Cow")
     assert_refused(lambda: open_folder(tmp_path), "codes.txt", "'Cow'")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from selene_tf.data import records
 from selene_tf.data.datasets.splits import make_split, take_every
+from selene_tf.data.files import pillow_reading
 from tests.data.datasets.cityscapes_files import (
     AACHEN,
     BREMEN,
@@ -173,10 +173,10 @@ def test_own_pictures_and_both_kinds_of_masks_are_read(tmp_path):
     save(tmp_path, mask("train", AACHEN[1], "labelTrainIds"), [[255, 7, 18]])
     data = open_folder(tmp_path)
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    image, raw = records.read_example(examples[0], labels)
+    image, raw = pillow_reading.read_example(examples[0], labels)
     assert image.shape == (1, 3, 3)
     assert raw.tolist() == [[255, 0, 18]]
-    assert records.read_mask(examples[1].mask, labels).tolist() == [[255, 7, 18]]
+    assert pillow_reading.read_mask(examples[1].mask, labels).tolist() == [[255, 7, 18]]
 
 
 @pytest.mark.parametrize("present", [(), ("gtFine/a",), ("images/a",), ("train.txt",)])

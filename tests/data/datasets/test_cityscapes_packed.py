@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from selene_tf.data import records
 from selene_tf.data.datasets import dataset_info
+from selene_tf.data.files import pillow_reading
 from tests.data.datasets.cityscapes_files import make_folders, open_folder, packed
 from tests.data.datasets.layout_files import names, save, write
 from tests.refusals import assert_refused
@@ -39,7 +39,7 @@ def read_masks(data, part):
     """The class ids in the masks of a part, as its reader is told to read them."""
     examples, labels, image_size = data.make_reader(data.read_part(part, 1), (2, 3))
     assert image_size == (2, 3)
-    return [int(records.read_mask(item.mask, labels)[0, 0]) for item in examples]
+    return [int(pillow_reading.read_mask(item.mask, labels)[0, 0]) for item in examples]
 
 
 @pytest.mark.parametrize("first", ["train", "val"])
@@ -75,7 +75,7 @@ def listed_mask(folder, *numbers):
     list_file = write(folder, "listed.txt", *lines)
     data = open_folder(folder)
     examples, labels, _ = data.make_reader(data.read_listed(list_file, 1), None)
-    return int(records.read_mask(examples[0].mask, labels)[0, 0])
+    return int(pillow_reading.read_mask(examples[0].mask, labels)[0, 0])
 
 
 @pytest.mark.parametrize(("train", "val"), [([7, 7, 26], [7]), ([7, 7, 7], [26])])
@@ -131,5 +131,5 @@ def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
     damaged.write_bytes(b"no picture")
     save(tmp_path, "segmentation/train/ulm_000000_000000_gtFine.png", [[26]])
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    assert_refused(lambda: records.read_mask(damaged, labels), damaged)
-    assert records.read_mask(examples[1].mask, labels) == [[13]]
+    assert_refused(lambda: pillow_reading.read_mask(damaged, labels), damaged)
+    assert pillow_reading.read_mask(examples[1].mask, labels) == [[13]]

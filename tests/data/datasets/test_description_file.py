@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, description_file
-from selene_tf.data.records import read_mask
+from selene_tf.data.files.pillow_reading import read_mask
 from tests.refusals import assert_refused
 
 NAMES = 'class_names = ["road", "building"]\n'

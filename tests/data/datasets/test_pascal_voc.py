@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf.data import records
 from selene_tf.data.datasets import dataset_info, pascal_voc
 from selene_tf.data.datasets.splits import make_split, take_every
+from selene_tf.data.files import pillow_reading
 from tests.data.datasets.layout_files import names, stems, touch, write
 from tests.refusals import assert_refused
 
@@ -238,7 +238,7 @@ def test_palette_masks_with_borders_are_read(tmp_path):
     data = open_folder(tmp_path)
     examples, labels, image_size = data.make_reader(data.read_part("train", 1), None)
     assert image_size is None
-    image, classes = records.read_example(examples[0], labels)
+    image, classes = pillow_reading.read_example(examples[0], labels)
     assert image.shape == (1, 3, 3)
     assert classes.tolist() == values.tolist()
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, sbd
-from selene_tf.data.records import read_mask
+from selene_tf.data.files.pillow_reading import read_mask
 from tests.commands import assert_one_line, run
 from tests.refusals import assert_refused
 

@@ -6,7 +6,7 @@ from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import find_layout, open_folder
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.datasets.splits import make_split, take_every
-from selene_tf.data.readers import from_files
+from selene_tf.data.files.file_readers import from_files
 from tests.refusals import assert_refused
 
 CAMVID = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"

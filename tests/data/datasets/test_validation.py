@@ -6,7 +6,7 @@ from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import validation
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.readers import from_files
+from selene_tf.data.files.file_readers import from_files
 from tests.refusals import assert_refused
 
 IDS = np.array([[0, 1, 1], [2, 7, 7]], np.uint8)

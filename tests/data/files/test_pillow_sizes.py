@@ -4,7 +4,7 @@ from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.records import look
+from selene_tf.data.files.pillow_reading import look
 from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
 

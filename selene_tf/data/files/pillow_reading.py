@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import picture_files
 from selene_tf.data.datasets import label_map
 from selene_tf.data.datasets.label_map import REFUSED
+from selene_tf.data.files import image_files
 from selene_tf.errors import UserError
 
 GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
@@ -20,8 +20,8 @@ def read_image(path):
         UserError: The file is missing, damaged or of another format, or it is
             transparent, 16-bit, CMYK or rotated by its EXIF entry.
     """
-    image, content = picture_files.read(path, picture_files.PICTURES)
-    picture_files.check_image_kind(path, image, content)
+    image, content = image_files.read(path, image_files.PICTURES)
+    image_files.check_image_kind(path, image, content)
     if image.has_transparency_data:
         image = _opaque(path, image)
     return np.asarray(image.convert("RGB"))
@@ -41,7 +41,7 @@ def read_mask(path, labels):
         UserError: The file is missing, damaged or no such PNG of at most 8 bits, or
             it holds a value or colour without meaning.
     """
-    image, content = picture_files.read(path, picture_files.MASKS)
+    image, content = image_files.read(path, image_files.MASKS)
     kind = mask_kind(path, content, labels)
     if kind == COLOUR:
         return _classes_of_colours(path, np.asarray(image), labels.colours)
@@ -63,7 +63,7 @@ def mask_kind(path, content, labels):
     Raises:
         UserError: It is of a kind that holds no classes.
     """
-    depth, colour_type = picture_files.png_header(content)
+    depth, colour_type = image_files.png_header(content)
     if depth <= 8 and colour_type in (GREY, PALETTE):
         return colour_type
     if (depth, colour_type) == (8, COLOUR) and labels.colours:
@@ -122,10 +122,10 @@ def look(example, labels):
     Raises:
         UserError: See `read_example`.
     """
-    image, header = picture_files.look(example.image, picture_files.PICTURES)
-    picture_files.check_image_kind(example.image, image, header)
+    image, header = image_files.look(example.image, image_files.PICTURES)
+    image_files.check_image_kind(example.image, image, header)
     if example.mask is not None:
-        mask, header = picture_files.look(example.mask, picture_files.MASKS)
+        mask, header = image_files.look(example.mask, image_files.MASKS)
         mask_kind(example.mask, header, labels)
         _check_sizes(example, image.size[::-1], mask.size[::-1])
     return image.size[::-1]
@@ -144,7 +144,7 @@ def _opaque(path, image):
 
 def _values(image, content):
     """The numbers in the file; Pillow stretches 1-, 2- and 4-bit grey to 0..255."""
-    depth, colour_type = picture_files.png_header(content)
+    depth, colour_type = image_files.png_header(content)
     values = np.array(image.convert("L") if image.mode == "1" else image)
     return values // (255 // (2**depth - 1)) if colour_type == GREY else values
 

@@ -6,9 +6,9 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data import decoding, picture_files, records
 from selene_tf.data.datasets import label_map
-from selene_tf.data.reader import Reader
+from selene_tf.data.files import image_files, pillow_reading, tf_decoding
+from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 
 
@@ -32,15 +32,17 @@ def from_files(examples, labels, image_size=None):
     decode_mask = _mask_decoder([example.mask for example in examples], labels)
 
     def decode(number):
-        image = decoding.decode_image(tf.io.read_file(images[number]))
-        return decoding.finish(image, decode_mask(number, image), image_size)
+        image = tf_decoding.decode_image(tf.io.read_file(images[number]))
+        return tf_decoding.finish(image, decode_mask(number, image), image_size)
 
     return Reader(
         len(examples),
         decode,
-        lambda number: records.read_example(examples[number], labels, image_size),
+        lambda number: pillow_reading.read_example(
+            examples[number], labels, image_size
+        ),
         lambda number: str(examples[number].image),
-        lambda number: records.look(examples[number], labels),
+        lambda number: pillow_reading.look(examples[number], labels),
         image_size,
     )
 
@@ -50,7 +52,7 @@ def _mask_decoder(paths, labels):
     if not any(paths):
         return lambda _, image: tf.zeros(tf.shape(image)[:2], tf.uint8)
     headers = _headers(paths, labels)
-    colour_type = decoding.COLOUR_TYPE
+    colour_type = tf_decoding.COLOUR_TYPE
     is_colour = [header[colour_type : colour_type + 1] == b"\2" for header in headers]
     facts = {
         "path": tf.constant([os.fsencode(path or "") for path in paths]),
@@ -70,8 +72,8 @@ def _mask_decoder(paths, labels):
             content = tf.io.read_file(fact["path"])
             return tf.cond(
                 fact["is_colour"],
-                lambda: decoding.decode_colour_mask(content, colours),
-                lambda: decoding.decode_index_mask(
+                lambda: tf_decoding.decode_colour_mask(content, colours),
+                lambda: tf_decoding.decode_index_mask(
                     content, fact["header"], tables[fact["table"]]
                 ),
             )
@@ -96,8 +98,10 @@ def _header(path, labels):
         return b""
     try:
         with open(path, "rb") as file:
-            header = file.read(picture_files.HEADER_BYTES)
-        kind = records.mask_kind(path, header, labels)
+            header = file.read(image_files.HEADER_BYTES)
+        kind = pillow_reading.mask_kind(path, header, labels)
     except (OSError, IndexError, UserError):
         return b""
-    return decoding.as_grey_header(header) if kind == records.PALETTE else header
+    return (
+        tf_decoding.as_grey_header(header) if kind == pillow_reading.PALETTE else header
+    )

@@ -10,7 +10,7 @@ import zlib
 import tensorflow as tf
 
 from selene_tf.data.datasets.label_map import REFUSED
-from selene_tf.data.picture_files import HEADER_BYTES
+from selene_tf.data.files.image_files import HEADER_BYTES
 
 DEPTH, COLOUR_TYPE = 24, 25  # Their places in the file.
 

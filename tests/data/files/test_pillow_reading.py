@@ -7,7 +7,7 @@ from PIL import Image, ImageFile
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import LabelFormat, index
-from selene_tf.data.records import read_example, read_image, read_mask
+from selene_tf.data.files.pillow_reading import read_example, read_image, read_mask
 from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
 

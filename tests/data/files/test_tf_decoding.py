@@ -5,11 +5,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import decoding, loading, records
+from selene_tf.data import loading
 from selene_tf.data.datasets import dataset_info, label_map
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import LabelFormat
-from selene_tf.data.readers import from_files
+from selene_tf.data.files import pillow_reading, tf_decoding
+from selene_tf.data.files.file_readers import from_files
 from selene_tf.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -54,7 +55,7 @@ def decoded(examples, labels=LABELS, image_size=None):
 def test_pictures_are_pillows_to_the_bit(tmp_path, mode, options):
     path = saved(tmp_path / "a.png", SMOOTH, mode, **options)
     [(image, label)] = decoded([Example(path, None)])
-    np.testing.assert_array_equal(image, records.read_image(path))
+    np.testing.assert_array_equal(image, pillow_reading.read_image(path))
     assert (label.dtype, label.shape) == (np.uint8, (37, 51))
     assert not label.any()
 
@@ -80,7 +81,7 @@ def test_masks_of_pascal_voc_are_indices_with_255_for_the_border(tmp_path):
     [(_, label)] = decoded([example], dataset_info.PASCAL_VOC.labels)
     np.testing.assert_array_equal(label, ids)
     np.testing.assert_array_equal(
-        label, records.read_mask(example.mask, dataset_info.PASCAL_VOC.labels)
+        label, pillow_reading.read_mask(example.mask, dataset_info.PASCAL_VOC.labels)
     )
 
 
@@ -121,7 +122,7 @@ def test_masks_and_none_may_stand_in_one_list(tmp_path):
 def test_resizing_is_pillows_within_a_grey_level(tmp_path, image_size):
     example = Example(saved(tmp_path / "a.png", PIXELS), saved(tmp_path / "m.png", IDS))
     [(image, label)] = decoded([example], image_size=image_size)
-    expected, ids = records.read_example(example, LABELS, image_size)
+    expected, ids = pillow_reading.read_example(example, LABELS, image_size)
     assert image.dtype == np.uint8
     np.testing.assert_allclose(image.astype(int), expected, atol=1)
     np.testing.assert_array_equal(label, ids)
@@ -177,7 +178,7 @@ def test_what_pillow_refuses_the_graph_refuses(tmp_path, spoil):
     decoded([example])
     spoil(image, mask)
     with pytest.raises(UserError):
-        records.read_example(example, LABELS)
+        pillow_reading.read_example(example, LABELS)
     with pytest.raises(loading.DECODING_ERRORS):
         decoded([example])
 
@@ -194,7 +195,7 @@ def test_the_header_of_a_palette_file_changes_in_its_type_and_check_sum(tmp_path
     mask.putpalette([0, 0, 0] * 4)
     mask.save(tmp_path / "m.png")
     before = (tmp_path / "m.png").read_bytes()[:33]
-    after = decoding.as_grey_header(before)
+    after = tf_decoding.as_grey_header(before)
     assert (before[25], after[25]) == (3, 0)
     assert after[:25] == before[:25]
     assert after[26:29] == before[26:29]
