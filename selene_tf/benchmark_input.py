@@ -6,11 +6,12 @@ import time
 
 from PIL import Image
 
-from selene_tf.data import loading, pipelines, scenes, views
+from selene_tf.data import loading, pipelines, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.files import file_readers
+from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
 # Enough that a file is not read twice in a row; all are in the system's cache.
@@ -57,7 +58,7 @@ def of_input(size, crop_size, batch_size, repeats):
 def _write(folder, size):
     examples = []
     for number in range(_NUM_PICTURES):
-        image, label = scenes.draw(number, 0, *size)
+        image, label = draw.draw(number, 0, *size)
         example = Example(folder / f"{number}.png", folder / f"{number}_mask.png")
         Image.fromarray(image).save(example.image)
         Image.fromarray(label).save(example.mask)

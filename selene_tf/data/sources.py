@@ -5,10 +5,11 @@ import functools
 
 import numpy as np
 
-from selene_tf.data import loading, pipelines, scenes
+from selene_tf.data import loading, pipelines
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import validation as preflight
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.scenes import draw as scenes
 from selene_tf.errors import UserError
 
 # The drawn data set is one and the same whatever the seed of the training.

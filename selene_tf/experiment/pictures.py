@@ -3,10 +3,11 @@
 import itertools
 
 from selene_tf.cli import progress
-from selene_tf.data import pipelines, scenes, sources, views
+from selene_tf.data import pipelines, sources, views
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import splits
 from selene_tf.data.pretext import Pretext
+from selene_tf.data.scenes import draw
 from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError
 from selene_tf.experiment.data_sets import open_folder
@@ -90,7 +91,7 @@ def _scenes(config, uses_unlabelled):
         config.num_training_scenes,
         config.num_validation_scenes,
         config.labelled_ratio,
-        config.image_size or scenes.DEFAULT_SIZE,
+        config.image_size or draw.DEFAULT_SIZE,
         uses_unlabelled,
     )
 

@@ -3,12 +3,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import scenes, sources
+from selene_tf.data import sources
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import open_folder
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files import file_readers
+from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
 
@@ -34,7 +35,7 @@ def test_scenes_are_split_by_the_ratio_without_overlap():
 def test_the_labelled_scenes_are_every_nth():
     drawn = sources.from_scenes(9, 1, 4, (32, 48), use_unlabelled=False)
     assert drawn.unlabelled is None
-    image, label = scenes.draw(4, 0, 32, 48)
+    image, label = draw.draw(4, 0, 32, 48)
     second = drawn.labelled.read(tf.constant(1, tf.int64))
     np.testing.assert_array_equal(second["image"], image)
     np.testing.assert_array_equal(second["label"], label)

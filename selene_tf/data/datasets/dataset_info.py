@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from selene_tf.data import scenes
 from selene_tf.data.datasets import camvid_colours, label_map
 from selene_tf.data.datasets.label_map import IGNORE_LABEL, LabelFormat
+from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
 
@@ -107,9 +107,9 @@ def check_names(class_names):
 
 SCENES = DatasetInfo(
     "scenes",
-    tuple(scenes.CLASS_NAMES),
-    tuple(scenes.COLOURS),
-    label_map.index(len(scenes.CLASS_NAMES)),
+    tuple(draw.CLASS_NAMES),
+    tuple(draw.COLOURS),
+    label_map.index(len(draw.CLASS_NAMES)),
 )
 
 CAMVID = DatasetInfo(

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from selene_tf.data.scene_canvas import BUILDING, blend, jitter, pick, scaled
+from selene_tf.data.scenes.canvas import BUILDING, blend, jitter, pick, scaled
 
 # Some as grey as asphalt and slabs, some as blue as the sky, some as green as
 # a tree: the colour of a wall must not give its class away.

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from selene_tf.data.scene_canvas import PERSON, SIGN, TREE, jitter, pick, scaled
+from selene_tf.data.scenes.canvas import PERSON, SIGN, TREE, jitter, pick, scaled
 
 LEAVES = (
     (70, 104, 52),

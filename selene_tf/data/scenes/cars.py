@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from selene_tf.data.scene_canvas import CAR, jitter, pick, scaled
+from selene_tf.data.scenes.canvas import CAR, jitter, pick, scaled
 
 # Greys of the asphalt, blues of the sky and greens of the trees among them.
 PAINTS = (

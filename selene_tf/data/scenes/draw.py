@@ -16,8 +16,9 @@ import numbers
 import numpy as np
 from PIL import Image, ImageFilter
 
-from selene_tf.data import scene_backdrop, scene_buildings, scene_cars, scene_objects
-from selene_tf.data.scene_canvas import (
+from selene_tf.data.scenes import backdrop, buildings, objects
+from selene_tf.data.scenes import cars as scene_cars
+from selene_tf.data.scenes.canvas import (
     CAR,
     CLASS_NAMES,
     SKY,
@@ -91,7 +92,7 @@ def _make_canvas(rng, height, width):
         row=size[1] * rng.uniform(0.36, 0.52),
         height=rng.uniform(1.5, 2.4),
     )
-    sky = tuple(jitter(rng, colour, 12) for colour in pick(rng, scene_backdrop.SKIES))
+    sky = tuple(jitter(rng, colour, 12) for colour in pick(rng, backdrop.SKIES))
     light = Light(
         sun_side=pick(rng, (-1, 1)),
         strength=pick(rng, (0.0, 0.5, 0.8, 1.0)),
@@ -108,12 +109,12 @@ def _compose(canvas, sky):
     street = _plan_street(canvas.rng)
     houses = _plan_houses(canvas.rng, street)
     things = _plan_things(canvas, street)
-    scene_backdrop.paint_sky(canvas, sky)
-    scene_backdrop.draw_ground(canvas, street)
+    backdrop.paint_sky(canvas, sky)
+    backdrop.draw_ground(canvas, street)
     for caster in houses + things:
         caster.cast_shadow(canvas)
     canvas.darken_shadows()
-    scene_buildings.draw_skyline(canvas)
+    buildings.draw_skyline(canvas)
     # The street is convex and the camera is in it, so no house can hide a
     # thing that stands in the street.
     for thing in houses + things:
@@ -129,14 +130,14 @@ def _plan_street(rng):
     if rng.random() < 0.35:
         first = rng.uniform(14, 30)
         crossing = (first, first + rng.uniform(6, 9))
-    return scene_backdrop.Street(kerbs, walls, crossing)
+    return backdrop.Street(kerbs, walls, crossing)
 
 
 def _plan_houses(rng, street):
     """Returns the houses of both sides, far ones first."""
     houses = []
     for side in (-1, 1):
-        houses += scene_buildings.plan_row(rng, side, street)
+        houses += buildings.plan_row(rng, side, street)
     return sorted(houses, key=lambda house: -house.depths[0])
 
 
@@ -144,15 +145,9 @@ def _plan_things(canvas, street):
     """Returns all that stands in the street, far things first."""
     cars = _plan_cars(canvas, street)
     things = list(cars)
-    things += _plan_on_pavement(
-        canvas, street, scene_objects.make_tree, (2, 6), (0.2, 0.9)
-    )
-    things += _plan_on_pavement(
-        canvas, street, scene_objects.make_sign, (2, 5), (0.05, 0.2)
-    )
-    things += _plan_on_pavement(
-        canvas, street, scene_objects.make_person, (2, 6), (0.1, 0.8)
-    )
+    things += _plan_on_pavement(canvas, street, objects.make_tree, (2, 6), (0.2, 0.9))
+    things += _plan_on_pavement(canvas, street, objects.make_sign, (2, 5), (0.05, 0.2))
+    things += _plan_on_pavement(canvas, street, objects.make_person, (2, 6), (0.1, 0.8))
     things += _plan_walkers(canvas, street, cars)
     return sorted(things, key=lambda thing: -thing.z)
 
@@ -178,7 +173,7 @@ def _plan_walkers(canvas, street, cars):
         x = rng.uniform(*street.kerbs)
         z = max(6.0, canvas.first_seen(x)) * rng.uniform(1.1, 2.2)
         if not any(car.covers(x, z) for car in cars):
-            walkers.append(scene_objects.make_person(rng, x, z))
+            walkers.append(objects.make_person(rng, x, z))
     return walkers
 
 

@@ -6,21 +6,21 @@ import sys
 import numpy as np
 import pytest
 
-from selene_tf.data import scenes
+from selene_tf.data.scenes import draw
 
 ROOT = pathlib.Path(__file__).parents[2]
 HEIGHT, WIDTH = 96, 160
-NUM_CLASSES = len(scenes.CLASS_NAMES)
+NUM_CLASSES = len(draw.CLASS_NAMES)
 
 
 @pytest.fixture(scope="module")
 def drawn():
     """Ninety scenes of the size that the small runs train on."""
-    return [scenes.draw(index, 7, HEIGHT, WIDTH) for index in range(90)]
+    return [draw.draw(index, 7, HEIGHT, WIDTH) for index in range(90)]
 
 
 def digest(index, seed, height, width):
-    image, label = scenes.draw(index, seed, height, width)
+    image, label = draw.draw(index, seed, height, width)
     return hashlib.sha256(image.tobytes() + label.tobytes()).hexdigest()
 
 
@@ -71,15 +71,15 @@ def test_another_process_draws_the_same_bytes():
 
 @pytest.mark.parametrize(("index", "seed"), [(4, 5), (3, 6), (5, 3)])
 def test_another_index_or_seed_gives_another_scene(index, seed):
-    image, label = scenes.draw(3, 5, 64, 96)
-    other_image, other_label = scenes.draw(index, seed, 64, 96)
+    image, label = draw.draw(3, 5, 64, 96)
+    other_image, other_label = draw.draw(index, seed, 64, 96)
     assert np.mean(image != other_image) > 0.5
     assert np.mean(label != other_label) > 0.05
 
 
 @pytest.mark.parametrize("size", [(32, 32), (97, 161), (33, 200), (200, 33)])
 def test_any_size_is_drawn(size):
-    image, label = scenes.draw(0, 0, *size)
+    image, label = draw.draw(0, 0, *size)
     assert image.shape == (*size, 3)
     assert label.shape == size
     assert image.dtype == label.dtype == np.uint8
@@ -87,16 +87,16 @@ def test_any_size_is_drawn(size):
 
 
 def test_every_class_has_a_name_and_its_own_colour():
-    assert len(set(scenes.CLASS_NAMES)) == len(set(scenes.COLOURS)) == NUM_CLASSES
+    assert len(set(draw.CLASS_NAMES)) == len(set(draw.COLOURS)) == NUM_CLASSES
 
 
 def test_labels_are_class_indices_without_ignored_pixels(drawn):
     assert set(np.unique(labels(drawn))) == set(range(NUM_CLASSES))
 
 
-@pytest.mark.parametrize("name", scenes.CLASS_NAMES)
+@pytest.mark.parametrize("name", draw.CLASS_NAMES)
 def test_every_class_is_in_most_pictures(drawn, name):
-    shares = class_shares(drawn[:30])[:, scenes.CLASS_NAMES.index(name)]
+    shares = class_shares(drawn[:30])[:, draw.CLASS_NAMES.index(name)]
     assert np.mean(shares > 0) >= 0.8
 
 
@@ -104,13 +104,13 @@ def test_every_class_is_in_most_pictures(drawn, name):
     ("name", "least"), [("car", 0.06), ("person", 0.01), ("sign", 0.01)]
 )
 def test_rare_classes_are_large_enough_to_learn(drawn, name, least):
-    shares = class_shares(drawn)[:, scenes.CLASS_NAMES.index(name)]
+    shares = class_shares(drawn)[:, draw.CLASS_NAMES.index(name)]
     assert shares.mean() >= least
 
 
 def test_sky_is_above_and_road_below(drawn):
     label = np.stack([label for _, label in drawn])
-    sky, road = (scenes.CLASS_NAMES.index(name) for name in ("sky", "road"))
+    sky, road = (draw.CLASS_NAMES.index(name) for name in ("sky", "road"))
     assert not np.any(label[:, HEIGHT * 2 // 3 :] == sky)
     assert not np.any(label[:, : HEIGHT // 4] == road)
 
@@ -134,4 +134,4 @@ def test_colour_alone_does_not_give_the_class_away(drawn):
 )
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        scenes.draw(*arguments)
+        draw.draw(*arguments)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from selene_tf.data.scene_canvas import (
+from selene_tf.data.scenes.canvas import (
     NEAR,
     PAVEMENT,
     ROAD,
