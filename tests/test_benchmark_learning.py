@@ -7,7 +7,7 @@ import pytest
 
 from selene_tf import benchmark, benchmark_learning, benchmark_steps, benchmark_table
 from selene_tf.data import pipelines
-from selene_tf.data.pretext import Pretext
+from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.views import Augmentation
 from tests.algorithms.small import build_small_network
 

@@ -10,7 +10,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "selene_tf"
 # What each module may import from the package; a folder stands for its files.
 # `errors` imports nothing and may be imported by all.
 ALLOWED = {
-    "algorithms": {"algorithms", "cutmix", "layers", "losses"},
+    "algorithms": {"algorithms", "data", "layers", "losses"},
     "architectures": {"architectures"},
     "array_file": set(),
     "balancing": set(),
@@ -61,8 +61,7 @@ ALLOWED = {
     "config": {"config"},
     "convert_sbd": {"cli", "data"},
     "curve_drawing": set(),
-    "cutmix": set(),
-    "data": {"cutmix", "data"},
+    "data": {"data"},
     "deployment": {
         "architectures",
         "data",

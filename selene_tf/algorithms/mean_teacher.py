@@ -3,9 +3,10 @@
 import tensorflow as tf
 from keras import ops
 
-from selene_tf import cutmix, losses
+from selene_tf import losses
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.algorithm import PREFIXES, Algorithm
+from selene_tf.data.augmentation import cutmix
 
 
 class MeanTeacher(Algorithm):

@@ -4,10 +4,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from selene_tf import cutmix
-from selene_tf.data.augment import augment
-from selene_tf.data.pretext import NO_TASK, Pretext, set_task
-from selene_tf.data.strong_view import cutmix_box, strengthen
+from selene_tf.data.augmentation import cutmix
+from selene_tf.data.augmentation.geometric import augment
+from selene_tf.data.augmentation.photometric import cutmix_box, strengthen
+from selene_tf.data.augmentation.pretext import NO_TASK, Pretext, set_task
 from selene_tf.errors import UserError
 
 
@@ -52,7 +52,7 @@ def labelled(example, seed, augmentation):
         augmentation: An `Augmentation`.
 
     Returns:
-        A dict as from `augment.augment`, with "pretext_label" if there is a task.
+        A dict as from `geometric.augment`, with "pretext_label" if there is a task.
     """
     view = augment(
         example["image"],

@@ -4,9 +4,9 @@ import itertools
 
 from selene_tf.cli import progress
 from selene_tf.data import pipelines, sources, views
+from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import splits
-from selene_tf.data.pretext import Pretext
 from selene_tf.data.scenes import draw
 from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.data import pipelines, views
-from selene_tf.data.pretext import Pretext
+from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.errors import UserError
 from tests.data.small_sources import (
     PLAIN,

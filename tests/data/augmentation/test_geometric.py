@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import augment as augmentations
+from selene_tf.data.augmentation import geometric
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (9, 12, 3)).astype(np.float32)
@@ -29,7 +29,7 @@ def run(function, seed, image=IMAGE, label=LABEL):
 
 
 def augmented(crop_size, scales, flip):
-    return lambda image, label, seed: augmentations.augment(
+    return lambda image, label, seed: geometric.augment(
         image, label, seed, crop_size, scales, flip, FILL
     )
 

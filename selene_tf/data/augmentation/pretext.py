@@ -18,8 +18,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from selene_tf.data.augmentation.permutations import check_count, jigsaw_permutations
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
-from selene_tf.data.permutations import check_count, jigsaw_permutations
 from selene_tf.errors import UserError
 
 # Tiles along a side of the picture.
@@ -69,7 +69,7 @@ def set_task(example, seed, pretext, fill_colour):
     """Transforms a picture, its labels and its map of valid pixels, or none of them.
 
     Args:
-        example: Dict as from `augment.augment`, of static shapes: "image", float32
+        example: Dict as from `geometric.augment`, of static shapes: "image", float32
             (height, width, 3); "label", int32 (height, width); "valid", bool
             (height, width).
         seed: Integers of shape (2,); not those of `augment`, to which the draws

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import cutmix
+from selene_tf.data.augmentation import cutmix
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.uniform(0, 255, (4, 5, 6, 3)).astype(np.float32)

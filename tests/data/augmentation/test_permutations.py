@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from selene_tf.data.permutations import jigsaw_permutations
+from selene_tf.data.augmentation.permutations import jigsaw_permutations
 
 IDENTITY = np.arange(9)
 

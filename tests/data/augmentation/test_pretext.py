@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data.permutations import jigsaw_permutations
-from selene_tf.data.pretext import Pretext, inverse, rotate, set_task, shuffle_tiles
+from selene_tf.data.augmentation.permutations import jigsaw_permutations
+from selene_tf.data.augmentation.pretext import (
+    Pretext,
+    inverse,
+    rotate,
+    set_task,
+    shuffle_tiles,
+)
 
 RNG = np.random.default_rng(0)
 FILL = (1.5, 2.5, 3.5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import strong_view
+from selene_tf.data.augmentation import photometric
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.uniform(0, 255, (20, 24, 3)).astype(np.float32)
@@ -29,7 +29,7 @@ def over_seeds(function, number=400):
 def strengthened(image, valid=None):
     """Returns a function of the seed."""
     valid = np.ones(image.shape[:2], bool) if valid is None else valid
-    return lambda seed: strong_view.strengthen(
+    return lambda seed: photometric.strengthen(
         tf.constant(image), tf.constant(valid), seed, FILL
     )
 
@@ -121,9 +121,9 @@ def test_strengthen_depends_on_the_seed_alone():
 def test_strengthen_is_the_same_eagerly_and_in_a_data_set(seed):
     dataset = tf.data.Dataset.from_tensors((IMAGE, VALID, np.int64([5, seed])))
     mapped = dataset.map(
-        lambda image, valid, seed: strong_view.strengthen(image, valid, seed, FILL)
+        lambda image, valid, seed: photometric.strengthen(image, valid, seed, FILL)
     )
-    eager = strong_view.strengthen(
+    eager = photometric.strengthen(
         tf.constant(IMAGE), tf.constant(VALID), tf.constant([5, seed], tf.int64), FILL
     )
     # TensorFlow fuses operations in graphs, which may change the last digits.
@@ -138,7 +138,7 @@ def test_strengthen_keeps_what_is_known_of_the_shape(height):
         tf.TensorSpec((2,), tf.int64),
     )
     function = tf.function(
-        lambda *arguments: strong_view.strengthen(*arguments, FILL),
+        lambda *arguments: photometric.strengthen(*arguments, FILL),
         input_signature=spec,
     )
     assert function.get_concrete_function().output_shapes == (height, None, 3)
@@ -158,7 +158,7 @@ def test_jitter_scales_brightness_and_contrast():
     # brightness b and contrast c they become b * (0.5 -+ 0.1 * c).
     values = np.repeat(np.float32([0.4, 0.6]), 4).reshape(2, 4, 1)
     image = np.repeat(values, 3, axis=2)
-    views = over_seeds(lambda seed: strong_view.colour_jitter(image, seed))
+    views = over_seeds(lambda seed: photometric.colour_jitter(image, seed))
     dark, bright = views[:, 0, 0, 0], views[:, 1, 0, 0]
     brightness = dark + bright
     contrast = (bright - dark) / (0.2 * brightness)
@@ -172,7 +172,7 @@ def test_jitter_scales_saturation_and_turns_hue():
     colour = (0.6, 0.4, 0.3)
     hue, saturation, value = colorsys.rgb_to_hsv(*colour)
     image = np.full((2, 3, 3), colour, np.float32)
-    views = over_seeds(lambda seed: strong_view.colour_jitter(image, seed))
+    views = over_seeds(lambda seed: photometric.colour_jitter(image, seed))
     assert np.ptp(views, axis=(1, 2)).max() < 1e-5
     changed = np.array([colorsys.rgb_to_hsv(*view[0, 0]) for view in views])
     assert_spread((changed[:, 0] - hue + 0.5) % 1 - 0.5, -0.25, 0.25)
@@ -185,7 +185,7 @@ def test_jitter_clips_brightness_before_contrast_takes_the_mean():
     # White beside black then has a mean of at most one half. Contrast keeps it, unless
     # black is set back to 0, and white is at most 1.
     image = np.repeat(np.float32([0, 1]), 6).reshape(2, 2, 3)
-    views = over_seeds(lambda seed: strong_view.colour_jitter(image, seed))
+    views = over_seeds(lambda seed: photometric.colour_jitter(image, seed))
     assert views.mean(axis=(1, 2)).max() < 0.5 + 1e-5
 
 
@@ -203,14 +203,14 @@ def test_blur_weighs_by_a_gaussian(sigma, size):
         window = padded[row : row + 13, column : column + 13]
         expected[row, column] = np.tensordot(weights, window, 2)
     np.testing.assert_allclose(
-        strong_view.gaussian_blur(image, sigma), expected, rtol=0, atol=1e-3
+        photometric.gaussian_blur(image, sigma), expected, rtol=0, atol=1e-3
     )
 
 
 def test_blur_keeps_a_picture_of_one_colour():
     image = np.full((9, 11, 3), (20, 130, 250), np.float32)
     for sigma in (0.1, 1.0, 2.0):
-        blurred = strong_view.gaussian_blur(image, sigma)
+        blurred = photometric.gaussian_blur(image, sigma)
         np.testing.assert_allclose(blurred, image, rtol=0, atol=1e-3)
 
 
@@ -219,7 +219,7 @@ SIZE = (40, 56)
 
 @pytest.fixture(scope="module")
 def boxes():
-    return over_seeds(lambda seed: strong_view.cutmix_box(SIZE, seed))
+    return over_seeds(lambda seed: photometric.cutmix_box(SIZE, seed))
 
 
 def sides(boxes):
@@ -276,7 +276,7 @@ def test_boxes_reach_every_side(boxes):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (5, 300)])
 def test_boxes_fit_into_pictures_of_any_shape(size):
-    boxes = over_seeds(lambda seed: strong_view.cutmix_box(size, seed), 40)
+    boxes = over_seeds(lambda seed: photometric.cutmix_box(size, seed), 40)
     assert boxes.shape[1:] == size
     assert 10 <= boxes.any(axis=(1, 2)).sum() <= 30
 
@@ -284,17 +284,17 @@ def test_boxes_fit_into_pictures_of_any_shape(size):
 @pytest.mark.parametrize("seed", range(4))
 def test_boxes_are_the_same_eagerly_and_in_a_data_set(boxes, seed):
     # Seeds of int32 and int64 give different draws.
-    box = strong_view.cutmix_box(SIZE, tf.constant([7, seed], tf.int64))
+    box = photometric.cutmix_box(SIZE, tf.constant([7, seed], tf.int64))
     np.testing.assert_array_equal(box, boxes[seed])
 
 
 def test_the_size_of_a_box_may_be_a_tensor():
     shape_of = tf.function(lambda image: tf.shape(image)[:2])
-    box = strong_view.cutmix_box(shape_of(IMAGE), (1, 2))
-    np.testing.assert_array_equal(box, strong_view.cutmix_box((20, 24), (1, 2)))
+    box = photometric.cutmix_box(shape_of(IMAGE), (1, 2))
+    np.testing.assert_array_equal(box, photometric.cutmix_box((20, 24), (1, 2)))
 
 
 def test_a_size_that_is_known_stays_known():
     dataset = tf.data.Dataset.from_tensors(np.int64([1, 2]))
-    boxes = dataset.map(lambda seed: strong_view.cutmix_box(SIZE, seed))
+    boxes = dataset.map(lambda seed: photometric.cutmix_box(SIZE, seed))
     assert boxes.element_spec.shape == SIZE

@@ -1,0 +1,1 @@
+"""Stateless augmentation: geometry, colours, CutMix, pretext tasks."""
