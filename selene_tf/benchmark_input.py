@@ -6,11 +6,11 @@ import time
 
 from PIL import Image
 
-from selene_tf.data import loading, pipelines, views
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.files import file_readers
+from selene_tf.data.pipeline import batching, in_memory, views
+from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
@@ -69,17 +69,17 @@ def _write(folder, size):
 def _timed(examples, crop_size, batch_size, repeats):
     reader = file_readers.from_files(examples, dataset_info.SCENES.labels)
     bad_samples = BadSamples(len(examples))
-    files = pipelines.from_reader(reader, bad_samples)
-    memory = pipelines.in_memory(*loading.load(reader, bad_samples))
+    files = batching.from_reader(reader, bad_samples)
+    memory = batching.in_memory(*in_memory.load(reader, bad_samples))
     augmentation = views.Augmentation(crop_size, _SCALES, True, _MEAN_COLOUR)
 
     def stream(source):
-        return pipelines.stream(source, batch_size, (0, 0), 0, augmentation)
+        return batching.stream(source, batch_size, (0, 0), 0, augmentation)
 
     datasets = {
         "files": stream(files),
         "memory": stream(memory),
-        "decoding": pipelines.evaluation(files, batch_size).repeat(),
+        "decoding": batching.evaluation(files, batch_size).repeat(),
     }
     return {
         name: _speed(dataset, batch_size, repeats) for name, dataset in datasets.items()

@@ -104,7 +104,7 @@ def random_batch(num_classes, size, batch_size):
     Every other picture has a task, and its strong view a quarter of the neighbour.
 
     Returns:
-        A dict as `data.pipelines.training` gives it.
+        A dict as `batching.training` gives it.
     """
     pictures = benchmark_steps.random_batch(num_classes, size, 3 * batch_size)
     image, unlabelled_image, strong_image = tf.split(pictures["image"], 3)

@@ -80,7 +80,7 @@ def of_torch_cell(structure, size, batch_size, repeats, threads):
 
 
 def random_batch(num_classes, size, batch_size):
-    """A batch of random pictures with labels, as `pipelines.training` gives it."""
+    """A batch of random pictures with labels, as `batching.training` gives it."""
     rng, shape = np.random.default_rng(0), (batch_size, *size)
     image = rng.uniform(0, 255, (*shape, 3)).astype("float32")
     label = rng.integers(num_classes, size=shape, dtype="int32")

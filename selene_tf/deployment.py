@@ -8,7 +8,7 @@ import numpy as np
 
 from selene_tf import evaluation, experiment, report
 from selene_tf.architectures import cost_table, topology
-from selene_tf.data import pipelines
+from selene_tf.data.pipeline import batching
 from selene_tf.networks import folded
 from selene_tf.search import dynamic_routing
 
@@ -134,11 +134,11 @@ def path_file(run_dir, path):
 def _gates(network, source):
     """The gates of all pictures of a source, (pictures, num_layers + 1, 4, 3)."""
     predict = evaluation.predictor(network)
-    with pipelines.named_failures(source):
+    with batching.named_failures(source):
         return np.concatenate(
             [
                 predict(batch["image"])["gates"].numpy()
-                for batch in pipelines.evaluation(source, 1)
+                for batch in batching.evaluation(source, 1)
             ]
         )
 

@@ -87,7 +87,7 @@ def evaluate(predict, dataset, num_classes):
 
     Args:
         predict: As `predictor` returns it; "gates" may be missing.
-        dataset: Batches of "image" and "label", as `pipelines.evaluation` makes
+        dataset: Batches of "image" and "label", as `batching.evaluation` makes
             them.
         num_classes: Number of classes.
 
@@ -108,7 +108,7 @@ def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy)
 
     Args:
         predict_all: As `parallel_predictor` returns it.
-        dataset: This worker's batches, as `pipelines.evaluation` makes them; one or
+        dataset: This worker's batches, as `batching.evaluation` makes them; one or
             more.
         num_classes: Number of classes.
         num_pictures: Pictures of all workers.

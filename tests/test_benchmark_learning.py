@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from selene_tf import benchmark, benchmark_learning, benchmark_steps, benchmark_table
-from selene_tf.data import pipelines
 from selene_tf.data.augmentation.pretext import Pretext
-from selene_tf.data.views import Augmentation
+from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.views import Augmentation
 from tests.algorithms.small import build_small_network
 
 # Forward passes of one batch in a step, a backward pass counted as two, over three.
@@ -77,9 +77,9 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
 
 def test_the_random_batch_is_one_as_trainings_have_it():
     pictures = np.zeros((2, *SIZE, 3), "uint8"), np.zeros((2, *SIZE), "uint8")
-    source = pipelines.in_memory(*pictures)
+    source = batching.in_memory(*pictures)
     augmentation = Augmentation(SIZE, pretext=Pretext("jigsaw"), strong_view=True)
-    data = pipelines.training(source, source, 2, 0, 0, augmentation)
+    data = batching.training(source, source, 2, 0, 0, augmentation)
     batch = benchmark_learning.random_batch(3, SIZE, 2)
     expected = {
         name: (list(spec.shape), spec.dtype) for name, spec in data.element_spec.items()

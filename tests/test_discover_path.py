@@ -9,7 +9,7 @@ from PIL import Image
 
 from selene_tf import evaluation, experiment
 from selene_tf.architectures import cost_table, routing_path
-from selene_tf.data import pipelines
+from selene_tf.data.pipeline import batching
 from selene_tf.discover_path import discover_run, text
 from selene_tf.search import dynamic_routing, path_targets
 from tests.commands import assert_one_line, run
@@ -32,7 +32,7 @@ def run_dir(tmp_path_factory):
 def looked(run_dir):
     """The run's network and what it does with the pictures."""
     trained = experiment.restore(run_dir)
-    dataset = pipelines.evaluation(trained.source, 1)
+    dataset = batching.evaluation(trained.source, 1)
     predict = evaluation.predictor(trained.network)
     result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
     return trained, result.gates

@@ -18,7 +18,7 @@ class Algorithm(keras.Model):
 
     A subclass says which losses it has (`compute_losses`) and, if it must, what
     happens after the weights moved (`after_update`). A batch is a dict of named
-    tensors, see `selene_tf.data.pipelines.training`.
+    tensors, see `selene_tf.data.pipeline.batching.training`.
 
     The step is written for any number of replicas: gradients are averaged over
     them, then clipped by their global norm, then applied. Keras's own clipping

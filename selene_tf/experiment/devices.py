@@ -7,7 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.pipelines import Share
+from selene_tf.data.pipeline.batching import Share
 from selene_tf.errors import UserError
 
 

@@ -3,12 +3,12 @@
 import itertools
 
 from selene_tf.cli import progress
-from selene_tf.data import pipelines, sources, views
 from selene_tf.data.augmentation.pretext import Pretext
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import splits
+from selene_tf.data.pipeline import batching, sources, views
+from selene_tf.data.pipeline.bad_samples import BadSamples
+from selene_tf.data.pipeline.sources import Sources
 from selene_tf.data.scenes import draw
-from selene_tf.data.sources import Sources
 from selene_tf.errors import UserError
 from selene_tf.experiment.data_sets import open_folder
 from selene_tf.networks import dynamic_routing
@@ -136,7 +136,7 @@ def make_training_dataset(config, data, first_step, devices):
         pretext_task(config),
         config.strong_view and config.algorithm == "mean_teacher",
     )
-    dataset = pipelines.training(
+    dataset = batching.training(
         data.labelled,
         data.unlabelled,
         config.batch_size,

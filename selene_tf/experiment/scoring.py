@@ -3,7 +3,7 @@
 import math
 
 from selene_tf import evaluation, precise_batch_norm
-from selene_tf.data import pipelines
+from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import make_statistics_batches
@@ -17,7 +17,7 @@ def make_scorer(config, devices, algorithm, data):
     """
     _check_enough(config, devices, data.validation.size)
     num_classes = dataset_info(config).num_classes
-    validation = pipelines.evaluation(
+    validation = batching.evaluation(
         data.validation, config.evaluation_batch_size, devices.share
     )
     if devices.replicas == 1:

@@ -11,8 +11,8 @@ from selene_tf import evaluation, precise_batch_norm, run_folder
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
 from selene_tf.checkpoints import Checkpoints
-from selene_tf.data import pipelines
 from selene_tf.data.datasets import dataset_info as catalog
+from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
@@ -50,7 +50,7 @@ class Trained:
     step: int
     structure: Structure
     info: catalog.DatasetInfo
-    source: pipelines.Source
+    source: batching.Source
     batch_size: int
     path: Path | None
     image_size: tuple[int, int] | None
@@ -122,7 +122,7 @@ def restore(
 
 
 def pictures_of(run_dir, split, data_dir=""):
-    """The pictures of a run's split, as a `pipelines.Source`, without a network.
+    """The pictures of a run's split, as a `batching.Source`, without a network.
 
     The arguments are those of `restore`.
 
@@ -155,8 +155,8 @@ def evaluate(trained, predict):
     Raises:
         UserError: if a picture cannot be read, or none has a label.
     """
-    dataset = pipelines.evaluation(trained.source, trained.batch_size)
-    with pipelines.named_failures(trained.source):
+    dataset = batching.evaluation(trained.source, trained.batch_size)
+    with batching.named_failures(trained.source):
         return evaluation.evaluate(predict, dataset, trained.info.num_classes)
 
 
@@ -181,7 +181,7 @@ def _recompute(network, config, count):
     data = make_sources(config)
     config = dataclasses.replace(config, precise_bn_batches=count)
     devices = Devices(tf.distribute.get_strategy())
-    with pipelines.named_failures(data):
+    with batching.named_failures(data):
         batches = make_statistics_batches(config, data, devices)
         precise_batch_norm.recompute(network, batches)
 

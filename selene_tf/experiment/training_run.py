@@ -20,7 +20,7 @@ from selene_tf import (
 )
 from selene_tf.checkpoints import Checkpoints
 from selene_tf.cli import flagfile
-from selene_tf.data import pipelines
+from selene_tf.data.pipeline import batching
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import make_devices
@@ -78,7 +78,7 @@ def train(config):
         )
         with (
             run_folder.writable(run_dir),
-            pipelines.named_failures(data),
+            batching.named_failures(data),
             graph_rewriting.off_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)

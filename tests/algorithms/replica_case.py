@@ -21,7 +21,7 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.data import pipelines
+from selene_tf.data.pipeline import batching
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
@@ -179,16 +179,16 @@ def evaluations(strategy, share):
     with strategy.scope():
         network = build_cell(2, "network")
     rng = np.random.default_rng(0)
-    source = pipelines.in_memory(
+    source = batching.in_memory(
         rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8),
         rng.integers(0, CLASSES, (5, 16, 16), dtype=np.uint8),
     )
     alone = evaluation.evaluate(
-        evaluation.predictor(network), pipelines.evaluation(source, 2), CLASSES
+        evaluation.predictor(network), batching.evaluation(source, 2), CLASSES
     )
     together = evaluation.evaluate_together(
         evaluation.parallel_predictor(network, strategy),
-        pipelines.evaluation(source, 2, share),
+        batching.evaluation(source, 2, share),
         CLASSES,
         5,
         strategy,
@@ -202,8 +202,8 @@ def evaluations(strategy, share):
 def main(kind, worker):
     run = one_and_two if worker is None else as_a_worker
     strategy, single, double = run(kind)
-    alone = pipelines.Share(replicas=2)
-    share = alone if worker is None else pipelines.Share(worker, 2, 1)
+    alone = batching.Share(replicas=2)
+    share = alone if worker is None else batching.Share(worker, 2, 1)
     result = {
         "replicas": strategy.num_replicas_in_sync,
         "at_start": relative(single[0], double[0], np.inf),

@@ -6,7 +6,7 @@ import pytest
 
 from selene_tf import hard_examples, losses
 from selene_tf.config import Config
-from selene_tf.data import views
+from selene_tf.data.pipeline import views
 from selene_tf.experiment import make_algorithm, pictures, setup, training_run
 from selene_tf.experiment.devices import make_devices
 from tests.experiment.saved_runs import save_path

@@ -1,12 +1,12 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf.data import loading
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import validation
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files.file_readers import from_files
+from selene_tf.data.pipeline import in_memory
+from selene_tf.data.pipeline.bad_samples import BadSamples
 from tests.refusals import assert_refused
 
 IDS = np.array([[0, 1, 1], [2, 7, 7]], np.uint8)
@@ -30,7 +30,7 @@ def check(examples, num_classes, ignore_label, image_size=None, **options):
 
 def load(examples, num_classes, ignore_label, image_size=None, skip=False, **options):
     reader = from_files(examples, index(num_classes, ignore_label), image_size)
-    return loading.load(reader, BadSamples(len(examples), skip), **options)
+    return in_memory.load(reader, BadSamples(len(examples), skip), **options)
 
 
 def test_report_counts_pictures_classes_and_sizes(tmp_path):

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import loading
 from selene_tf.data.datasets import dataset_info, label_map
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.files import pillow_reading, tf_decoding
 from selene_tf.data.files.file_readers import from_files
+from selene_tf.data.pipeline import in_memory
 from selene_tf.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -179,7 +179,7 @@ def test_what_pillow_refuses_the_graph_refuses(tmp_path, spoil):
     spoil(image, mask)
     with pytest.raises(UserError):
         pillow_reading.read_example(example, LABELS)
-    with pytest.raises(loading.DECODING_ERRORS):
+    with pytest.raises(in_memory.DECODING_ERRORS):
         decoded([example])
 
 

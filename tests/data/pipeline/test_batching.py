@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import pipelines, views
 from selene_tf.data.augmentation.pretext import Pretext
+from selene_tf.data.pipeline import batching, views
 from selene_tf.errors import UserError
-from tests.data.small_sources import (
+from tests.data.pipeline.small_sources import (
     PLAIN,
     VARIED,
     assert_equal,
@@ -28,18 +28,18 @@ def make_source(size, first=0):
     values = np.arange(first, first + size, dtype=np.uint8)
     images = np.broadcast_to(values[:, None, None, None], (size, 4, 6, 3))
     labels = np.broadcast_to(values[:, None, None] % 5, (size, 4, 6))
-    return pipelines.in_memory(images, labels)
+    return batching.in_memory(images, labels)
 
 
 def make_noise(size):
     rng = np.random.default_rng(size)
     images = rng.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8)
-    return pipelines.in_memory(images, rng.integers(0, 5, (size, 8, 8), dtype=np.uint8))
+    return batching.in_memory(images, rng.integers(0, 5, (size, 8, 8), dtype=np.uint8))
 
 
 @pytest.mark.parametrize(("size", "batch_size"), [(1, 2), (2, 1), (5, 3), (12, 4)])
 def test_every_epoch_takes_each_picture_once(size, batch_size):
-    dataset = pipelines.stream(make_source(size), batch_size, (1, 2), 0, PLAIN)
+    dataset = batching.stream(make_source(size), batch_size, (1, 2), 0, PLAIN)
     numbers = drawn(dataset, batches=size * 3)[: size * 3]
     epochs = np.reshape(numbers, (3, size))
     np.testing.assert_array_equal(np.sort(epochs), [range(size)] * 3)
@@ -48,7 +48,7 @@ def test_every_epoch_takes_each_picture_once(size, batch_size):
 def test_epochs_and_seeds_have_orders_of_their_own():
     source = make_source(12)
     orders = [
-        tuple(drawn(pipelines.stream(source, 12, seed, epoch, PLAIN), 1))
+        tuple(drawn(batching.stream(source, 12, seed, epoch, PLAIN), 1))
         for seed in ((1, 0), (1, 1), (2, 0))
         for epoch in range(3)
     ]
@@ -57,7 +57,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 
 def test_each_picture_comes_at_each_place_alike():
     # 300 epochs of 4 pictures: each of 16 counts is 75, give or take 7.5.
-    dataset = pipelines.stream(make_source(4), 100, (3, 0), 0, PLAIN)
+    dataset = batching.stream(make_source(4), 100, (3, 0), 0, PLAIN)
     epochs = np.reshape(drawn(dataset, 12), (300, 4))
     counts = [
         (epochs[:, place] == number).sum() for place in range(4) for number in range(4)
@@ -69,7 +69,7 @@ def test_each_picture_comes_at_each_place_alike():
 @pytest.mark.parametrize("start_step", [1, 4, 9])
 def test_a_later_start_gives_what_an_uninterrupted_run_would(start_step):
     def batches(start):
-        return pipelines.training(make_noise(5), make_noise(7), 3, 11, start, VARIED)
+        return batching.training(make_noise(5), make_noise(7), 3, 11, start, VARIED)
 
     whole = take(batches(0), start_step + 3)
     assert_equal(whole[start_step:], take(batches(start_step), 3))
@@ -77,7 +77,7 @@ def test_a_later_start_gives_what_an_uninterrupted_run_would(start_step):
 
 def test_the_same_seed_gives_the_same_batches_and_another_does_not():
     def batches(seed):
-        return take(pipelines.training(make_noise(5), None, 4, seed, 0, VARIED), 3)
+        return take(batching.training(make_noise(5), None, 4, seed, 0, VARIED), 3)
 
     assert_equal(batches(1), batches(1))
     pairs = zip(batches(1), batches(2), strict=True)
@@ -86,18 +86,18 @@ def test_the_same_seed_gives_the_same_batches_and_another_does_not():
 
 def test_a_late_start_costs_nothing_and_large_seeds_work():
     start = 10**12
-    dataset = pipelines.training(make_source(3), None, 3, 2**40, start, PLAIN)
+    dataset = batching.training(make_source(3), None, 3, 2**40, start, PLAIN)
     assert sorted(drawn(dataset, 1)) == [0, 1, 2]
 
 
 def test_the_same_picture_is_augmented_anew_each_time():
-    batches = take(pipelines.stream(make_noise(1), 1, (1, 1), 0, VARIED), 4)
+    batches = take(batching.stream(make_noise(1), 1, (1, 1), 0, VARIED), 4)
     pictures = {batch["image"].tobytes() for batch in batches}
     assert len(pictures) > 1
 
 
 def test_training_batch_holds_named_parts_and_no_unlabelled_label():
-    dataset = pipelines.training(make_source(5), make_source(3, 100), 4, 1, 0, PLAIN)
+    dataset = batching.training(make_source(5), make_source(3, 100), 4, 1, 0, PLAIN)
     picture = tf.TensorSpec((4, 4, 6, 3), tf.float32)
     valid = tf.TensorSpec((4, 4, 6), tf.bool)
     assert dataset.element_spec == {
@@ -115,7 +115,7 @@ def test_training_batch_holds_named_parts_and_no_unlabelled_label():
 
 def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
     def batches(start):
-        return pipelines.training(make_noise(5), make_noise(7), 4, 3, start, WITH_ALL)
+        return batching.training(make_noise(5), make_noise(7), 4, 3, start, WITH_ALL)
 
     picture = tf.TensorSpec((4, 5, 5, 3), tf.float32)
     mask = tf.TensorSpec((4, 5, 5), tf.bool)
@@ -141,10 +141,10 @@ def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
 def test_labels_of_unlabelled_pictures_reach_no_batch(settings):
     images = make_noise(7).read(tf.range(7))["image"].numpy()
     batches = [
-        take(pipelines.training(make_noise(5), source, 4, 3, 0, settings), 3)
+        take(batching.training(make_noise(5), source, 4, 3, 0, settings), 3)
         for source in (
-            pipelines.in_memory(images, np.zeros((7, 8, 8), np.uint8)),
-            pipelines.in_memory(images, np.full((7, 8, 8), 3, np.uint8)),
+            batching.in_memory(images, np.zeros((7, 8, 8), np.uint8)),
+            batching.in_memory(images, np.full((7, 8, 8), 3, np.uint8)),
         )
     ]
     assert_equal(*batches)
@@ -152,18 +152,18 @@ def test_labels_of_unlabelled_pictures_reach_no_batch(settings):
 
 def test_training_streams_draw_on_their_own():
     source = make_source(12)
-    dataset = pipelines.training(source, source, 12, 1, 0, PLAIN)
+    dataset = batching.training(source, source, 12, 1, 0, PLAIN)
     assert drawn(dataset, 1) != drawn(dataset, 1, "unlabelled_image")
 
 
 def test_training_without_unlabelled_pictures():
-    dataset = pipelines.training(make_source(5), None, 4, 1, 0, PLAIN)
+    dataset = batching.training(make_source(5), None, 4, 1, 0, PLAIN)
     assert set(dataset.element_spec) == {"image", "label", "valid"}
 
 
 def test_padding_reaches_the_batch_in_the_fill_colour():
     settings = views.Augmentation((6, 6), fill_colour=(9.0, 8.0, 7.0))
-    batch = take(pipelines.stream(make_source(2), 2, (1, 0), 0, settings), 1)[0]
+    batch = take(batching.stream(make_source(2), 2, (1, 0), 0, settings), 1)[0]
     assert not batch["valid"][:, [0, 5]].any()
     assert batch["valid"][:, 1:5].all()
     assert (batch["label"][:, [0, 5]] == 255).all()
@@ -172,7 +172,7 @@ def test_padding_reaches_the_batch_in_the_fill_colour():
 
 @pytest.mark.parametrize(("size", "sizes"), [(1, [1]), (4, [3, 1]), (6, [3, 3])])
 def test_evaluation_takes_every_picture_once_in_order(size, sizes):
-    dataset = pipelines.evaluation(make_source(size), 3)
+    dataset = batching.evaluation(make_source(size), 3)
     batches = take(dataset, 99)
     assert [len(batch["image"]) for batch in batches] == sizes
     assert drawn(dataset, 99) == list(range(size))
@@ -191,7 +191,7 @@ def test_slow_pictures_do_not_change_the_order():
         image = tf.ensure_shape(tf.numpy_function(wait, [index], tf.uint8), (4, 6, 3))
         return {"image": image, "label": image[..., 0]}
 
-    dataset = pipelines.evaluation(pipelines.Source(8, read), 1)
+    dataset = batching.evaluation(batching.Source(8, read), 1)
     assert drawn(dataset, 8) == list(range(8))
 
 
@@ -200,16 +200,16 @@ def test_files_and_memory_give_the_same_batches(tmp_path):
     files = from_files(examples)
     images = np.stack([np.full((4, 6, 3), number, np.uint8) for number in range(5)])
     labels = images[..., 0] % 3
-    memory = pipelines.in_memory(images, labels)
+    memory = batching.in_memory(images, labels)
     for source in (files, memory):
         assert source.size == 5
     assert_equal(
-        take(pipelines.training(files, files, 2, 1, 0, VARIED), 4),
-        take(pipelines.training(memory, memory, 2, 1, 0, VARIED), 4),
+        take(batching.training(files, files, 2, 1, 0, VARIED), 4),
+        take(batching.training(memory, memory, 2, 1, 0, VARIED), 4),
     )
     assert_equal(
-        take(pipelines.evaluation(files, 2), 9),
-        take(pipelines.evaluation(memory, 2), 9),
+        take(batching.evaluation(files, 2), 9),
+        take(batching.evaluation(memory, 2), 9),
     )
     assert files.failure() is None
     assert memory.failure() is None
@@ -217,7 +217,7 @@ def test_files_and_memory_give_the_same_batches(tmp_path):
 
 def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
     source = from_files(save_examples(tmp_path, 3, False), (2, 3))
-    dataset = pipelines.evaluation(source, 3)
+    dataset = batching.evaluation(source, 3)
     assert dataset.element_spec["image"].shape == (None, 2, 3, 3)
     batch = take(dataset, 1)[0]
     assert not batch["label"].any()
@@ -229,14 +229,14 @@ def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
     [
         (lambda: make_source(0), "no pictures"),
         (lambda: from_files([]), "no pictures"),
-        (lambda: pipelines.evaluation(make_source(1), 0), "batch size is 0"),
-        (lambda: pipelines.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
+        (lambda: batching.evaluation(make_source(1), 0), "batch size is 0"),
+        (lambda: batching.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
         (lambda: views.Augmentation((0, 4)), r"\(0, 4\)"),
         (lambda: views.Augmentation((4,)), "crop size"),
         (lambda: views.Augmentation((4, 4), ()), "scales"),
         (lambda: views.Augmentation((4, 4), (1.0, -1.0)), "above 0"),
         (
-            lambda: pipelines.in_memory(
+            lambda: batching.in_memory(
                 np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 5), np.uint8)
             ),
             r"\(2, 4, 5\)",
@@ -253,10 +253,10 @@ def test_what_cannot_be_trained_is_refused(action, expected):
 def test_workers_and_replicas_share_each_batch(workers, replicas):
     labelled, unlabelled = make_noise(5), make_noise(7)
     arguments = (labelled, unlabelled, 8, 3, 2, WITH_ALL)
-    whole = take(pipelines.training(*arguments), 2)
-    shares = [pipelines.Share(worker, workers, replicas) for worker in range(workers)]
+    whole = take(batching.training(*arguments), 2)
+    shares = [batching.Share(worker, workers, replicas) for worker in range(workers)]
     parts = [
-        take(pipelines.training(*arguments, share), 2 * replicas) for share in shares
+        take(batching.training(*arguments, share), 2 * replicas) for share in shares
     ]
     for step, batch in enumerate(whole):
         rows = [
@@ -275,6 +275,6 @@ def test_workers_evaluate_each_picture_once(workers):
     numbers = [
         batch["number"].numpy().tolist()
         for worker in range(workers)
-        for batch in pipelines.evaluation(source, 2, pipelines.Share(worker, workers))
+        for batch in batching.evaluation(source, 2, batching.Share(worker, workers))
     ]
     assert sorted(numbers) == [[0, 1], [2, 3], [4, 5], [6]]

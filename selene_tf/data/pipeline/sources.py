@@ -5,10 +5,10 @@ import functools
 
 import numpy as np
 
-from selene_tf.data import loading, pipelines
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets import validation as preflight
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.pipeline import batching, in_memory
+from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw as scenes
 from selene_tf.errors import UserError
 
@@ -25,9 +25,9 @@ class Sources:
         notes: What was decided on looking at the data, a line each.
     """
 
-    labelled: pipelines.Source
-    unlabelled: pipelines.Source | None
-    validation: pipelines.Source
+    labelled: batching.Source
+    unlabelled: batching.Source | None
+    validation: batching.Source
     bad_samples: BadSamples = dataclasses.field(default_factory=lambda: BadSamples(0))
     notes: tuple[str, ...] = ()
 
@@ -101,12 +101,12 @@ def from_examples(
         reader = folder.make_reader(kept, image_size)
     size = image_size or _common_size(sizes, same_size)
     if size is not None and _gib(len(kept), size) <= memory_gib:
-        images, labels = loading.load(reader, bad_samples, progress)
+        images, labels = in_memory.load(reader, bad_samples, progress)
         if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
             raise preflight.no_class(reader)
-        return pipelines.in_memory(images, labels)
+        return batching.in_memory(images, labels)
     preflight.check_sample(reader, bad_samples, sample, progress)
-    return pipelines.from_reader(reader, bad_samples)
+    return batching.from_reader(reader, bad_samples)
 
 
 def _common_size(sizes, same_size):
@@ -129,4 +129,4 @@ def _drawn(draw, numbers, seed):
     if not numbers:
         return None
     images, labels = zip(*(draw(number, seed) for number in numbers), strict=True)
-    return pipelines.in_memory(np.stack(images), np.stack(labels))
+    return batching.in_memory(np.stack(images), np.stack(labels))

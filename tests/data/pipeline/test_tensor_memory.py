@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import tensor_memory
+from selene_tf.data.pipeline import tensor_memory
 
 
 def test_a_tensor_shares_the_memory_and_keeps_it():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import views
 from selene_tf.data.augmentation.permutations import jigsaw_permutations
 from selene_tf.data.augmentation.pretext import Pretext
+from selene_tf.data.pipeline import views
 
 FILL = (9.0, 8.0, 7.0)
 # Scaled by 0.5, the picture is smaller than the crop and gets padding.

@@ -12,7 +12,8 @@ import os
 
 import tensorflow as tf
 
-from selene_tf.data import loading, tensor_memory, views
+from selene_tf.data.pipeline import in_memory as loading
+from selene_tf.data.pipeline import tensor_memory, views
 from selene_tf.errors import UserError
 
 # Pictures read at the same time; the results come in order all the same.

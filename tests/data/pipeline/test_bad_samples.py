@@ -1,12 +1,12 @@
 import pytest
 import tensorflow as tf
 
-from selene_tf.data import loading, pipelines
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files import file_readers
+from selene_tf.data.pipeline import batching, in_memory
+from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.errors import UserError
-from tests.data.small_sources import (
+from tests.data.pipeline.small_sources import (
     PLAIN,
     VARIED,
     assert_equal,
@@ -22,7 +22,7 @@ def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
     examples[1].mask.write_bytes(b"text")
     source = from_files(examples)
     with pytest.raises(tf.errors.InvalidArgumentError):
-        take(pipelines.training(source, None, 3, 1, 0, PLAIN), 1)
+        take(batching.training(source, None, 3, 1, 0, PLAIN), 1)
     assert isinstance(source.failure(), UserError)
     assert str(examples[1].mask) in str(source.failure())
     assert "\n" not in str(source.failure())
@@ -34,13 +34,13 @@ def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
     bad_samples = BadSamples(200, skip=True)
     source = from_files(examples, bad_samples=bad_samples)
-    assert drawn(pipelines.evaluation(source, 2), 9) == [0, 3, 3, 3, 4]
+    assert drawn(batching.evaluation(source, 2), 9) == [0, 3, 3, 3, 4]
     assert source.failure() is None
     assert len(bad_samples.messages) == 2
     assert capsys.readouterr().err.count("left out") == 2
     # Started later, a stream gives the same.
-    whole = take(pipelines.training(source, None, 2, 5, 0, VARIED), 6)
-    assert_equal(whole[4:], take(pipelines.training(source, None, 2, 5, 4, VARIED), 2))
+    whole = take(batching.training(source, None, 2, 5, 0, VARIED), 6)
+    assert_equal(whole[4:], take(batching.training(source, None, 2, 5, 4, VARIED), 2))
 
 
 def test_too_many_bad_pictures_stop_the_stream(tmp_path):
@@ -49,7 +49,7 @@ def test_too_many_bad_pictures_stop_the_stream(tmp_path):
         examples[bad].image.write_bytes(b"")
     source = from_files(examples, bad_samples=BadSamples(200, skip=True))
     with pytest.raises(tf.errors.InvalidArgumentError):
-        take(pipelines.evaluation(source, 1), 5)
+        take(batching.evaluation(source, 1), 5)
     assert "3 of 200" in str(source.failure())
     assert str(tmp_path) in str(source.failure())
 
@@ -60,7 +60,7 @@ def test_a_source_of_which_nothing_can_be_read_fails_whatever_is_allowed(tmp_pat
         example.image.write_bytes(b"")
     source = from_files(examples, bad_samples=BadSamples(500, skip=True))
     with pytest.raises(tf.errors.InvalidArgumentError):
-        take(pipelines.evaluation(source, 1), 1)
+        take(batching.evaluation(source, 1), 1)
     assert "none of them" in str(source.failure())
 
 
@@ -69,12 +69,12 @@ def test_memory_and_files_take_the_same_in_place_of_a_bad_picture(tmp_path):
     for bad in (2, 3, 5):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
     reader = file_readers.from_files(examples, index(3))
-    loaded = loading.load(reader, BadSamples(400, skip=True))
-    memory = pipelines.in_memory(*loaded)
+    loaded = in_memory.load(reader, BadSamples(400, skip=True))
+    memory = batching.in_memory(*loaded)
     files = from_files(examples, bad_samples=BadSamples(400, skip=True))
     assert_equal(
-        take(pipelines.training(files, None, 2, 1, 0, VARIED), 6),
-        take(pipelines.training(memory, None, 2, 1, 0, VARIED), 6),
+        take(batching.training(files, None, 2, 1, 0, VARIED), 6),
+        take(batching.training(memory, None, 2, 1, 0, VARIED), 6),
     )
 
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from selene_tf.data import tensor_memory
+from selene_tf.data.pipeline import tensor_memory
 from selene_tf.errors import UserError
 
 # The second where an error's text repeats bytes of the damaged file.

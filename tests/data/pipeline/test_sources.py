@@ -3,12 +3,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data import sources
-from selene_tf.data.bad_samples import BadSamples
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import open_folder
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files import file_readers
+from selene_tf.data.pipeline import sources
+from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
