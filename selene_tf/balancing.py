@@ -24,7 +24,7 @@ def balance(network, pictures):
     https://arxiv.org/abs/1906.04721), with ranges measured on pictures.
 
     Args:
-        network: A folded network, as `folded.fold` makes it; changed in place.
+        network: A folded network, as `folding.fold` makes it; changed in place.
         pictures: uint8 (height, width, 3), one or more, that ranges are measured on.
     """
     names = [layer.name for layer in network.layers]

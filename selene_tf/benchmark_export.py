@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from selene_tf import saved_model, tflite_model
 from selene_tf.architectures import cost_table, topology
-from selene_tf.networks import dynamic_routing, folded
+from selene_tf.networks import dynamic_routing, folding
 from selene_tf.search import path_targets
 
 # Shares of the supernet's MACs that the paths may have.
@@ -54,7 +54,7 @@ def of_export(structure, size, threads, repeats):
             )
             name, count = f"path, {share:.0%} of the MACs", path.facts["macs"]
         network = dynamic_routing.build(**dataclasses.asdict(ungated), path=path)
-        model = folded.fold(network, gates[0], path)
+        model = folding.fold(network, gates[0], path)
         rows.append((name, count, model.count_params(), model))
     return [
         {"name": name, "macs": count, "parameters": parameters}

@@ -9,7 +9,7 @@ import numpy as np
 from selene_tf import evaluation, experiment, report
 from selene_tf.architectures import cost_table, topology
 from selene_tf.data.pipeline import batching
-from selene_tf.networks import folded
+from selene_tf.networks import folding
 from selene_tf.search import dynamic_routing
 
 GATES = ("keep", "fold")
@@ -94,7 +94,7 @@ def prepare(
         network: "deployed", or one of the run's networks by name.
         path: "none" for all of the network, "discovered" for the run's path.json, or
             the name of such a file.
-        gates: "keep" or "fold"; see `networks.folded.fold`.
+        gates: "keep" or "fold"; see `folding.fold`.
         statistics_batches: If not 0, normalisation's statistics are taken anew from
             so many training batches after pruning, with gates at their means if they
             are to be folded.
@@ -120,7 +120,7 @@ def prepare(
             _fix_gates(model, means, trained.path)
         experiment.recompute_statistics(trained, statistics_batches)
     if gates == "fold":
-        model = folded.fold(model, means, trained.path)
+        model = folding.fold(model, means, trained.path)
     return Deployment(model, trained, gates)
 
 

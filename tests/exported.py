@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from selene_tf.networks import dynamic_routing, folded
+from selene_tf.networks import dynamic_routing, folding
 
 SIZE = (32, 64)
 NAMES = ("road", "sky | air", "Straße")
@@ -14,7 +14,7 @@ def network():
     keras.utils.set_random_seed(1)
     routing = dynamic_routing.build(len(NAMES), channels=4, num_layers=3)
     gates = np.asarray(routing(pictures()[0][None].astype("float32"))["gates"])[0]
-    return folded.fold(routing, gates)
+    return folding.fold(routing, gates)
 
 
 def pictures(sizes=(SIZE,) * 3):

@@ -2,13 +2,13 @@ import keras
 import numpy as np
 
 from selene_tf import balancing
-from selene_tf.networks import dynamic_routing, folded
+from selene_tf.networks import dynamic_routing, folding
 
 
 def make_network():
     keras.utils.set_random_seed(3)
     network = dynamic_routing.build(3, channels=4, num_layers=3)
-    return folded.fold(network, np.full((4, 4, 3), 0.9))
+    return folding.fold(network, np.full((4, 4, 3), 0.9))
 
 
 def pictures(count):

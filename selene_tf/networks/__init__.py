@@ -1,0 +1,1 @@
+"""Keras models: the supernet, pruned and folded networks."""

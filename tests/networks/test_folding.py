@@ -6,7 +6,7 @@ import pytest
 
 from selene_tf.architectures import topology
 from selene_tf.architectures.routing_path import Path
-from selene_tf.networks import dynamic_routing, folded, folded_scales
+from selene_tf.networks import dynamic_routing, folding, folding_scales
 
 NUM_LAYERS = 4
 
@@ -66,7 +66,7 @@ def assert_equal_logits(network, other, tolerance=2e-6):
 def test_all_routes_with_constant_gates_give_the_same_logits(pooling):
     gates = gates_between(0.2, 0.99)
     network = random_network(gates, pooling=pooling)
-    assert_equal_logits(network, folded.fold(network, gates))
+    assert_equal_logits(network, folding.fold(network, gates))
 
 
 @pytest.mark.parametrize("low", [0.5, 0.01])
@@ -75,7 +75,7 @@ def test_so_does_a_path_with_cells_that_pass_on(passing, low):
     path = small_path(passing)
     gates = gates_between(low, low + 0.1)
     network = random_network(gates, path)
-    assert_equal_logits(network, folded.fold(network, gates, path))
+    assert_equal_logits(network, folding.fold(network, gates, path))
 
 
 @pytest.mark.parametrize("pooling", ["psp", "aspp"])
@@ -88,13 +88,13 @@ def test_a_head_behind_a_cell_that_passes_on_gets_what_it_should(pooling):
     path = Path(kept, passing, nothing, nothing, {})
     gates = gates_between(0.2, 0.5)
     network = random_network(gates, path, pooling)
-    assert_equal_logits(network, folded.fold(network, gates, path))
+    assert_equal_logits(network, folding.fold(network, gates, path))
 
 
 def test_nothing_is_left_of_gates_and_normalisation():
     path = small_path()
     network = random_network(gates_between(0.5, 0.9), path)
-    model = folded.fold(network, gates_between(0.5, 0.9), path)
+    model = folding.fold(network, gates_between(0.5, 0.9), path)
     names = " ".join(variable.path for variable in model.variables)
     assert "gate" not in names
     assert "norm" not in names
@@ -114,7 +114,7 @@ def test_nothing_is_left_of_gates_and_normalisation():
 
 def test_gates_are_told_as_constants():
     gates, path = gates_between(0.5, 0.9), small_path()
-    model = folded.fold(random_network(gates, path), gates, path)
+    model = folding.fold(random_network(gates, path), gates, path)
     found = np.asarray(model(pictures())["gates"])
     wanted = np.where(path.kept, gates, 0.0)
     np.testing.assert_allclose(found, [wanted, wanted], rtol=1e-6)
@@ -122,7 +122,7 @@ def test_gates_are_told_as_constants():
 
 def test_a_scale_is_that_of_its_keep_route():
     kept, gates = small_path().kept, np.full((NUM_LAYERS + 1, 4, 3), 0.5)
-    scales = folded_scales.find(gates, kept, np.zeros(kept.shape[:2], bool))
+    scales = folding_scales.find(gates, kept, np.zeros(kept.shape[:2], bool))
     # 1, 2, 4, 8; 16 is still allowed, 32 not: there a multiplication sets it back.
     assert scales.inputs[:, 0].tolist() == [1, 2, 4, 8, 1, 2]
     assert scales.keep_factors[:, 0].tolist() == [1, 1, 1, 1 / 16, 1]
@@ -131,6 +131,6 @@ def test_a_scale_is_that_of_its_keep_route():
 def test_gates_of_another_shape_are_refused():
     network = random_network(gates_between(0.5, 0.9))
     with pytest.raises(ValueError, match="mean_gates"):
-        folded.fold(network, gates_between(0.5, 0.9)[:, :2])
+        folding.fold(network, gates_between(0.5, 0.9)[:, :2])
     with pytest.raises(ValueError, match="finite"):
-        folded.fold(network, np.full((NUM_LAYERS + 1, 4, 3), np.nan))
+        folding.fold(network, np.full((NUM_LAYERS + 1, 4, 3), np.nan))

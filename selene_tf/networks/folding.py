@@ -6,7 +6,7 @@ from keras import ops
 
 from selene_tf.architectures import topology
 from selene_tf.layers.resize import CropLike, Enlarge
-from selene_tf.networks import folded_scales
+from selene_tf.networks import folding_scales
 
 
 def fold(network, mean_gates, path=None):
@@ -41,7 +41,7 @@ def fold(network, mean_gates, path=None):
         )
     gates = np.where(kept, mean_gates, 0.0)
     has_pooling = any(layer.name == "pooling" for layer in network.layers)
-    scales = folded_scales.find(gates, kept, passing, has_pooling)
+    scales = folding_scales.find(gates, kept, passing, has_pooling)
     folding = _Folding(network)
     image = keras.Input((None, None, 3), name="image")
     features = folding.stem(image)
