@@ -7,7 +7,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from selene_tf import hard_examples, losses, pretrained, schedules
+from selene_tf import losses, pretrained, schedules
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
@@ -19,9 +19,10 @@ from selene_tf.architectures.topology import Structure
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import pretext_task
 from selene_tf.layers import pretext_head
+from selene_tf.losses import ohem
+from selene_tf.losses.budget import Budget
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
-from selene_tf.search.budget import Budget
 
 OFFICIAL_COLOURS = {
     "mean_colour": pretrained.OFFICIAL_MEAN,
@@ -133,7 +134,7 @@ def make_supervised_loss(config):
     if config.supervised_loss == "cross_entropy":
         return losses.cross_entropy
     return functools.partial(
-        hard_examples.cross_entropy,
+        ohem.ohem_cross_entropy,
         min_share=config.ohem_min_share,
         threshold=config.ohem_threshold,
         gather=replicas.gather,

@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.architectures import cost_table
+from selene_tf.losses.budget import Budget
 from selene_tf.networks import dynamic_routing
 from selene_tf.optimizer import TorchSGD
-from selene_tf.search.budget import Budget
 
 CLASSES = 3
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, hard_examples, schedules
+from selene_tf import evaluation, schedules
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
@@ -27,6 +27,7 @@ from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.layers.resize import Enlarge
 from selene_tf.layers.routing_cell import RoutingCell
+from selene_tf.losses import ohem
 from selene_tf.optimizer import TorchSGD
 from selene_tf.schedules import PolyWithWarmUp
 from tests.algorithms.batches import (
@@ -77,7 +78,7 @@ def make_algorithm(kind):
     if kind == "cross_pseudo":
         networks = {"first": build_cell(0, "first"), "second": build_cell(1, "second")}
         mining = functools.partial(
-            hard_examples.cross_entropy, min_share=0.3, gather=replicas.gather
+            ohem.ohem_cross_entropy, min_share=0.3, gather=replicas.gather
         )
         weight = schedules.ramp_up(1.5, 0)
         options = {"supervised_loss": mining, "accumulate_steps": 2}

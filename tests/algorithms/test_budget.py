@@ -5,7 +5,7 @@ import tensorflow as tf
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import cost_table
-from selene_tf.search.budget import Budget
+from selene_tf.losses.budget import Budget
 from tests.algorithms.batches import (
     CLASSES,
     Bench,

@@ -9,7 +9,7 @@ from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures.cost_table import CostTable
 from selene_tf.config import Config
-from selene_tf.search.budget import Budget
+from selene_tf.losses.budget import Budget
 from tests.algorithms.batches import Bench, distance, labelled_part, make_batch, values
 from tests.algorithms.small import (
     NO_TASKS,

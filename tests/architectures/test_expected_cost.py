@@ -135,7 +135,7 @@ def test_no_other_than_the_largest_gate_learns_from_the_cells_cost():
 
 def budget_loss(table, gates, total, share):
     costs = expected_cost.expected(table, gates)
-    return losses.budget(tf.reduce_mean(costs), total, share)
+    return losses.budget_loss(tf.reduce_mean(costs), total, share)
 
 
 def test_the_budgets_gradient_is_that_of_finite_differences():

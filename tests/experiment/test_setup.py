@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from selene_tf import hard_examples, losses
+from selene_tf import losses
 from selene_tf.config import Config
 from selene_tf.data.pipeline import views
 from selene_tf.experiment import make_algorithm, pictures, setup, training_run
 from selene_tf.experiment.devices import make_devices
+from selene_tf.losses import ohem
 from tests.experiment.saved_runs import save_path
 
 TINY = {"channels": 4, "num_layers": 3, "steps": 10, "warm_up_steps": 0}
@@ -47,7 +48,7 @@ def test_the_supervised_loss_is_the_one_asked_for():
     np.testing.assert_array_equal(plain, losses.cross_entropy(LABELS, LOGITS))
     flags = {"ohem_threshold": 0.1, "ohem_min_share": 0.25}
     mined = setup.make_supervised_loss(Config(supervised_loss="ohem", **flags))
-    expected = hard_examples.cross_entropy(LABELS, LOGITS, 0.25, 0.1)
+    expected = ohem.ohem_cross_entropy(LABELS, LOGITS, 0.25, 0.1)
     np.testing.assert_array_equal(mined(LABELS, LOGITS), expected)
     assert np.mean(expected) > np.mean(plain)
 
@@ -79,7 +80,7 @@ def test_every_option_reaches_the_mean_teacher():
     # Half of a linear rise; the sigmoid's would be 8 exp(-5/4).
     assert float(algorithm.consistency_weight(2)) == pytest.approx(4.0)
     assert algorithm.disagreement.func is losses.pseudo_label_cross_entropy
-    assert algorithm.supervised_loss.func is hard_examples.cross_entropy
+    assert algorithm.supervised_loss.func is ohem.ohem_cross_entropy
     assert (algorithm.pretext.name, algorithm.pretext.weight) == ("jigsaw", 0.3)
     assert algorithm.heads["student"].num_classes == 7
     assert set(algorithm.heads) == {"student"}

@@ -180,7 +180,7 @@ def test_budget_loss_and_every_gradient(case):
 
     def loss(outputs):
         mean = tf.reduce_mean(expected_cost.expected(table, outputs["gates"]))
-        return weight * losses.budget(mean, total, mu)
+        return weight * losses.budget_loss(mean, total, mu)
 
     value, gradients = training_gradients(case, loss)
     bound = BOUND[case.precision]

@@ -7,7 +7,7 @@ which pixels are hard is decided over the batch of all replicas.
 from keras import ops
 
 
-def cross_entropy(
+def ohem_cross_entropy(
     labels,
     logits,
     min_share,

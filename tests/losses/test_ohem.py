@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import hard_examples
+from selene_tf.losses import ohem
 
 # The probability of the label 0 of two classes; a pixel of None has no label.
 PROBABILITIES = [[0.25, 0.5, 0.8, None], [0.9, 0.6, None, 0.95]]
@@ -55,7 +55,7 @@ def value_and_gradient(labels, logits, jit_compile=None, **arguments):
     def compute(labels, logits):
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            values = hard_examples.cross_entropy(labels, logits, **arguments)
+            values = ohem.ohem_cross_entropy(labels, logits, **arguments)
             mean = tf.reduce_mean(values)
         return values, tape.gradient(mean, logits)
 
@@ -86,14 +86,14 @@ def test_the_kept_pixels_by_hand(min_share, threshold, kept):
     labels, logits = two_classes(PROBABILITIES)
     number = max(sum(len(row) for row in kept), 1)
     expected = [-np.log(row).sum() * 2 / number for row in kept]
-    values = hard_examples.cross_entropy(labels, logits, min_share, threshold)
+    values = ohem.ohem_cross_entropy(labels, logits, min_share, threshold)
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(("threshold", "number"), [(0.5001, 2), (0.4999, 1)])
 def test_a_pixel_is_hard_up_to_the_threshold(threshold, number):
     labels, logits = two_classes([[0.25, 0.5, 0.75, 0.75]])
-    value = hard_examples.cross_entropy(labels, logits, 1 / 4, threshold)
+    value = ohem.ohem_cross_entropy(labels, logits, 1 / 4, threshold)
     expected = -np.log([0.25, 0.5][:number]).mean()
     np.testing.assert_allclose(value, [expected], rtol=1e-5)
 
@@ -133,7 +133,7 @@ def test_pixels_as_hard_as_the_last_one_are_kept_too():
         kept, expected = sorted_in_full(labels, logits, min_share, 0.3)
         # More than asked for: the whole level.
         assert kept.sum() > round(min_share * labels.size)
-        values = hard_examples.cross_entropy(labels, logits, min_share, 0.3)
+        values = ohem.ohem_cross_entropy(labels, logits, min_share, 0.3)
         assert np.mean(values) == pytest.approx(expected, rel=1e-5)
 
 
@@ -163,18 +163,18 @@ def test_without_a_labelled_pixel_nothing_is_learnt(min_share, jit_compile):
 
 def test_another_label_may_be_the_one_to_ignore():
     labels, logits = cases(0)
-    expected = hard_examples.cross_entropy(labels, logits, 0.1)
+    expected = ohem.ohem_cross_entropy(labels, logits, 0.1)
     other = np.where(labels == 255, -1, labels)
-    values = hard_examples.cross_entropy(other, logits, 0.1, ignore_label=-1)
+    values = ohem.ohem_cross_entropy(other, logits, 0.1, ignore_label=-1)
     np.testing.assert_array_equal(values, expected)
 
 
 def test_the_loss_is_of_32_bits_for_logits_of_16():
     labels, logits = cases(0)
     rounded = tf.cast(logits, "bfloat16")
-    values = hard_examples.cross_entropy(labels, rounded, 0.1)
+    values = ohem.ohem_cross_entropy(labels, rounded, 0.1)
     assert values.dtype == "float32"
-    expected = hard_examples.cross_entropy(labels, tf.cast(rounded, "float32"), 0.1)
+    expected = ohem.ohem_cross_entropy(labels, tf.cast(rounded, "float32"), 0.1)
     np.testing.assert_array_equal(values, expected)
 
 
@@ -217,7 +217,7 @@ def test_replicas_do_together_what_one_does(replicas, min_share, threshold):
         own_logits = tf.constant(logits[own])
         with tf.GradientTape() as tape:
             tape.watch(own_logits)
-            values = hard_examples.cross_entropy(
+            values = ohem.ohem_cross_entropy(
                 labels[own], own_logits, **arguments, gather=gather
             )
             mean = tf.reduce_mean(values)
@@ -236,11 +236,11 @@ def test_replicas_do_together_what_one_does(replicas, min_share, threshold):
 @pytest.mark.parametrize("min_share", [-0.1, 1.1])
 def test_a_share_beyond_all_pixels_is_refused(min_share):
     with pytest.raises(ValueError, match=r"in \[0, 1\], but is"):
-        hard_examples.cross_entropy(*cases(0), min_share)
+        ohem.ohem_cross_entropy(*cases(0), min_share)
 
 
 def test_a_shape_that_is_not_static_is_refused():
-    function = functools.partial(hard_examples.cross_entropy, min_share=0.1)
+    function = functools.partial(ohem.ohem_cross_entropy, min_share=0.1)
     labels = tf.TensorSpec((None, 5, 7), tf.int32)
     logits = tf.TensorSpec((None, 5, 7, 3), tf.float32)
     with pytest.raises(ValueError, match=r"labels must .* but it is \(None, 5, 7\)"):
@@ -253,7 +253,7 @@ def test_a_gather_has_to_set_its_shape():
         def gather(values):
             return tf.repeat(values, number, axis=0)
 
-        return hard_examples.cross_entropy(labels, logits, 0.1, gather=gather)
+        return ohem.ohem_cross_entropy(labels, logits, 0.1, gather=gather)
 
     with pytest.raises(ValueError, match="the gathered tensor must have a static"):
         function(*cases(0), tf.constant(2))

@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from selene_tf import losses
+from keras import ops
+
 from selene_tf.architectures import expected_cost
 from selene_tf.architectures.cost_table import CostTable
 
@@ -38,6 +39,25 @@ class Budget:
                 is of the batch's mean and not a mean over the batch.
             step: Steps taken so far.
         """
-        return self.weight(step) * losses.budget(
-            mean_cost, self.total, self.target_share
-        )
+        return self.weight(step) * budget_loss(mean_cost, self.total, self.target_share)
+
+
+def budget_loss(mean_cost, total, target_share):
+    """Squared distance of the expected cost from its budget: (C / total - mu)^2.
+
+    The budget constraint of Li et al. 2020, https://arxiv.org/abs/2003.10401,
+    section 3.4. As in the official code, C is the mean over the batch: pictures
+    may cost more or less, if together they keep to the budget. A mean of each
+    picture's or each replica's loss would be larger, so the caller averages the
+    costs first, over the pictures of all replicas. The weight, and when it
+    starts, is `schedules.budget_warm_up`.
+
+    Args:
+        mean_cost: Scalar, the mean of the pictures' expected costs.
+        total: Cost of which the budget is a share, in the same unit.
+        target_share: The share mu to keep to, in [0, 1].
+
+    Returns:
+        A scalar in the type of `mean_cost`.
+    """
+    return ops.square(mean_cost / total - target_share)

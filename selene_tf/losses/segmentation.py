@@ -153,27 +153,6 @@ def task_shares(labels, gather=lambda values: values):
     return asked / ops.where(mean > 0, mean, 1.0)
 
 
-def budget(mean_cost, total, target_share):
-    """Squared distance of the expected cost from its budget: (C / total - mu)^2.
-
-    The budget constraint of Li et al. 2020, https://arxiv.org/abs/2003.10401,
-    section 3.4. As in the official code, C is the mean over the batch: pictures
-    may cost more or less, if together they keep to the budget. A mean of each
-    picture's or each replica's loss would be larger, so the caller averages the
-    costs first, over the pictures of all replicas. The weight, and when it
-    starts, is `schedules.budget_warm_up`.
-
-    Args:
-        mean_cost: Scalar, the mean of the pictures' expected costs.
-        total: Cost of which the budget is a share, in the same unit.
-        target_share: The share mu to keep to, in [0, 1].
-
-    Returns:
-        A scalar in the type of `mean_cost`.
-    """
-    return ops.square(mean_cost / total - target_share)
-
-
 def _check_reduction(reduction):
     if reduction not in REDUCTIONS:
         names = sorted(REDUCTIONS)

@@ -1,0 +1,24 @@
+"""Losses as pure functions: logits in, a loss out."""
+
+from selene_tf.losses.budget import Budget, budget_loss
+from selene_tf.losses.ohem import ohem_cross_entropy
+from selene_tf.losses.segmentation import (
+    consistency,
+    cross_entropy,
+    equivalent_weight,
+    pretext_cross_entropy,
+    pseudo_label_cross_entropy,
+    task_shares,
+)
+
+__all__ = [
+    "Budget",
+    "budget_loss",
+    "consistency",
+    "cross_entropy",
+    "equivalent_weight",
+    "ohem_cross_entropy",
+    "pretext_cross_entropy",
+    "pseudo_label_cross_entropy",
+    "task_shares",
+]
