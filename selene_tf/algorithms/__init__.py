@@ -1,0 +1,1 @@
+"""The one training step; an algorithm a file."""

@@ -5,7 +5,7 @@ from keras import ops
 
 from selene_tf import losses
 from selene_tf.algorithms import replicas
-from selene_tf.algorithms.algorithm import PREFIXES, Algorithm
+from selene_tf.algorithms.base import PREFIXES, Algorithm
 from selene_tf.data.augmentation import cutmix
 
 

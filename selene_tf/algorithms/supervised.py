@@ -1,6 +1,6 @@
 """Training on the labelled pictures alone: the control for everything else."""
 
-from selene_tf.algorithms.algorithm import Algorithm
+from selene_tf.algorithms.base import Algorithm
 
 
 class Supervised(Algorithm):

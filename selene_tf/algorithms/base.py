@@ -6,7 +6,7 @@ from keras import ops
 
 from selene_tf import losses
 from selene_tf.algorithms import replicas
-from selene_tf.algorithms.gradient_sums import GradientSums
+from selene_tf.algorithms.gradient_accumulation import GradientSums
 from selene_tf.layers.drop_path import DropPath
 
 # What the names of a batch's tensors begin with.
