@@ -55,10 +55,11 @@ import time
 
 from absl import flags
 
-from selene_tf import benchmark_table, run_folder
+from selene_tf import benchmark_table
 from selene_tf.architectures import topology
 from selene_tf.cli import command
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 _ASKED_FOR = ("conditional", "learning", "export", "input")
 

@@ -6,13 +6,14 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import benchmark_steps, graph_rewriting, losses, schedules
+from selene_tf import benchmark_steps, losses
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
+from selene_tf.training import grappler, schedules
 
 # What train.py takes unless told otherwise; UniMatch's threshold on the strong view.
 NUM_PERMUTATIONS = 100
@@ -93,7 +94,7 @@ def of_learning(structure, size, batch_size, repeats):
     }
     # In turn, and not one way after the other: what else the machine does for a while
     # then slows down some steps of every way, and the ratios of the medians stay.
-    with graph_rewriting.off_on_cpu():
+    with grappler.off_on_cpu():
         found = benchmark_steps.timed_in_turn(steps, repeats)
     return {name: _row(found, name) for name in WAYS}
 

@@ -11,12 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, graph_rewriting
+from selene_tf import evaluation
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import topology
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.networks import dynamic_routing
-from selene_tf.optimizer import TorchSGD
+from selene_tf.training import grappler
+from selene_tf.training.sgd import TorchSGD
 
 MAX_GRADIENT_NORM = 5.0
 # Of no influence on the time.
@@ -51,7 +52,7 @@ def of_network(structure, size, batch_size, repeats, what):
         network = dynamic_routing.build(**dataclasses.asdict(structure))
     batch = random_batch(structure.num_classes, size, batch_size)
     if what != "inference":
-        with graph_rewriting.off_on_cpu():
+        with grappler.off_on_cpu():
             step = training(network, batch, start)
             start["process_start_to_first_step"] = _process_age()
             steps["training"] = _timed(step, repeats, batch_size)
@@ -64,7 +65,7 @@ def of_network(structure, size, batch_size, repeats, what):
 def of_cell(structure, size, batch_size, repeats):
     """Times a cell of ours; as `of_network` does, by clock."""
     arrays = cell_arrays(structure.channels, size, batch_size)
-    with graph_rewriting.off_on_cpu():
+    with grappler.off_on_cpu():
         step = cell(*arrays, structure.small_gate)
         return _timed(step, repeats, batch_size, CELL_STEPS)
 

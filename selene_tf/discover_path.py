@@ -17,12 +17,13 @@ import shlex
 
 from absl import flags
 
-from selene_tf import path_drawing, run_folder, writing
+from selene_tf import path_drawing
 from selene_tf.architectures import routing_path
 from selene_tf.architectures.topology import cells, routes
 from selene_tf.cli import command
 from selene_tf.errors import UserError
 from selene_tf.search import dynamic_routing, path_targets
+from selene_tf.training import atomic_write, run_folder
 
 
 def define_flags():
@@ -226,7 +227,7 @@ def _find(rule, result, trained, counts_gates):
 
 
 def _write(found, file):
-    with writing.named_errors(file):
+    with atomic_write.named_errors(file):
         path_drawing.draw(found, _picture_of(file))
         run_folder.write_json(file, routing_path.to_json(found))
 

@@ -4,9 +4,10 @@ import pathlib
 
 import tensorflow as tf
 
-from selene_tf import export_check, exported_facts, run_folder, saved_model, writing
+from selene_tf import export_check, exported_facts, saved_model
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
+from selene_tf.training import atomic_write, run_folder
 
 # Of 2022; what the network needs is older, and more runtimes know it than the newest.
 _OPSET = 18
@@ -42,7 +43,7 @@ def export(network, output, examples, facts, *, size=None):
     check_output(output)
     export_check.check_pictures(examples, size)
     facts = exported_facts.complete(facts, "onnx", size)
-    with writing.whole(output) as temporary:
+    with atomic_write.whole(output) as temporary:
         converted = _convert(network, size)
         model = _model(output, facts, _session(converted.SerializeToString()))
         num_classes = len(facts["class_names"])
@@ -86,7 +87,7 @@ def check_output(output):
     Raises:
         UserError: says what to do.
     """
-    writing.check_new(output, ".onnx")
+    atomic_write.check_new(output, ".onnx")
     _import_onnxruntime()
     _import_tf2onnx()
 

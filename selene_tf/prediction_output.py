@@ -9,8 +9,9 @@ import time
 import numpy as np
 from PIL import Image
 
-from selene_tf import pictures, run_folder, writing
+from selene_tf import pictures
 from selene_tf.errors import UserError
+from selene_tf.training import atomic_write, run_folder
 
 # Level 6 needs several times as long for files that are a little smaller.
 _PNG_LEVEL = 1
@@ -48,7 +49,7 @@ class Output:
                 f"--opacity: found {self.opacity:g}, expected 0 (the picture alone) to "
                 "1 (the colours alone)."
             )
-        with writing.named_errors(self.folder):
+        with atomic_write.named_errors(self.folder):
             _check_new(self.folder)
         if os.path.isdir(inputs) and _is_below(self.folder, inputs):
             raise UserError(
@@ -58,7 +59,7 @@ class Output:
 
     def make(self):
         """Makes the folder."""
-        with writing.named_errors(self.folder):
+        with atomic_write.named_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def write_labels(self, name, labels):
@@ -74,7 +75,7 @@ class Output:
 
     def write_json(self, content, indent=2):
         """Writes classes.json."""
-        with writing.named_errors(self.folder):
+        with atomic_write.named_errors(self.folder):
             text = json.dumps(content, indent=indent, allow_nan=False)
             run_folder.write_text(self.folder / "classes.json", text + "\n")
 
@@ -148,7 +149,7 @@ def _check_new(folder):
         raise UserError(
             f"--output: '{folder}' holds files already; expected a new or empty folder."
         )
-    writing.check_place(folder)
+    atomic_write.check_place(folder)
 
 
 def _is_below(folder, inputs):
@@ -159,7 +160,7 @@ def _is_below(folder, inputs):
 
 def _save(path, pixels):
     temporary = path.with_name(f".{path.name}.part")
-    with writing.named_errors(path):
+    with atomic_write.named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             image = Image.fromarray(pixels)

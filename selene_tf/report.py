@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf import metrics, path_drawing, pictures, run_folder
+from selene_tf import metrics, path_drawing, pictures
 from selene_tf.architectures import cost_table, routing_path
 from selene_tf.search import dynamic_routing
+from selene_tf.training import run_folder
 
 
 def scores(result, class_names):

@@ -13,9 +13,9 @@ from selene_tf import (
     model_loading,
     prediction,
     report,
-    run_folder,
 )
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
 _TIMED_PICTURES = 8

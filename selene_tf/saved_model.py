@@ -6,8 +6,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import export_check, exported_facts, run_folder, writing
+from selene_tf import export_check, exported_facts
 from selene_tf.errors import UserError
+from selene_tf.training import atomic_write, run_folder
 
 SCORES = ("logits", "probabilities")
 _EXTRA = "assets.extra"
@@ -48,7 +49,7 @@ def export(  # noqa: PLR0913
     check_output(output, version)
     export_check.check_pictures(examples, size)
     facts = exported_facts.complete(facts, "saved_model", size, scores)
-    with writing.whole(output / str(version)) as temporary:
+    with atomic_write.whole(output / str(version)) as temporary:
         serve = serving(network, scores)
         write(
             network, serve, temporary, tf.TensorSpec((None, *_sides(size), 3), "uint8")

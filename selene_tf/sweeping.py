@@ -7,14 +7,13 @@ from selene_tf import (
     evaluation,
     experiment,
     path_drawing,
-    run_folder,
     sweep_drawing,
     timing,
-    writing,
 )
 from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
 from selene_tf.search import path_targets
+from selene_tf.training import atomic_write, run_folder
 
 
 # One argument for each flag; a notebook names them.
@@ -63,7 +62,7 @@ def sweep(  # noqa: PLR0913
     result = _evaluate(supernet)
     size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
-    with writing.whole(output) as folder:
+    with atomic_write.whole(output) as folder:
         folder.mkdir()
         files, skipped = _find_paths(supernet, result, targets, gates == "fold", folder)
         for target, file in files.items():

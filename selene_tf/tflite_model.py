@@ -15,16 +15,10 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import (
-    export_check,
-    exported_facts,
-    run_folder,
-    saved_model,
-    tflite_metadata,
-    writing,
-)
+from selene_tf import export_check, exported_facts, saved_model, tflite_metadata
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
+from selene_tf.training import atomic_write, run_folder
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 _SIGNATURE = "serving_default"
@@ -72,7 +66,7 @@ def export(  # noqa: PLR0913
     export_check.check_pictures(examples, size)
     _check_calibration(calibration, size)
     facts = exported_facts.complete(facts, "tflite", size, quantization=quantization)
-    with writing.whole(output) as temporary:
+    with atomic_write.whole(output) as temporary:
         content = convert(network, size, quantization, calibration)
         model = _model(output, facts, runner(model_content=content))
         num_classes = len(facts["class_names"])
@@ -120,7 +114,7 @@ def check_output(output):
     Raises:
         UserError: says what to do.
     """
-    writing.check_new(output, ".tflite")
+    atomic_write.check_new(output, ".tflite")
     _interpreter_class()
 
 

@@ -2,13 +2,14 @@
 
 import pathlib
 
-from selene_tf import pretrained, run_folder
-from selene_tf.checkpoints import Checkpoints
+from selene_tf import pretrained
 from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.setup import deployed_name
+from selene_tf.training import run_folder
+from selene_tf.training.checkpoints import Checkpoints
 
 # What all the shapes follow from, beside the classes.
 _STRUCTURE = ("num_layers", "channels", "small_gate", "gated", "pooling")

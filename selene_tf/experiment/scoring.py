@@ -2,11 +2,12 @@
 
 import math
 
-from selene_tf import evaluation, precise_batch_norm
+from selene_tf import evaluation
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import make_statistics_batches
+from selene_tf.training import precise_batch_norm
 
 
 def make_scorer(config, devices, algorithm, data):

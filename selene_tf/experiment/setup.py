@@ -7,7 +7,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from selene_tf import losses, pretrained, schedules
+from selene_tf import losses, pretrained
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
@@ -22,7 +22,8 @@ from selene_tf.layers import pretext_head
 from selene_tf.losses import ohem
 from selene_tf.losses.budget import Budget
 from selene_tf.networks import dynamic_routing
-from selene_tf.optimizer import TorchSGD
+from selene_tf.training import schedules
+from selene_tf.training.sgd import TorchSGD
 
 OFFICIAL_COLOURS = {
     "mean_colour": pretrained.OFFICIAL_MEAN,

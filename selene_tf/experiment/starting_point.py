@@ -6,11 +6,11 @@ earlier run.
 
 import pathlib
 
-from selene_tf import run_folder
 from selene_tf.architectures import routing_path
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.experiment.setup import OFFICIAL_COLOURS, StartingPoint, structure
+from selene_tf.training import run_folder
 
 GIVEN_PATH = "given_path.json"
 COLOURS = "colours.json"

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from selene_tf import evaluation, precise_batch_norm, run_folder
+from selene_tf import evaluation
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
-from selene_tf.checkpoints import Checkpoints
 from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
@@ -28,6 +27,8 @@ from selene_tf.experiment.setup import (
     network_names,
     structure,
 )
+from selene_tf.training import precise_batch_norm, run_folder
+from selene_tf.training.checkpoints import Checkpoints
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,17 +8,7 @@ import sys
 import tempfile
 import time
 
-from selene_tf import (
-    curve_drawing,
-    evaluation,
-    graph_rewriting,
-    losses,
-    report,
-    run_folder,
-    schedules,
-    training,
-)
-from selene_tf.checkpoints import Checkpoints
+from selene_tf import curve_drawing, evaluation, losses, report
 from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
 from selene_tf.experiment import starting_point
@@ -31,7 +21,9 @@ from selene_tf.experiment.initial_weights import (
 from selene_tf.experiment.pictures import make_sources, make_training_dataset
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule, structure
-from selene_tf.training_log import TrainingLog
+from selene_tf.training import grappler, loop, run_folder, schedules
+from selene_tf.training.checkpoints import Checkpoints
+from selene_tf.training.log import TrainingLog
 
 
 def train(config):
@@ -79,7 +71,7 @@ def train(config):
         with (
             run_folder.writable(run_dir),
             batching.named_failures(data),
-            graph_rewriting.off_on_cpu(),
+            grappler.off_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)
             supervisor = _make_supervisor(
@@ -143,7 +135,7 @@ def _about_weight(config):
 
 def _resume(config, devices, algorithm, checkpoints, initial):
     run_dir = pathlib.Path(config.run_dir)
-    progress = training.resume(checkpoints, run_dir / "log.jsonl")
+    progress = loop.resume(checkpoints, run_dir / "log.jsonl")
     devices.check_agreement(progress.step)
     if progress.step:
         if devices.is_chief:
@@ -156,7 +148,7 @@ def _resume(config, devices, algorithm, checkpoints, initial):
 
 def _run(config, start, algorithm, devices, data, supervisor):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
-    training.fit(algorithm, dataset, supervisor)
+    loop.fit(algorithm, dataset, supervisor)
     result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
     summary = report.summary(
         result, dataset_info(config).class_names, structure(config), start.path
@@ -188,7 +180,7 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
             renew_statistics(config, devices, algorithm, data)
         return score()
 
-    return training.Supervisor(
+    return loop.Supervisor(
         started,
         progress,
         evaluate,

@@ -7,7 +7,7 @@ import tensorflow as tf
 from selene_tf.architectures import cost_table
 from selene_tf.losses.budget import Budget
 from selene_tf.networks import dynamic_routing
-from selene_tf.optimizer import TorchSGD
+from selene_tf.training.sgd import TorchSGD
 
 CLASSES = 3
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation, schedules
+from selene_tf import evaluation
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
@@ -28,8 +28,9 @@ from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.layers.resize import Enlarge
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.losses import ohem
-from selene_tf.optimizer import TorchSGD
-from selene_tf.schedules import PolyWithWarmUp
+from selene_tf.training import schedules
+from selene_tf.training.schedules import PolyWithWarmUp
+from selene_tf.training.sgd import TorchSGD
 from tests.algorithms.batches import (
     CLASSES,
     build_network,

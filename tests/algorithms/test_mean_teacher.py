@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import losses, schedules
+from selene_tf import losses
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data.pipeline import batching, views
-from selene_tf.optimizer import TorchSGD
+from selene_tf.training import schedules
+from selene_tf.training.sgd import TorchSGD
 from tests.algorithms.batches import (
     Bench,
     build_network,

@@ -9,11 +9,11 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from selene_tf import run_folder
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 RIGHT = {
     int: ["0", "1", "2", "16", "100", "5000", "0x10", "+4", "1_000"],

@@ -5,15 +5,15 @@ import pathlib
 
 import numpy as np
 
-from selene_tf import run_folder
 from selene_tf.architectures import routing_path, topology
-from selene_tf.checkpoints import Checkpoints
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import dataset_info, make_algorithm, starting_point
 from selene_tf.experiment.setup import structure
 from selene_tf.search import dynamic_routing
-from selene_tf.training import Progress
+from selene_tf.training import run_folder
+from selene_tf.training.checkpoints import Checkpoints
+from selene_tf.training.loop import Progress
 from tests.checks import randomize
 
 TINY = {

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from selene_tf import run_folder
 from selene_tf.config import Config
 from selene_tf.experiment import make_algorithm, starting_point
 from selene_tf.experiment.initial_weights import (
@@ -14,6 +13,7 @@ from selene_tf.experiment.initial_weights import (
     load_initial_weights,
 )
 from selene_tf.networks import dynamic_routing
+from selene_tf.training import run_folder
 from tests.experiment.saved_runs import TINY, save_path, save_run
 from tests.refusals import assert_refused
 

@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 
-from selene_tf import pretrained, run_folder
+from selene_tf import pretrained
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import make_network, starting_point
+from selene_tf.training import run_folder
 from tests.experiment.saved_runs import TINY, save_path
 from tests.refusals import assert_refused
 

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from selene_tf import precise_batch_norm
 from selene_tf.layers.batch_norm import BatchNorm
 from selene_tf.networks import dynamic_routing
+from selene_tf.training import precise_batch_norm
 
 
 def make_network(drop_path=0.0):

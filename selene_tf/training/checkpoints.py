@@ -14,8 +14,8 @@ import sys
 
 import tensorflow as tf
 
-from selene_tf import run_folder
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 _PREFIX = "step-"
 

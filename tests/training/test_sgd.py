@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from selene_tf.optimizer import TorchSGD, decays
-from selene_tf.schedules import PolyWithWarmUp
+from selene_tf.training.schedules import PolyWithWarmUp
+from selene_tf.training.sgd import TorchSGD, decays
 
 MOMENTUM, DECAY, STEPS = 0.9, 0.1, 3
 DECAYING = {"kernel": True, "bias": True, "gamma": False, "beta": False}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import schedules
-from selene_tf.schedules import PolyWithWarmUp
+from selene_tf.training import schedules
+from selene_tf.training.schedules import PolyWithWarmUp
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 
 import keras
 
-from selene_tf import run_folder
+from selene_tf.training import run_folder
 
 
 @dataclasses.dataclass

@@ -6,8 +6,8 @@ import os
 import pathlib
 import shutil
 
-from selene_tf import run_folder
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from selene_tf import run_folder
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 FLAGS = "--steps=10\n--data_dir=/a\n"
 NAMES = {"class_names": ["road", "car"], "masks": [{"0": 0, "1": 1}]}

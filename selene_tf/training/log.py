@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from selene_tf import run_folder
 from selene_tf.errors import UserError
+from selene_tf.training import run_folder
 
 _WRITE_ERRORS = (OSError, tf.errors.OpError)
 

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from selene_tf.checkpoints import Checkpoints
 from selene_tf.errors import UserError
+from selene_tf.training.checkpoints import Checkpoints
 
 
 def variables(value=0.0):
@@ -108,7 +108,7 @@ def test_a_failed_write_is_one_line_and_keeps_the_last(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("selene_tf.run_folder.os.fsync", fail)
+    monkeypatch.setattr("selene_tf.training.run_folder.os.fsync", fail)
     with pytest.raises(UserError, match="No space left"):
         checkpoints.save(2, {})
     assert checkpoints.restore()[0] == 1

@@ -1,0 +1,1 @@
+"""The loop around fit: log, checkpoints, run folder, optimizer, schedules."""
