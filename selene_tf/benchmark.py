@@ -11,7 +11,7 @@ the most of --repeats calls after one that warms up. What is measured:
 - train: the step of `train.py --algorithm=supervised`, from pictures in memory to
   moved weights: `Supervised` with `TorchSGD` (momentum 0.9, weight decay 1e-4),
   gradients clipped at 5, as one graph, without graph rewriting on the CPU.
-- inference: `evaluation.predictor`, from pictures in memory to labels and gates, with
+- inference: `evaluate.predictor`, from pictures in memory to labels and gates, with
   graph rewriting; its tracing and its first call beside it.
 - cell: forward and backward of one `RoutingCell` with routes keep, up and down, at
   stride 8 and twice --channels, fed by three others, in training; gradients go to its

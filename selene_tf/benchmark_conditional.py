@@ -7,8 +7,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation
 from selene_tf.architectures import cost_table, topology
+from selene_tf.evaluation import evaluate
 from selene_tf.networks import dynamic_routing
 
 # Probability of a route to be open.
@@ -34,7 +34,7 @@ def of_conditional(structure, size, repeats):
     table = cost_table.macs(**arguments, height=size[0], width=size[1])
     rng = np.random.default_rng(0)
     image = tf.constant(rng.uniform(0, 255, (1, *size, 3)).astype("float32"))
-    predict = evaluation.predictor(network)
+    predict = evaluate.predictor(network)
     rows = []
     for share in OPEN_SHARES:
         _open_at_random(network, structure.num_layers, share, rng)

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import topology
+from selene_tf.evaluation import evaluate
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.networks import dynamic_routing
 from selene_tf.training import grappler
@@ -130,7 +130,7 @@ def inference(network, images, start):
         images: (batch, height, width, 3).
         start: Dict that receives the seconds of what is done once.
     """
-    predict = evaluation.predictor(network)
+    predict = evaluate.predictor(network)
 
     def step():
         return [output.numpy() for output in predict(images).values()]

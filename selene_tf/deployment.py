@@ -6,9 +6,10 @@ import pathlib
 import keras
 import numpy as np
 
-from selene_tf import evaluation, experiment, report
+from selene_tf import experiment
 from selene_tf.architectures import cost_table, topology
 from selene_tf.data.pipeline import batching
+from selene_tf.evaluation import evaluate, summary
 from selene_tf.networks import folding
 from selene_tf.search import dynamic_routing
 
@@ -55,7 +56,7 @@ class Deployment:
     def costs(self, result):
         """MACs over the pictures of an `Evaluation`, and the parameters.
 
-        See `report.costs`.
+        See `summary.costs`.
         """
         if self.gates == "fold":
             # Everything that is there runs, however small its gate was.
@@ -64,7 +65,7 @@ class Deployment:
             gates = np.where(kept if path is None else path.kept, 1.0, 0.0)
             gates = np.broadcast_to(gates, result.gates.shape)
             result = dataclasses.replace(result, gates=gates)
-        costs = report.costs(result, self.structure, self.trained.path)
+        costs = summary.costs(result, self.structure, self.trained.path)
         return {**costs, "parameters": self.parameters}
 
     def _pruned(self, table):
@@ -133,7 +134,7 @@ def path_file(run_dir, path):
 
 def _gates(network, source):
     """The gates of all pictures of a source, (pictures, num_layers + 1, 4, 3)."""
-    predict = evaluation.predictor(network)
+    predict = evaluate.predictor(network)
     with batching.named_failures(source):
         return np.concatenate(
             [

@@ -115,10 +115,11 @@ def discover_run(  # noqa: PLR0913
     file = pathlib.Path(output or _default_output(run_dir, rule, network, split))
     _check_output(file, bool(output), overwrite)
     with command.quiet_start():
-        from selene_tf import evaluation, experiment
+        from selene_tf import experiment
+        from selene_tf.evaluation import evaluate
 
     trained = experiment.restore(run_dir, network, split, data_dir)
-    result = experiment.evaluate(trained, evaluation.predictor(trained.network))
+    result = experiment.evaluate(trained, evaluate.predictor(trained.network))
     found = _find(rule, result, trained, gates == "keep")
     _write(found, file)
     return found, file

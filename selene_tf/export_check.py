@@ -5,8 +5,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import metrics
 from selene_tf.errors import UserError
+from selene_tf.evaluation import metrics
 
 # Share of the labels that are the network's. In float32 only rounding differs.
 MIN_LABEL_AGREEMENT = {

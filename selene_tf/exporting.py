@@ -9,16 +9,15 @@ import selene_tf
 from selene_tf import (
     balancing,
     deployment,
-    evaluation,
     experiment,
     export_pictures,
     onnx_model,
-    report,
     saved_model,
     tflite_model,
 )
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate, summary
 
 # Fewer say little; a split that has fewer is taken whole.
 MIN_PICTURES = 8
@@ -247,13 +246,13 @@ def score(prepared, chosen):
         {"image": tf.cast(picture[None], tf.float32), "label": tf.constant(label[None])}
         for picture, label in chosen
     )
-    predict = evaluation.predictor(prepared.network)
-    return evaluation.evaluate(predict, batches, prepared.trained.info.num_classes)
+    predict = evaluate.predictor(prepared.network)
+    return evaluate.evaluate(predict, batches, prepared.trained.info.num_classes)
 
 
 def _facts(choice, prepared, result, rows):
     trained = prepared.trained
-    scores = report.scores(result, trained.info.class_names)
+    scores = summary.scores(result, trained.info.class_names)
     return {
         "class_names": list(trained.info.class_names),
         "colours": [list(map(int, colour)) for colour in trained.info.colours],

@@ -64,7 +64,7 @@ def write_predictions(folder, predict, examples, colours):
 
     Args:
         folder: Where the files go; made if missing.
-        predict: As `evaluation.predictor` returns it.
+        predict: As `evaluate.predictor` returns it.
         examples: (name, image uint8 (height, width, 3), label (height, width)).
         colours: (red, green, blue) of each class.
     """

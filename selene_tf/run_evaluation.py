@@ -6,15 +6,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import (
-    deployment,
-    evaluation,
-    experiment,
-    model_loading,
-    prediction,
-    report,
-)
+from selene_tf import deployment, experiment, model_loading, prediction
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate, summary
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
@@ -71,7 +65,7 @@ def evaluate_run(  # noqa: PLR0913
         conditional=conditional,
     )
     trained = prepared.trained
-    predict = evaluation.predictor(prepared.network)
+    predict = evaluate.predictor(prepared.network)
     result = experiment.evaluate(trained, predict)
     content = {
         "step": trained.step,
@@ -79,11 +73,11 @@ def evaluate_run(  # noqa: PLR0913
         "what": network,
         "path": trained.path.facts["rule"] if trained.path else None,
         "gates": gates,
-        **report.scores(result, trained.info.class_names),
+        **summary.scores(result, trained.info.class_names),
         **prepared.costs(result),
         "conditional": conditional,
         "latency_ms": _latency(predict, trained.source),
-        "protocol": report.protocol(result),
+        "protocol": summary.protocol(result),
     }
     parts = [
         *([] if network == "deployed" else [network]),
@@ -139,11 +133,11 @@ def evaluate_model(
         "split": split,
         "what": str(model),
         "kind": loaded.kind,
-        **report.scores(result, trained.info.class_names),
+        **summary.scores(result, trained.info.class_names),
         **_static_costs(loaded, result),
         "conditional": False,
         "latency_ms": _latency(predict, trained.source),
-        "protocol": report.protocol(result, _shown(chosen, result)),
+        "protocol": summary.protocol(result, _shown(chosen, result)),
     }
     quantization = loaded.facts.get("quantization", "none")
     parts = [loaded.kind, *([] if quantization == "none" else [quantization])]

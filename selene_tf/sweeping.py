@@ -2,16 +2,10 @@
 
 import pathlib
 
-from selene_tf import (
-    deployment,
-    evaluation,
-    experiment,
-    path_drawing,
-    sweep_drawing,
-    timing,
-)
+from selene_tf import deployment, experiment, path_drawing, sweep_drawing, timing
 from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate
 from selene_tf.search import path_targets
 from selene_tf.training import atomic_write, run_folder
 
@@ -166,7 +160,7 @@ def _find_paths(supernet, result, targets, folds, folder):
 
 
 def _evaluate(prepared):
-    predict = evaluation.predictor(prepared.network)
+    predict = evaluate.predictor(prepared.network)
     return experiment.evaluate(prepared.trained, predict)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import evaluation, experiment
+from selene_tf import experiment
 from selene_tf.architectures import cost_table, routing_path
 from selene_tf.data.pipeline import batching
 from selene_tf.discover_path import discover_run, text
+from selene_tf.evaluation import evaluate
 from selene_tf.search import dynamic_routing, path_targets
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import TINY, save_path, save_run
@@ -33,8 +34,8 @@ def looked(run_dir):
     """The run's network and what it does with the pictures."""
     trained = experiment.restore(run_dir)
     dataset = batching.evaluation(trained.source, 1)
-    predict = evaluation.predictor(trained.network)
-    result = evaluation.evaluate(predict, dataset, trained.info.num_classes)
+    predict = evaluate.predictor(trained.network)
+    result = evaluate.evaluate(predict, dataset, trained.info.num_classes)
     return trained, result.gates
 
 

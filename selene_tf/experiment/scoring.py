@@ -2,9 +2,9 @@
 
 import math
 
-from selene_tf import evaluation
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.pictures import make_statistics_batches
 from selene_tf.training import precise_batch_norm
@@ -23,19 +23,19 @@ def make_scorer(config, devices, algorithm, data):
     )
     if devices.replicas == 1:
         predictors = {
-            name: evaluation.predictor(network)
+            name: evaluate.predictor(network)
             for name, network in algorithm.networks.items()
         }
         return lambda: {
-            name: evaluation.evaluate(predict, validation, num_classes)
+            name: evaluate.evaluate(predict, validation, num_classes)
             for name, predict in predictors.items()
         }
     together = {
-        name: evaluation.parallel_predictor(network, devices.strategy)
+        name: evaluate.parallel_predictor(network, devices.strategy)
         for name, network in algorithm.networks.items()
     }
     return lambda: {
-        name: evaluation.evaluate_together(
+        name: evaluate.evaluate_together(
             predict_all,
             validation,
             num_classes,

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from selene_tf import evaluation
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
 from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import Devices
@@ -148,7 +148,7 @@ def evaluate(trained, predict):
 
     Args:
         trained: A `Trained` with pictures.
-        predict: As `evaluation.predictor` returns it.
+        predict: As `evaluate.predictor` returns it.
 
     Returns:
         An `Evaluation`.

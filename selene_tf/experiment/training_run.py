@@ -8,9 +8,11 @@ import sys
 import tempfile
 import time
 
-from selene_tf import curve_drawing, evaluation, losses, report
+from selene_tf import curve_drawing, losses
 from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
+from selene_tf.evaluation import evaluate as evaluation
+from selene_tf.evaluation import summary as report
 from selene_tf.experiment import starting_point
 from selene_tf.experiment.data_sets import dataset_info
 from selene_tf.experiment.devices import make_devices

@@ -15,13 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import evaluation
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data.pipeline import batching
+from selene_tf.evaluation import evaluate
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
@@ -185,11 +185,11 @@ def evaluations(strategy, share):
         rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8),
         rng.integers(0, CLASSES, (5, 16, 16), dtype=np.uint8),
     )
-    alone = evaluation.evaluate(
-        evaluation.predictor(network), batching.evaluation(source, 2), CLASSES
+    alone = evaluate.evaluate(
+        evaluate.predictor(network), batching.evaluation(source, 2), CLASSES
     )
-    together = evaluation.evaluate_together(
-        evaluation.parallel_predictor(network, strategy),
+    together = evaluate.evaluate_together(
+        evaluate.parallel_predictor(network, strategy),
         batching.evaluation(source, 2, share),
         CLASSES,
         5,

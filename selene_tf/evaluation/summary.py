@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf import metrics, path_drawing, pictures
+from selene_tf import path_drawing, pictures
 from selene_tf.architectures import cost_table, routing_path
+from selene_tf.evaluation import metrics
 from selene_tf.search import dynamic_routing
 from selene_tf.training import run_folder
 

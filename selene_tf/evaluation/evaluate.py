@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import metrics
 from selene_tf.errors import UserError
+from selene_tf.evaluation import metrics
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import evaluation, report
 from selene_tf.architectures import cost_table
 from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
+from selene_tf.evaluation import evaluate
+from selene_tf.evaluation import summary as report
 from selene_tf.networks import dynamic_routing
 
 
@@ -26,7 +27,7 @@ def test_a_confusion_matrix_over_all_pictures_the_last_batch_included():
     labels = np.zeros((3, 2, 2), "int32")
     labels[1, 0] = 1
     labels[2, 0, 0] = 255
-    result = evaluation.evaluate(fake_predict, batches(images, labels, 2), 2)
+    result = evaluate.evaluate(fake_predict, batches(images, labels, 2), 2)
     # 4 + 3 pixels of class 0 are right; in the bright picture 2 of 4 are.
     assert result.confusion.tolist() == [[7, 2], [0, 2]]
     assert result.mean_iou == pytest.approx((7 / 9 + 2 / 4) / 2)
@@ -39,12 +40,12 @@ def test_nothing_to_evaluate_is_refused(pictures):
     images = np.zeros((pictures, 2, 2, 3), "float32")
     unlabelled = batches(images, np.full((pictures, 2, 2), 255), 1)
     with pytest.raises(UserError, match="no labelled pixel"):
-        evaluation.evaluate(fake_predict, unlabelled, 2)
+        evaluate.evaluate(fake_predict, unlabelled, 2)
 
 
 def test_the_compiled_function_gives_the_networks_labels_at_any_size():
     network = dynamic_routing.build(3, channels=4, num_layers=3)
-    predict = evaluation.predictor(network)
+    predict = evaluate.predictor(network)
     rng = np.random.default_rng(0)
     for size in ((32, 64), (40, 50)):
         images = rng.uniform(0, 255, (2, *size, 3)).astype("float32")
@@ -55,7 +56,7 @@ def test_the_compiled_function_gives_the_networks_labels_at_any_size():
 def test_a_summary_counts_each_picture_at_its_own_size():
     gates = np.ones((2, 4, 4, 3), "float32")
     sizes = np.array([[32, 32], [64, 64]])
-    result = evaluation.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
+    result = evaluate.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
     summary = report.summary(
         result,
         ("ground", "thing"),

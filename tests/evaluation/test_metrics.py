@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from selene_tf import metrics
+from selene_tf.evaluation import metrics
 
 # Labels in rows. Class 3 never occurs.
 CONFUSION = np.array([[3, 1, 0, 0], [0, 2, 2, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
