@@ -13,7 +13,7 @@ import tensorflow as tf
 from selene_tf import saved_model, tflite_model
 from selene_tf.architectures import cost_table, topology
 from selene_tf.networks import dynamic_routing, folding
-from selene_tf.search import path_targets
+from selene_tf.search import path_for_cost
 
 # Shares of the supernet's MACs that the paths may have.
 KEPT_SHARES = (1.0, 0.5, 0.25)
@@ -49,7 +49,7 @@ def of_export(structure, size, threads, repeats):
         ungated = dataclasses.replace(structure, gated=False)
         count = _macs(ungated, size)
         if share < 1:
-            path = path_targets.within(
+            path = path_for_cost.within(
                 gates, structure, size, int(share * macs), counts_gates=False
             )
             name, count = f"path, {share:.0%} of the MACs", path.facts["macs"]

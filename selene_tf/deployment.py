@@ -11,7 +11,7 @@ from selene_tf.architectures import cost_table, topology
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.networks import folding
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover
 
 GATES = ("keep", "fold")
 
@@ -150,7 +150,7 @@ def _without_closed_cells(trained, gates):
     Cells that most of them close pass on; routes that all of them close are gone.
     """
     num_layers, path = trained.structure.num_layers, trained.path
-    closed = dynamic_routing.passing_share(gates, path) > 0.5
+    closed = discover.passing_share(gates, path) > 0.5
     kept, passing = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
     rule = "all"
     if path is not None:
@@ -166,7 +166,7 @@ def _without_closed_cells(trained, gates):
         return trained
     # The size is for the path's own facts, which nobody asks here.
     size = path.facts["picture_size"] if path else (32, 32)
-    smaller = dynamic_routing.as_path(
+    smaller = discover.as_path(
         gates, kept, passing, trained.structure, size, rule, counts_gates=False
     )
     return dataclasses.replace(trained, path=smaller)

@@ -22,7 +22,7 @@ from selene_tf.architectures import routing_path
 from selene_tf.architectures.topology import cells, routes
 from selene_tf.cli import command
 from selene_tf.errors import UserError
-from selene_tf.search import dynamic_routing, path_targets
+from selene_tf.search import discover, path_for_cost
 from selene_tf.training import atomic_write, run_folder
 
 
@@ -94,9 +94,9 @@ def discover_run(  # noqa: PLR0913
         split: "val", or "train" for the labelled training pictures.
         data_dir: Where the pictures lie, if not where the run found them.
         path_threshold: Share of the pictures that has to open a route, 0 to 1; see
-            `search.dynamic_routing.discover`. 0.5 if none of these three is given.
+            `discover.discover`. 0.5 if none of these three is given.
         path_macs: MACs that the path may have, for one picture of the size of the
-            split's first; see `search.path_targets.within`.
+            split's first; see `path_for_cost.within`.
         keep: The same as a share of the supernet's MACs, above 0 and up to 1.
         gates: "keep" if gates count among the path's costs, "fold" if they do not,
             since they will be folded. The supernet's always count.
@@ -155,10 +155,10 @@ def _only_rule(path_threshold, path_macs, keep):
             "expected one of them."
         )
     if path_macs is not None:
-        path_targets.check_path_macs(path_macs)
+        path_for_cost.check_path_macs(path_macs)
         return "macs", int(path_macs)
     if keep is not None:
-        path_targets.check_keep(keep)
+        path_for_cost.check_keep(keep)
         return "keep", keep
     threshold = 0.5 if path_threshold is None else path_threshold
     if not 0 <= threshold <= 1:
@@ -210,13 +210,13 @@ def _find(rule, result, trained, counts_gates):
     name, value = rule
     size = result.sizes[0].tolist()
     if name == "threshold":
-        return dynamic_routing.discover(
+        return discover.discover(
             result.gates, trained.structure, size, value, trained.path, counts_gates
         )
     target = value
     if name == "keep":
-        target = path_targets.target_macs(trained.structure, size, keep=value)
-    return path_targets.within(
+        target = path_for_cost.target_macs(trained.structure, size, keep=value)
+    return path_for_cost.within(
         result.gates,
         trained.structure,
         size,

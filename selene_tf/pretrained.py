@@ -76,7 +76,7 @@ class _Place:
 
 
 def load_dynamic_routing(network, path, encoder_only=False, other_classes=False):
-    """Fills a network of `networks.dynamic_routing.build` with official weights.
+    """Fills a network of `discover.build` with official weights.
 
     The network then takes RGB pictures as before, and subtracts the official mean
     and turns the channels round itself. A function that was traced before keeps
@@ -100,7 +100,7 @@ def load_dynamic_routing(network, path, encoder_only=False, other_classes=False)
     Raises:
         UserError: if the file cannot be read, is of another network, or holds
             numbers that are not finite.
-        ValueError: if the network is none of `networks.dynamic_routing.build`.
+        ValueError: if the network is none of `discover.build`.
     """
     places = _places(network)
     normalize = network.get_layer("normalize")

@@ -6,7 +6,7 @@ from selene_tf import deployment, experiment, path_drawing, sweep_drawing, timin
 from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
-from selene_tf.search import path_targets
+from selene_tf.search import path_for_cost
 from selene_tf.training import atomic_write, run_folder
 
 
@@ -137,9 +137,9 @@ def _find_paths(supernet, result, targets, folds, folder):
     size = result.sizes[0].tolist()
     for target in targets:
         rule = f"keep<={target:.12g}"
-        macs = path_targets.target_macs(trained.structure, size, keep=target)
+        macs = path_for_cost.target_macs(trained.structure, size, keep=target)
         try:
-            found = path_targets.within(
+            found = path_for_cost.within(
                 result.gates,
                 trained.structure,
                 size,

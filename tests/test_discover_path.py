@@ -12,7 +12,7 @@ from selene_tf.architectures import cost_table, routing_path
 from selene_tf.data.pipeline import batching
 from selene_tf.discover_path import discover_run, text
 from selene_tf.evaluation import evaluate
-from selene_tf.search import dynamic_routing, path_targets
+from selene_tf.search import discover, path_for_cost
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import TINY, save_path, save_run
 from tests.refusals import assert_refused
@@ -50,7 +50,7 @@ def assert_same(found, expected):
 def test_the_threshold_rule(run_dir, looked, tmp_path, options):
     trained, gates = looked
     found, file = discover_run(run_dir, output=tmp_path / "a.json", **options)
-    expected = dynamic_routing.discover(
+    expected = discover.discover(
         gates, trained.structure, SIZE, 0.5, counts_gates="gates" not in options
     )
     assert_same(found, expected)
@@ -73,7 +73,7 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         found, file = discover_run(run_dir, keep=keep, path_macs=macs)
         assert file == run_dir / name
         target = (keep or 1) * supernet
-        expected = path_targets.within(gates, trained.structure, SIZE, target, rule)
+        expected = path_for_cost.within(gates, trained.structure, SIZE, target, rule)
         assert_same(routing_path.read(file), expected)
         assert found.facts["macs"] <= target
         assert found.facts["rule"] == rule

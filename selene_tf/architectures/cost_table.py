@@ -177,7 +177,7 @@ def parameters(
 
 
 def pruned(table, path):
-    """What the network costs that `networks.dynamic_routing.build` makes of a path.
+    """What the network costs that `discover.build` makes of a path.
 
     A cell that stays keeps its whole gate, whose projection is the supernet's, also
     the columns of routes that are gone. Of the decoder, levels coarser than any that

@@ -37,7 +37,7 @@ _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
 class Structure:
     """What a network's size and costs follow from.
 
-    The fields are arguments of `networks.dynamic_routing.build`, of `cost_table.macs`
+    The fields are arguments of `discover.build`, of `cost_table.macs`
     and of `cost_table.parameters`, which say what they mean.
     """
 

@@ -11,7 +11,7 @@ import selene_tf
 from selene_tf import path_drawing, pictures
 from selene_tf.architectures import cost_table, routing_path
 from selene_tf.evaluation import metrics
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover
 from selene_tf.training import run_folder
 
 
@@ -99,7 +99,7 @@ def write_path(run_dir, result, structure, threshold, earlier=None):
 
     `earlier` is the `Path` that the network was built along, if it was.
     """
-    found = dynamic_routing.discover(
+    found = discover.discover(
         result.gates, structure, result.sizes[0], threshold, earlier
     )
     run_folder.write_json(run_dir / "path.json", routing_path.to_json(found))

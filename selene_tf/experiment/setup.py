@@ -39,7 +39,7 @@ class StartingPoint:
     Attributes:
         path: The `Path` that they are built along; None for the whole network.
         colours: Colour normalisation of an earlier run's weights, as arguments of
-            `dynamic_routing.build`; the defaults where empty.
+            `discover.build`; the defaults where empty.
     """
 
     path: Path | None = None

@@ -174,7 +174,7 @@ def _is_same(one, other):
 
 
 def _read_colours(file):
-    """The colour normalisation, as arguments of `dynamic_routing.build`."""
+    """The colour normalisation, as arguments of `discover.build`."""
     found = run_folder.read_json(file)
     if not isinstance(found, dict) or found.keys() - OFFICIAL_COLOURS.keys():
         raise UserError(

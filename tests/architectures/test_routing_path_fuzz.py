@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from selene_tf.architectures import routing_path, topology
 from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover
 
 
 def whole():
     """The text of a path of all routes."""
     kept = topology.all_routes(4)
-    path = dynamic_routing.as_path(
+    path = discover.as_path(
         0.5 * kept[None],
         kept,
         np.zeros(kept.shape[:2], bool),

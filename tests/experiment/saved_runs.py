@@ -10,7 +10,7 @@ from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import dataset_info, make_algorithm, starting_point
 from selene_tf.experiment.setup import structure
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover
 from selene_tf.training import run_folder
 from selene_tf.training.checkpoints import Checkpoints
 from selene_tf.training.loop import Progress
@@ -74,6 +74,6 @@ def save_path(file, config=None, without=()):
             kept[layer, level, topology.ROUTES.index(route)] = False
     kept, passing = topology.connected(kept, passing)
     gates = 0.5 * kept[None].astype(float)
-    found = dynamic_routing.as_path(gates, kept, passing, facts, (32, 64), "by hand")
+    found = discover.as_path(gates, kept, passing, facts, (32, 64), "by hand")
     run_folder.write_json(file, routing_path.to_json(found))
     return found

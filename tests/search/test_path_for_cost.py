@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from selene_tf.architectures import cost_table, topology
 from selene_tf.architectures.topology import Structure
 from selene_tf.errors import UserError
-from selene_tf.search import dynamic_routing, path_targets
+from selene_tf.search import discover, path_for_cost
 from tests.refusals import assert_refused
 
 SIZE = (64, 96)
@@ -20,11 +20,11 @@ def structure_of(gates):
 
 
 def within(gates, max_macs, **options):
-    return path_targets.within(gates, structure_of(gates), SIZE, max_macs, **options)
+    return path_for_cost.within(gates, structure_of(gates), SIZE, max_macs, **options)
 
 
 def keeping(gates, keep):
-    target = path_targets.target_macs(structure_of(gates), SIZE, keep=keep)
+    target = path_for_cost.target_macs(structure_of(gates), SIZE, keep=keep)
     return within(gates, target)
 
 
@@ -51,9 +51,9 @@ def some_gates(draw, num_layers=None):
 
 def candidates(gates):
     """The path of every score, cheapest first."""
-    scores = path_targets.edge_scores(path_targets.edge_strengths(gates))
+    scores = path_for_cost.edge_scores(path_for_cost.edge_strengths(gates))
     thresholds = np.unique(scores[np.isfinite(scores)])[::-1]
-    return [path_targets.edges_from(scores, score) for score in thresholds]
+    return [path_for_cost.edges_from(scores, score) for score in thresholds]
 
 
 def flows(kept, passing):
@@ -78,13 +78,13 @@ def all_ways(strengths):
 @settings(max_examples=25, deadline=None)
 @given(some_gates(num_layers=3))
 def test_an_edge_scores_what_the_best_of_all_ways_along_it_does(gates):
-    strengths = path_targets.edge_strengths(gates)
+    strengths = path_for_cost.edge_strengths(gates)
     best = np.full(strengths.shape, -np.inf)
     for way in all_ways(strengths):
         score = sum(np.log(max(strengths[edge], 1e-12)) for edge in way)
         for edge in way:
             best[edge] = max(best[edge], score)
-    scores = path_targets.edge_scores(strengths)
+    scores = path_for_cost.edge_scores(strengths)
     np.testing.assert_allclose(scores, best, rtol=0, atol=1e-8)
 
 
@@ -92,7 +92,7 @@ def test_edges_are_the_routes_and_what_pictures_pass_on():
     gates = np.zeros((4, 4, 4, 3))
     gates[:, 0, 0, 0] = 0.8
     gates[:3, 1, 0, 0] = 0.4
-    strengths = path_targets.edge_strengths(gates)
+    strengths = path_for_cost.edge_strengths(gates)
     assert strengths[0, 0, [0, 2]].tolist() == pytest.approx([0.8, 0.0])
     # No way up from the finest level; the last layer only keeps.
     assert np.isnan(strengths[0, 0, 1])
@@ -142,11 +142,9 @@ def test_pictures_that_close_everything_still_get_a_network():
 @settings(max_examples=40, deadline=None)
 @given(some_gates(), st.floats(0.3, 1.0))
 def test_it_is_the_largest_candidate_that_the_target_affords(gates, keep):
-    target = path_targets.target_macs(structure_of(gates), SIZE, keep=keep)
+    target = path_for_cost.target_macs(structure_of(gates), SIZE, keep=keep)
     macs = [
-        dynamic_routing.as_path(gates, *found, structure_of(gates), SIZE, "").facts[
-            "macs"
-        ]
+        discover.as_path(gates, *found, structure_of(gates), SIZE, "").facts["macs"]
         for found in computing(gates)
     ]
     affordable = [value for value in macs if value <= target]
@@ -220,7 +218,7 @@ def test_what_a_target_below_the_strongest_way_needs_is_said():
 def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
     second = np.resize(second, first.shape)
     earlier = candidates(first)
-    earlier = dynamic_routing.as_path(
+    earlier = discover.as_path(
         first, *earlier[int(keep * len(earlier))], structure_of(first), SIZE, ""
     )
     gates = second * earlier.kept
@@ -241,7 +239,7 @@ def test_targets():
     ).supernet
 
     def target(**values):
-        return path_targets.target_macs(structure, SIZE, **values)
+        return path_for_cost.target_macs(structure, SIZE, **values)
 
     assert target(keep=1) == supernet
     assert supernet / 2 - 1 < target(keep=0.5) <= supernet / 2

@@ -24,7 +24,7 @@ def discover(  # noqa: PLR0913
     input on to the same level, as it does for the single picture. The route
     from the stem to the decoder with the largest product of gates always stays,
     so that the path is never cut; what cannot be reached from the stem or does
-    not reach the decoder is dropped. For a given cost see `path_targets.within`.
+    not reach the decoder is dropped. For a given cost see `path_for_cost.within`.
 
     Args:
         gates: (pictures, num_layers + 1, 4, 3), the network's output.

@@ -6,7 +6,7 @@ import pytest
 from selene_tf.architectures import cost_table, topology
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover as dynamic_routing
 
 INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
 

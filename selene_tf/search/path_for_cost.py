@@ -13,7 +13,7 @@ import numpy as np
 
 from selene_tf.architectures import cost_table, topology
 from selene_tf.errors import UserError
-from selene_tf.search import dynamic_routing
+from selene_tf.search import discover
 
 # The fourth edge of a cell: what a picture that closed the cell passes on.
 _PASS = len(topology.ROUTES)
@@ -74,7 +74,7 @@ def within(  # noqa: PLR0913
 
     def path_from(lowest):
         kept_passing = edges_from(scores, lowest)
-        return dynamic_routing.as_path(
+        return discover.as_path(
             gates, *kept_passing, structure, picture_size, rule, counts_gates
         )
 
@@ -159,7 +159,7 @@ def edge_strengths(gates, earlier=None):
             place = layer, level, topology.ROUTES.index(route)
             if earlier is None or earlier.kept[place]:
                 strengths[place] = mean_gate[place]
-    passing_by = dynamic_routing.passing_share(gates, earlier)
+    passing_by = discover.passing_share(gates, earlier)
     # A cell that was taken out is passed by whether or not anything flows in.
     passes = passing_by > 0 if earlier is None else (passing_by > 0) | earlier.passing
     strengths[passes, _PASS] = passing_by[passes]
@@ -177,7 +177,7 @@ def edge_scores(strengths):
     """
     num_layers = len(strengths) - 1
     # Never -inf for an edge: a way along closed gates is still a way.
-    logs = np.log(np.maximum(strengths, dynamic_routing.FAINTEST))
+    logs = np.log(np.maximum(strengths, discover.FAINTEST))
     logs = np.rint(logs / _GRID) * _GRID
     edges = _edges(strengths)
     # To and from each cell; behind the last layer lies the decoder.
