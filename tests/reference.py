@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from selene_tf import official_layout
+from selene_tf.pretrained import state_dict_names
 
-official_names = official_layout.official_names
-ours = official_layout.in_our_layout
+official_names = state_dict_names.official_names
+ours = state_dict_names.in_our_layout
 PATH = pathlib.Path(__file__).parents[2] / "shared/reference/ref_small.npz"
 
 

@@ -12,7 +12,6 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "selene_tf"
 ALLOWED = {
     "algorithms": {"algorithms", "data", "layers", "losses"},
     "architectures": {"architectures"},
-    "array_file": set(),
     "balancing": set(),
     "benchmark": {
         "architectures",
@@ -128,7 +127,6 @@ ALLOWED = {
     },
     "mosaic": {"pictures"},
     "networks": {"architectures", "layers", "networks"},
-    "official_layout": {"architectures"},
     "onnx_model": {"cli", "export_check", "exported_facts", "saved_model", "training"},
     "partition": {"cli", "data", "experiment"},
     "path_drawing": {"architectures"},
@@ -146,7 +144,7 @@ ALLOWED = {
     },
     "prediction": {"tiling"},
     "prediction_output": {"pictures", "training"},
-    "pretrained": {"array_file", "official_layout", "torch_file", "torch_pickle"},
+    "pretrained": {"architectures", "pretrained"},
     "run_evaluation": {
         "deployment",
         "evaluation",
@@ -182,8 +180,6 @@ ALLOWED = {
     },
     "tiling": set(),
     "timing": {"saved_model", "tflite_model"},
-    "torch_file": {"torch_pickle"},
-    "torch_pickle": set(),
     "training": {"layers", "training"},
     "video": set(),
     "video_prediction": {"pictures", "prediction", "prediction_output", "video"},

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import official_layout
 from selene_tf.networks import dynamic_routing
+from selene_tf.pretrained import state_dict_names
 from tests.commands import assert_one_line, run, train
 
 VARIANT = [
@@ -24,11 +24,11 @@ VARIANT = [
 def official_file(path, num_classes=9):
     """Random weights by the official names."""
     network = dynamic_routing.build(num_classes, 4, 3)
-    names = official_layout.official_names(3)
+    names = state_dict_names.official_names(3)
     arrays = {}
     for variable in network.weights:
         key, kind = names[variable.path]
-        shape = official_layout.official_shape(tuple(variable.shape), kind)
+        shape = state_dict_names.official_shape(tuple(variable.shape), kind)
         order = {"conv": (3, 2, 0, 1), "depth": (2, 3, 0, 1), "dense": (1, 0)}
         value = variable.numpy().transpose(order.get(kind, (0,)))
         arrays[key] = value.reshape(shape)

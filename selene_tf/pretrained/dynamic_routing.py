@@ -7,10 +7,14 @@ import re
 
 import numpy as np
 
-from selene_tf import array_file, torch_file
 from selene_tf.errors import UserError
-from selene_tf.official_layout import in_our_layout, official_names, official_shape
-from selene_tf.torch_pickle import RefusalError
+from selene_tf.pretrained import npz, torch_checkpoint
+from selene_tf.pretrained.safe_unpickle import RefusalError
+from selene_tf.pretrained.state_dict_names import (
+    in_our_layout,
+    official_names,
+    official_shape,
+)
 
 # What the official network was trained with; red, green, blue, though its
 # channels go in the other way round.
@@ -150,7 +154,7 @@ def _num_layers(keys):
 
 
 def _read(path):
-    reader = array_file if path.suffix == ".npz" else torch_file
+    reader = npz if path.suffix == ".npz" else torch_checkpoint
     arrays = reader.read(path)
     return {name: a for name, a in arrays.items() if not name.endswith(_IGNORED)}
 

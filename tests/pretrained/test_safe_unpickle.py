@@ -5,10 +5,18 @@ import zipfile
 import numpy as np
 import pytest
 
-from selene_tf import torch_file
-from tests import torch_zips
+from selene_tf.pretrained import torch_checkpoint
+from tests.pretrained import torch_zips
+from tests.pretrained.torch_zips import (
+    WEIGHTS,
+    Raw,
+    View,
+    assert_same,
+    constant,
+    read_back,
+    text,
+)
 from tests.refusals import assert_refused
-from tests.torch_zips import WEIGHTS, Raw, View, assert_same, constant, read_back, text
 
 
 @pytest.fixture
@@ -18,7 +26,7 @@ def refused(tmp_path):
     def check(content, *words):
         file = tmp_path / "weights.pth"
         torch_zips.save(file, content)
-        assert_refused(lambda: torch_file.read(file), file, *words)
+        assert_refused(lambda: torch_checkpoint.read(file), file, *words)
 
     return check
 
@@ -70,7 +78,9 @@ def test_a_harmful_pickle_is_refused_and_not_run(tmp_path, name):
     weights = {"a": WEIGHTS["first.bias"], "b": Raw(instructions)}
     for content in (Raw(instructions), weights, {"model": WEIGHTS, "other": weights}):
         torch_zips.save(file, content)
-        assert_refused(lambda: torch_file.read(file), file, word, "nothing of it was")
+        assert_refused(
+            lambda: torch_checkpoint.read(file), file, word, "nothing of it was"
+        )
         assert not canary.exists()
 
 
@@ -184,7 +194,7 @@ def test_impossible_sizes_are_refused(refused, view):
 def test_a_harmful_plain_pickle_is_refused_and_not_run(tmp_path):
     canary, file = tmp_path / "canary", tmp_path / "weights.pkl"
     file.write_bytes(b"\x80\x02" + harmful(canary)["reduce"][0] + b".")
-    assert_refused(lambda: torch_file.read(file), file, "plain pickle")
+    assert_refused(lambda: torch_checkpoint.read(file), file, "plain pickle")
     assert not canary.exists()
 
 
@@ -205,7 +215,7 @@ def test_newer_pickle_protocols_are_read(tmp_path):
         "x/data/0": WEIGHTS["first.bias"].tobytes(),
     }
     torch_zips.save_entries(tmp_path / "w.pth", entries)
-    found = torch_file.read(tmp_path / "w.pth")
+    found = torch_checkpoint.read(tmp_path / "w.pth")
     np.testing.assert_array_equal(found["first.bias"], WEIGHTS["first.bias"])
 
 
@@ -221,9 +231,9 @@ def test_random_pickles_end_in_one_line_or_in_tensors(tmp_path):
             program[position] = rng.integers(0, 256)
         torch_zips.save_entries(file, entries | {"archive/data.pkl": bytes(program)})
         try:
-            torch_file.read(file)
+            torch_checkpoint.read(file)
         except ValueError:
-            assert_refused(lambda: torch_file.read(file), file, "found")
+            assert_refused(lambda: torch_checkpoint.read(file), file, "found")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import zipfile
 
 import numpy as np
 
-from selene_tf import torch_pickle
 from selene_tf.errors import UserError
-from selene_tf.torch_pickle import RefusalError, shown
+from selene_tf.pretrained import safe_unpickle
+from selene_tf.pretrained.safe_unpickle import RefusalError, shown
 
 _MAX_BYTES = 2**32
 # Ten times what the largest official network and its optimizer take.
@@ -103,7 +103,7 @@ def _read_archive(archive):
         )
     folder = pickles[0].removesuffix("data.pkl")
     program = _entry(archive, pickles[0], at_most=_MAX_PICKLE_BYTES)
-    tensors = _tensors(torch_pickle.describe(program))
+    tensors = _tensors(safe_unpickle.describe(program))
     order = _byte_order(archive, f"{folder}byteorder")
     _check_total(tensors)
     storages = {tensor.storage for tensor in tensors.values()}
@@ -146,7 +146,7 @@ def _tensors(content):
         tensors = {
             name: value
             for name, value in content.items()
-            if isinstance(value, torch_pickle.Tensor)
+            if isinstance(value, safe_unpickle.Tensor)
         }
         if tensors:
             return tensors

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from selene_tf import array_file
-from tests import torch_zips
+from selene_tf.pretrained import npz
+from tests.pretrained import torch_zips
 from tests.refusals import assert_refused
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b": np.ones(2, "float32")}
@@ -14,13 +14,13 @@ def file(tmp_path):
 
 
 def refused(file, *words):
-    assert_refused(lambda: array_file.read(file), file, "expected an .npz", *words)
+    assert_refused(lambda: npz.read(file), file, "expected an .npz", *words)
 
 
 def test_reads_what_numpy_writes(file):
     for save in (np.savez, np.savez_compressed):
         save(file, **ARRAYS)
-        found = array_file.read(file)
+        found = npz.read(file)
         assert list(found) == ["a", "b"]
         for name, array in ARRAYS.items():
             np.testing.assert_array_equal(found[name], array, strict=True)
@@ -29,7 +29,7 @@ def test_reads_what_numpy_writes(file):
 def test_where_some_are_a_state_dict_the_others_are_not_read(file):
     objects = np.array([{}, None], dtype=object)
     np.savez(file, **{"sd/a": ARRAYS["a"], "b": objects, "c": ARRAYS["b"]})
-    assert list(array_file.read(file)) == ["a"]
+    assert list(npz.read(file)) == ["a"]
 
 
 def test_objects_are_refused(file):
@@ -64,7 +64,7 @@ def test_a_flipped_bit_never_changes_what_is_read(file):
         damaged[position] ^= 1 << position % 8
         file.write_bytes(damaged)
         try:
-            found = array_file.read(file)
+            found = npz.read(file)
         except ValueError:
             refused(file)
         else:

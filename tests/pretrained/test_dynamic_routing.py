@@ -3,8 +3,9 @@ import pytest
 
 from selene_tf import pretrained
 from selene_tf.networks import dynamic_routing
-from tests import official_weights, reference, torch_zips
-from tests.official_weights import (
+from tests import reference
+from tests.pretrained import official_weights, torch_zips
+from tests.pretrained.official_weights import (
     HEAD,
     PREDICTOR,
     STEM,

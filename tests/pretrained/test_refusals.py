@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from selene_tf import pretrained
-from tests import official_weights, torch_zips
-from tests.official_weights import (
+from tests.pretrained import official_weights, torch_zips
+from tests.pretrained.official_weights import (
     HEAD,
     PREDICTOR,
     STEM,

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from selene_tf import official_layout, pretrained
+from selene_tf import pretrained
 from selene_tf.networks import dynamic_routing
+from selene_tf.pretrained import state_dict_names
 from tests.refusals import assert_refused
 
 LAYERS, CHANNELS, CLASSES = 3, 4, 5
@@ -21,9 +22,9 @@ def random_weights(num_layers=LAYERS, **options):
     rng = np.random.default_rng(0)
     paths = {variable.path: variable for variable in network.weights}
     weights = {}
-    for path, (key, kind) in official_layout.official_names(num_layers).items():
+    for path, (key, kind) in state_dict_names.official_names(num_layers).items():
         if path in paths:
-            shape = official_layout.official_shape(tuple(paths[path].shape), kind)
+            shape = state_dict_names.official_shape(tuple(paths[path].shape), kind)
             weights[key] = rng.uniform(0.5, 1.0, shape).astype("float32")
         if key.endswith("running_var") and key in weights:
             counter = key.replace("running_var", "num_batches_tracked")
@@ -38,11 +39,11 @@ def without(weights, *prefixes):
 
 def assert_filled(network, weights, paths):
     """The variables at these paths have the values of the official arrays."""
-    names = official_layout.official_names(LAYERS)
+    names = state_dict_names.official_names(LAYERS)
     for variable in network.weights:
         if variable.path in paths:
             key, kind = names[variable.path]
-            expected = official_layout.in_our_layout(weights[key], kind)
+            expected = state_dict_names.in_our_layout(weights[key], kind)
             np.testing.assert_array_equal(variable.numpy(), expected)
 
 

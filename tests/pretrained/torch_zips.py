@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from selene_tf import torch_file
+from selene_tf.pretrained import torch_checkpoint
 
 WEIGHTS = {
     "first.weight": np.arange(24, dtype="float32").reshape(2, 3, 2, 2),
@@ -152,4 +152,4 @@ def assert_same(found, expected):
 def read_back(folder, content, order="little"):
     """What is read of a checkpoint of this content."""
     save(folder / "weights.pth", content, order)
-    return torch_file.read(folder / "weights.pth")
+    return torch_checkpoint.read(folder / "weights.pth")

@@ -5,16 +5,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from selene_tf import torch_file
-from tests import torch_zips
+from selene_tf.pretrained import torch_checkpoint
+from tests.pretrained import torch_zips
+from tests.pretrained.torch_zips import WEIGHTS, Ordered, View, assert_same, read_back
 from tests.refusals import assert_refused
-from tests.torch_zips import (
-    WEIGHTS,
-    Ordered,
-    View,
-    assert_same,
-    read_back,
-)
 
 # What is read.
 
@@ -87,8 +81,8 @@ def test_views_honour_offset_strides_and_shared_storages(tmp_path):
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     missing = tmp_path / "missing.pth"
-    assert_refused(lambda: torch_file.read(missing), missing, "no such file")
-    assert_refused(lambda: torch_file.read(tmp_path), tmp_path, "that is no file")
+    assert_refused(lambda: torch_checkpoint.read(missing), missing, "no such file")
+    assert_refused(lambda: torch_checkpoint.read(tmp_path), tmp_path, "that is no file")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +98,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 def test_another_format_is_refused(tmp_path, content, words):
     file = tmp_path / "weights.pth"
     file.write_bytes(content)
-    assert_refused(lambda: torch_file.read(file), file, *words)
+    assert_refused(lambda: torch_checkpoint.read(file), file, *words)
 
 
 @pytest.mark.parametrize("content", [{}, [], None, {"a": 1}, {"model": {}}, "text"])
@@ -126,7 +120,7 @@ def test_a_checkpoint_without_tensors_is_refused(tmp_path, content):
 def test_another_archive_is_refused(tmp_path, entries, words):
     file = tmp_path / "weights.pth"
     torch_zips.save_entries(file, entries)
-    assert_refused(lambda: torch_file.read(file), file, *words)
+    assert_refused(lambda: torch_checkpoint.read(file), file, *words)
 
 
 @pytest.fixture
@@ -143,25 +137,29 @@ def test_a_missing_entry_is_refused(tmp_path, whole):
     _, entries = whole
     del entries["archive/data/1"]
     torch_zips.save_entries(file, entries)
-    assert_refused(lambda: torch_file.read(file), file, "archive/data/1", "no entry")
+    assert_refused(
+        lambda: torch_checkpoint.read(file), file, "archive/data/1", "no entry"
+    )
 
 
 def test_compressed_entries_are_refused(tmp_path, whole):
     file = tmp_path / "weights.pth"
     torch_zips.save_entries(file, whole[1], zipfile.ZIP_DEFLATED)
-    assert_refused(lambda: torch_file.read(file), file, "compressed or encrypted")
+    assert_refused(lambda: torch_checkpoint.read(file), file, "compressed or encrypted")
 
 
 def test_an_oversized_pickle_is_refused(tmp_path):
     file = tmp_path / "weights.pth"
     torch_zips.save_entries(file, {"a/data.pkl": bytes(2**24 + 1)})
-    assert_refused(lambda: torch_file.read(file), file, f"at most {2**24}")
+    assert_refused(lambda: torch_checkpoint.read(file), file, f"at most {2**24}")
 
 
 def test_an_unknown_byte_order_is_refused(tmp_path, whole):
     file = tmp_path / "weights.pth"
     torch_zips.save_entries(file, whole[1] | {"archive/byteorder": b"mid\n"})
-    assert_refused(lambda: torch_file.read(file), file, r"'mid\n'", "little or big")
+    assert_refused(
+        lambda: torch_checkpoint.read(file), file, r"'mid\n'", "little or big"
+    )
 
 
 def test_a_size_that_the_archive_only_claims_is_refused(tmp_path):
@@ -173,7 +171,7 @@ def test_a_size_that_the_archive_only_claims_is_refused(tmp_path):
     sizes = struct.pack("<II", 40, 40)
     assert content.count(sizes) == 2
     file.write_bytes(content.replace(sizes, struct.pack("<II", 2**31, 2**31)))
-    assert_refused(lambda: torch_file.read(file), file, "damaged or cut off")
+    assert_refused(lambda: torch_checkpoint.read(file), file, "damaged or cut off")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.999])
@@ -181,7 +179,9 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, whole, share):
     content, _ = whole
     file = tmp_path / "weights.pth"
     file.write_bytes(content[: int(len(content) * share)])
-    assert_refused(lambda: torch_file.read(file), file, "damaged or cut off", "anew")
+    assert_refused(
+        lambda: torch_checkpoint.read(file), file, "damaged or cut off", "anew"
+    )
 
 
 def test_a_flipped_bit_never_changes_what_is_read(tmp_path, whole):
@@ -194,9 +194,9 @@ def test_a_flipped_bit_never_changes_what_is_read(tmp_path, whole):
         file.write_bytes(damaged)
         try:
             # Bits that nobody reads, such as the time of writing, may differ.
-            assert_same(torch_file.read(file), WEIGHTS)
+            assert_same(torch_checkpoint.read(file), WEIGHTS)
         except ValueError:
-            assert_refused(lambda: torch_file.read(file), file, "found")
+            assert_refused(lambda: torch_checkpoint.read(file), file, "found")
             refusals += 1
     assert refusals > len(content) / 3 / 3
 
@@ -228,7 +228,7 @@ def test_reads_what_pytorch_writes(tmp_path):
         for protocol in (2, 4, 5):
             file = tmp_path / f"{name}.pth"
             torch.save(content, file, pickle_protocol=protocol)
-            found = torch_file.read(file)
+            found = torch_checkpoint.read(file)
             assert list(found) == list(tensors)
             for key, tensor in tensors.items():
                 expected = tensor.float() if key == "bfloat16" else tensor
@@ -251,7 +251,7 @@ def test_reads_a_whole_checkpoint_of_pytorch(tmp_path):
         "best": np.float64(0.5),
     }
     torch.save(content, tmp_path / "checkpoint.pth")
-    found = torch_file.read(tmp_path / "checkpoint.pth")
+    found = torch_checkpoint.read(tmp_path / "checkpoint.pth")
     expected = {name: value.numpy() for name, value in module.state_dict().items()}
     assert_same(found, expected)
 
@@ -260,8 +260,8 @@ def test_a_whole_module_and_the_format_before_are_refused(tmp_path):
     torch = pytest.importorskip("torch")
     file = tmp_path / "weights.pth"
     torch.save(torch.nn.Linear(2, 2), file)
-    assert_refused(lambda: torch_file.read(file), file, "torch.nn.modules.linear")
+    assert_refused(lambda: torch_checkpoint.read(file), file, "torch.nn.modules.linear")
     torch.save({"a": torch.ones(2)}, file, _use_new_zipfile_serialization=False)
-    assert_refused(lambda: torch_file.read(file), file, "before release 1.6")
+    assert_refused(lambda: torch_checkpoint.read(file), file, "before release 1.6")
     torch.save(torch.load(file, weights_only=True), file)
-    np.testing.assert_array_equal(torch_file.read(file)["a"], [1, 1])
+    np.testing.assert_array_equal(torch_checkpoint.read(file)["a"], [1, 1])
