@@ -8,7 +8,6 @@ import tensorflow as tf
 import selene_tf
 from selene_tf import (
     balancing,
-    deployment,
     experiment,
     export_pictures,
     onnx_model,
@@ -18,6 +17,7 @@ from selene_tf import (
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
+from selene_tf.experiment import pruned_network
 
 # Fewer say little; a split that has fewer is taken whole.
 MIN_PICTURES = 8
@@ -31,7 +31,7 @@ class Choice:
         run_dir: The run's folder.
         network: "deployed", or one of its networks by name.
         data_dir: Where the pictures lie, if not where the run found them.
-        path: "discovered", "none" or a file; see `deployment.prepare`.
+        path: "discovered", "none" or a file; see `pruned_network.prepare`.
         gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
         split: Split to score and compare on.
@@ -180,7 +180,7 @@ def _make(choice, size):
             "more to compare on, or 0 for all of the split's."
         )
     prepared = {
-        name: deployment.prepare(
+        name: pruned_network.prepare(
             choice.run_dir,
             choice.network,
             path,

@@ -39,9 +39,9 @@ def main():
     share = subsets.parse_share(values.fraction, values.num_labelled, seed)
     config = flagfile.from_flags()
     with command.quiet_start():
-        from selene_tf.experiment import partitioning
+        from selene_tf.experiment import split_lists
 
-    written = partitioning.write_lists(config, share, values.output)
+    written = split_lists.write_lists(config, share, values.output)
     command.say("\n".join([*written.notes, _summary(written)]))
 
 

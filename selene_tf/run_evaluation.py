@@ -6,9 +6,10 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import deployment, experiment, model_loading, prediction
+from selene_tf import experiment, model_loading, prediction
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
+from selene_tf.experiment import pruned_network
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
@@ -36,7 +37,7 @@ def evaluate_run(  # noqa: PLR0913
         run_dir: The run's folder.
         split: "val", or "train" for the labelled training pictures.
         network: "deployed", or one of the run's networks by name.
-        path: "none", "discovered" or a file; see `deployment.prepare`.
+        path: "none", "discovered" or a file; see `pruned_network.prepare`.
         gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
         data_dir: Where the pictures lie, if not where the run found them.
@@ -54,7 +55,7 @@ def evaluate_run(  # noqa: PLR0913
             "--conditional: found with --gates=fold, whose pictures close nothing; "
             "expected one of the two."
         )
-    prepared = deployment.prepare(
+    prepared = pruned_network.prepare(
         run_dir,
         network,
         path,

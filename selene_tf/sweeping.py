@@ -2,10 +2,11 @@
 
 import pathlib
 
-from selene_tf import deployment, experiment, path_drawing, sweep_drawing, timing
+from selene_tf import experiment, path_drawing, sweep_drawing, timing
 from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
+from selene_tf.experiment import pruned_network
 from selene_tf.search import path_for_cost
 from selene_tf.training import atomic_write, run_folder
 
@@ -34,7 +35,7 @@ def sweep(  # noqa: PLR0913
         output: Folder to write: sweep.json, sweep.png, the paths. Must not exist.
         tuned_runs: Runs along a path, which are scored beside; each as it is.
         network: "deployed", or one of the run's networks by name.
-        gates: "keep" or "fold"; see `deployment.prepare`.
+        gates: "keep" or "fold"; see `pruned_network.prepare`.
         statistics_batches: Likewise; not for the supernet and the tuned runs.
         split: Split of the pictures that paths are found from and scored on.
         data_dir: Where the pictures lie, if not where the run found them.
@@ -52,7 +53,7 @@ def sweep(  # noqa: PLR0913
     for tuned in tuned_runs:
         _check_is_run(tuned)
     options = {"split": split, "data_dir": data_dir}
-    supernet = deployment.prepare(run_dir, network, **options)
+    supernet = pruned_network.prepare(run_dir, network, **options)
     result = _evaluate(supernet)
     size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
@@ -60,7 +61,7 @@ def sweep(  # noqa: PLR0913
         folder.mkdir()
         files, skipped = _find_paths(supernet, result, targets, gates == "fold", folder)
         for target, file in files.items():
-            prepared = deployment.prepare(
+            prepared = pruned_network.prepare(
                 run_dir,
                 network,
                 str(file),
@@ -71,7 +72,7 @@ def sweep(  # noqa: PLR0913
             name = f"keep<={target:.12g}"
             points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
         for tuned in tuned_runs:
-            prepared = deployment.prepare(tuned, gates=gates, **options)
+            prepared = pruned_network.prepare(tuned, gates=gates, **options)
             _check_same_pictures(tuned, prepared, supernet)
             name = pathlib.Path(tuned).name
             points.append(_point(name, prepared, _evaluate(prepared), with_tflite))

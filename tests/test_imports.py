@@ -58,14 +58,6 @@ ALLOWED = {
     "convert_sbd": {"cli", "data"},
     "curve_drawing": set(),
     "data": {"data"},
-    "deployment": {
-        "architectures",
-        "data",
-        "evaluation",
-        "experiment",
-        "networks",
-        "search",
-    },
     "discover_path": {
         "architectures",
         "cli",
@@ -97,6 +89,7 @@ ALLOWED = {
         "losses",
         "networks",
         "pretrained",
+        "search",
         "training",
     },
     "export_check": {"evaluation"},
@@ -106,7 +99,6 @@ ALLOWED = {
     "exporting": {
         "balancing",
         "data",
-        "deployment",
         "evaluation",
         "experiment",
         "export_pictures",
@@ -146,7 +138,6 @@ ALLOWED = {
     "prediction_output": {"pictures", "training"},
     "pretrained": {"architectures", "pretrained"},
     "run_evaluation": {
-        "deployment",
         "evaluation",
         "experiment",
         "model_loading",
@@ -160,7 +151,6 @@ ALLOWED = {
     "sweep_drawing": set(),
     "sweeping": {
         "architectures",
-        "deployment",
         "evaluation",
         "experiment",
         "path_drawing",

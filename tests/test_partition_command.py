@@ -5,8 +5,8 @@ import pytest
 from selene_tf.config import Config
 from selene_tf.data.datasets.splits import make_split
 from selene_tf.data.datasets.subsets import parse_share
-from selene_tf.experiment import partitioning
-from selene_tf.experiment.data_sets import open_folder
+from selene_tf.experiment import split_lists
+from selene_tf.experiment.datasets import open_folder
 from tests.commands import assert_one_line, run
 from tests.refusals import assert_refused
 
@@ -38,7 +38,7 @@ def make_config(data, **changes):
 
 def write(data, output, fraction="1/3", seed=None, **changes):
     share = parse_share(fraction, None, seed)
-    return partitioning.write_lists(make_config(data, **changes), share, str(output))
+    return split_lists.write_lists(make_config(data, **changes), share, str(output))
 
 
 def read_back(data, written):
@@ -161,7 +161,7 @@ def test_data_sets_without_files_are_refused(tmp_path, dataset):
     share = parse_share("1/8", None, None)
     config = Config(dataset=dataset)
     assert_refused(
-        lambda: partitioning.write_lists(config, share, str(tmp_path)),
+        lambda: split_lists.write_lists(config, share, str(tmp_path)),
         *("--dataset", dataset, "--labelled_ratio"),
     )
 

@@ -5,8 +5,9 @@ import json
 import pytest
 from PIL import Image
 
-from selene_tf import deployment, run_evaluation, sweeping
+from selene_tf import run_evaluation, sweeping
 from selene_tf.architectures import routing_path
+from selene_tf.experiment import pruned_network
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -43,7 +44,7 @@ def test_each_point_is_a_pruned_network(swept, runs):
     assert whole["macs"] == kept["macs"]
     assert cheaper["macs"] <= 0.99 * whole["macs"] < whole["macs"]
     file = output / "path-keep_0.99.json"
-    prepared = deployment.prepare(runs / "run", path=str(file))
+    prepared = pruned_network.prepare(runs / "run", path=str(file))
     assert (
         cheaper["macs"]
         == routing_path.read(file).facts["macs"]

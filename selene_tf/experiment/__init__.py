@@ -3,16 +3,16 @@
 The only place that reads a `Config`: everything below takes plain arguments.
 """
 
-from selene_tf.experiment.data_sets import dataset_info
-from selene_tf.experiment.pictures import make_sources
-from selene_tf.experiment.setup import make_algorithm, make_network
-from selene_tf.experiment.trained_run import (
+from selene_tf.experiment.data import make_sources
+from selene_tf.experiment.datasets import dataset_info
+from selene_tf.experiment.saved_run import (
     Trained,
     evaluate,
     pictures_of,
     recompute_statistics,
     restore,
 )
+from selene_tf.experiment.setup import make_algorithm, make_network
 from selene_tf.experiment.training_run import train
 
 __all__ = [

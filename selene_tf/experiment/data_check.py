@@ -11,8 +11,8 @@ from selene_tf.data.datasets.validation import Report
 from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
-from selene_tf.experiment.data_sets import dataset_info, open_folder
-from selene_tf.experiment.pictures import make_split, notes, pretext_task
+from selene_tf.experiment.data import make_split, notes, pretext_task
+from selene_tf.experiment.datasets import dataset_info, open_folder
 
 _PARTS = ("labelled", "unlabelled", "validation")
 

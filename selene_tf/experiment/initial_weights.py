@@ -5,8 +5,8 @@ import pathlib
 from selene_tf import pretrained
 from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
-from selene_tf.experiment import starting_point
-from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment import initial_state
+from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.setup import deployed_name
 from selene_tf.training import run_folder
 from selene_tf.training.checkpoints import Checkpoints
@@ -25,7 +25,7 @@ def check_earlier_run(config, path):
     Raises:
         UserError: if there is no such run, or its network is another one.
     """
-    earlier = starting_point.settings_of(config.init_run, "init_run")
+    earlier = initial_state.settings_of(config.init_run, "init_run")
     _check_classes(config, earlier)
     for name in _STRUCTURE:
         wanted, found = getattr(config, name), getattr(earlier, name)
@@ -41,8 +41,8 @@ def check_earlier_run(config, path):
             f"--algorithm={earlier.algorithm}; expected a run of cross_pseudo, whose "
             "two networks are not one and the same."
         )
-    outer = starting_point.of_run(earlier, config.init_run).path
-    starting_point.check_within(path, outer, config.path, config.init_run)
+    outer = initial_state.of_run(earlier, config.init_run).path
+    initial_state.check_within(path, outer, config.path, config.init_run)
 
 
 def load_initial_weights(config, algorithm):
@@ -79,7 +79,7 @@ def _from_file(config, networks):
 
 
 def _from_run(config, networks):
-    earlier = starting_point.settings_of(config.init_run, "init_run")
+    earlier = initial_state.settings_of(config.init_run, "init_run")
     of_two = config.algorithm == "cross_pseudo"
     variables = {
         f"{name if of_two else deployed_name(earlier)}/{variable.path}": variable

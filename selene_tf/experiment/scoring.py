@@ -5,8 +5,8 @@ import math
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
-from selene_tf.experiment.data_sets import dataset_info
-from selene_tf.experiment.pictures import make_statistics_batches
+from selene_tf.experiment.data import make_statistics_batches
+from selene_tf.experiment.datasets import dataset_info
 from selene_tf.training import precise_batch_norm
 
 

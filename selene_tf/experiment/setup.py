@@ -16,8 +16,8 @@ from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import cost_table
 from selene_tf.architectures.routing_path import Path
 from selene_tf.architectures.topology import Structure
-from selene_tf.experiment.data_sets import dataset_info
-from selene_tf.experiment.pictures import pretext_task
+from selene_tf.experiment.data import pretext_task
+from selene_tf.experiment.datasets import dataset_info
 from selene_tf.layers import pretext_head
 from selene_tf.losses import ohem
 from selene_tf.losses.budget import Budget

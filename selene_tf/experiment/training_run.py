@@ -13,14 +13,14 @@ from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.evaluation import summary as report
-from selene_tf.experiment import starting_point
-from selene_tf.experiment.data_sets import dataset_info
+from selene_tf.experiment import initial_state
+from selene_tf.experiment.data import make_sources, make_training_dataset
+from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import make_devices
 from selene_tf.experiment.initial_weights import (
     check_earlier_run,
     load_initial_weights,
 )
-from selene_tf.experiment.pictures import make_sources, make_training_dataset
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule, structure
 from selene_tf.training import grappler, loop, run_folder, schedules
@@ -41,7 +41,7 @@ def train(config):
     text = flagfile.to_flagfile(config)
     run_folder.check(config.run_dir, text, flagfile.to_flagfile(type(config)()))
     run_dir = pathlib.Path(config.run_dir)
-    start = starting_point.look(config)
+    start = initial_state.look(config)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
@@ -63,7 +63,7 @@ def train(config):
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
         run_folder.prepare(config.run_dir, text, classes, needed)
-        starting_point.keep(start, config)
+        initial_state.keep(start, config)
         _keep_left_out(config, data)
         if devices.is_chief:
             _say("\n".join([describe(config, data, devices), *data.notes]))

@@ -8,7 +8,7 @@ import numpy as np
 from selene_tf.architectures import routing_path, topology
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
-from selene_tf.experiment import dataset_info, make_algorithm, starting_point
+from selene_tf.experiment import dataset_info, initial_state, make_algorithm
 from selene_tf.experiment.setup import structure
 from selene_tf.search import discover
 from selene_tf.training import run_folder
@@ -38,13 +38,13 @@ def save_run(run_dir, **changes):
         (config, algorithm).
     """
     config = Config(**TINY | changes, run_dir=str(run_dir))
-    start = starting_point.look(config)
+    start = initial_state.look(config)
     algorithm = make_algorithm(config, start)
     for number, network in enumerate(algorithm.networks.values()):
         randomize(network, seed=number)
     text, classes = flagfile.to_flagfile(config), dataset_info(config).to_json()
     run_folder.prepare(config.run_dir, text, classes, 0)
-    starting_point.keep(start, config)
+    initial_state.keep(start, config)
     checkpoints = Checkpoints(
         pathlib.Path(run_dir) / "checkpoints", algorithm.named_variables()
     )

@@ -7,7 +7,8 @@ import pytest
 from selene_tf import losses
 from selene_tf.config import Config
 from selene_tf.data.pipeline import views
-from selene_tf.experiment import make_algorithm, pictures, setup, training_run
+from selene_tf.experiment import data as pictures
+from selene_tf.experiment import make_algorithm, setup, training_run
 from selene_tf.experiment.devices import make_devices
 from selene_tf.losses import ohem
 from tests.experiment.saved_runs import save_path

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import deployment, experiment
+from selene_tf import experiment
 from selene_tf.architectures import cost_table
+from selene_tf.experiment import pruned_network
 from selene_tf.networks import dynamic_routing
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -36,7 +37,7 @@ def logits_of(network, picture):
 
 
 def test_all_of_a_network_is_the_network(run_dir, restored):
-    prepared = deployment.prepare(run_dir)
+    prepared = pruned_network.prepare(run_dir)
     picture = picture_of(restored)
     wanted = logits_of(restored.network, picture)
     np.testing.assert_array_equal(logits_of(prepared.network, picture), wanted)
@@ -48,7 +49,7 @@ def test_all_of_a_network_is_the_network(run_dir, restored):
 
 def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path):
     save_path(tmp_path / "all.json")
-    prepared = deployment.prepare(run_dir, path=str(tmp_path / "all.json"))
+    prepared = pruned_network.prepare(run_dir, path=str(tmp_path / "all.json"))
     picture = picture_of(restored)
     wanted = logits_of(restored.network, picture)
     found = logits_of(prepared.network, picture)
@@ -56,7 +57,7 @@ def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path
 
 
 def test_discovered_is_the_runs_path(run_dir):
-    prepared = deployment.prepare(run_dir, path="discovered")
+    prepared = pruned_network.prepare(run_dir, path="discovered")
     path = prepared.trained.path
     assert not path.kept[2, 1, :2].any()
     wanted = path.facts
@@ -67,8 +68,8 @@ def test_discovered_is_the_runs_path(run_dir):
 
 
 def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
-    kept = deployment.prepare(run_dir, path="discovered", split="train")
-    folded = deployment.prepare(run_dir, path="discovered", gates="fold")
+    kept = pruned_network.prepare(run_dir, path="discovered", split="train")
+    folded = pruned_network.prepare(run_dir, path="discovered", gates="fold")
     pictures = [
         tf.cast(kept.trained.source.read(tf.constant(n, tf.int64))["image"], tf.float32)
         for n in range(kept.trained.source.size)
@@ -89,7 +90,7 @@ def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
 
 def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
     """As each of them would; the rest of the fold would send nothing along."""
-    closing = deployment.prepare(run_dir).network
+    closing = pruned_network.prepare(run_dir).network
     projection = closing.get_layer("cell_02_s4").gate.project
     projection.kernel.assign(np.zeros(projection.kernel.shape))
     projection.bias.assign(np.full(projection.bias.shape, -1.0))
@@ -101,8 +102,8 @@ def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
         return trained
 
     monkeypatch.setattr(experiment, "restore", with_closed_cell)
-    old = deployment.prepare(run_dir, gates="fold")
-    folded = deployment.prepare(run_dir, gates="fold", statistics_batches=1)
+    old = pruned_network.prepare(run_dir, gates="fold")
+    folded = pruned_network.prepare(run_dir, gates="fold", statistics_batches=1)
     assert folded.trained.path.passing[2, 0]
     assert "cell_02_s4_separable_1_depthwise" not in [
         layer.name for layer in folded.network.layers
@@ -115,9 +116,9 @@ def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
 
 
 def test_new_statistics_are_those_of_the_pruned_network(run_dir):
-    old = deployment.prepare(run_dir, path="discovered")
-    new = deployment.prepare(run_dir, path="discovered", statistics_batches=2)
-    wanted = deployment.prepare(run_dir, path="discovered")
+    old = pruned_network.prepare(run_dir, path="discovered")
+    new = pruned_network.prepare(run_dir, path="discovered", statistics_batches=2)
+    wanted = pruned_network.prepare(run_dir, path="discovered")
     experiment.recompute_statistics(wanted.trained, 2)
     picture = picture_of(old.trained)
     found, plain = (logits_of(each.network, picture) for each in (new, old))
@@ -128,7 +129,8 @@ def test_new_statistics_are_those_of_the_pruned_network(run_dir):
 def test_a_network_without_gates_is_folded_too(tmp_path):
     save_run(tmp_path / "run", gated=False)
     kept, folded = (
-        deployment.prepare(tmp_path / "run", gates=gates) for gates in ("keep", "fold")
+        pruned_network.prepare(tmp_path / "run", gates=gates)
+        for gates in ("keep", "fold")
     )
     picture = picture_of(kept.trained)
     wanted, found = (logits_of(each.network, picture) for each in (kept, folded))
@@ -140,12 +142,12 @@ def test_a_path_of_another_network_is_refused(run_dir, tmp_path):
     other, _ = save_run(tmp_path / "run", channels=8)
     save_path(tmp_path / "other.json", other)
     assert_refused(
-        lambda: deployment.prepare(run_dir, path=str(tmp_path / "other.json")),
+        lambda: pruned_network.prepare(run_dir, path=str(tmp_path / "other.json")),
         "channels=8",
         "channels=4",
     )
     assert_refused(
-        lambda: deployment.prepare(run_dir, path=str(tmp_path / "none.json")),
+        lambda: pruned_network.prepare(run_dir, path=str(tmp_path / "none.json")),
         "none.json",
     )
 
@@ -158,5 +160,5 @@ def test_the_folded_network_knows_the_official_colours():
     picture = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
     gates = np.asarray(network(picture)["gates"])[0]
     wanted = logits_of(network, picture)
-    found = logits_of(deployment.folded.fold(network, gates), picture)
+    found = logits_of(pruned_network.folded.fold(network, gates), picture)
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()

@@ -10,7 +10,7 @@ from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import Sources
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
-from selene_tf.experiment.data_sets import open_folder
+from selene_tf.experiment.datasets import open_folder
 from selene_tf.networks import dynamic_routing
 
 

@@ -13,14 +13,14 @@ from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate as evaluation
-from selene_tf.experiment import starting_point
-from selene_tf.experiment.data_sets import dataset_info
-from selene_tf.experiment.devices import Devices
-from selene_tf.experiment.pictures import (
+from selene_tf.experiment import initial_state
+from selene_tf.experiment.data import (
     make_sources,
     make_split_source,
     make_statistics_batches,
 )
+from selene_tf.experiment.datasets import dataset_info
+from selene_tf.experiment.devices import Devices
 from selene_tf.experiment.setup import (
     deployed_name,
     make_network,
@@ -87,7 +87,7 @@ def restore(
             is another network's, or if its pictures are gone.
     """
     folder = pathlib.Path(run_dir)
-    config = starting_point.settings_of(run_dir, "run_dir")
+    config = initial_state.settings_of(run_dir, "run_dir")
     if data_dir:
         config = dataclasses.replace(config, data_dir=data_dir)
     name = deployed_name(config) if which == "deployed" else which
@@ -130,7 +130,7 @@ def pictures_of(run_dir, split, data_dir=""):
     Raises:
         UserError: if it is no run or its pictures are gone.
     """
-    config = starting_point.settings_of(run_dir, "run_dir")
+    config = initial_state.settings_of(run_dir, "run_dir")
     if data_dir:
         config = dataclasses.replace(config, data_dir=data_dir)
     return make_split_source(config, split)
@@ -189,9 +189,9 @@ def _recompute(network, config, count):
 
 def _starting_point(config, run_dir, path_file):
     """What the run's network is built from, along another path if there is one."""
-    start = starting_point.of_run(config, run_dir)
+    start = initial_state.of_run(config, run_dir)
     if not path_file:
         return start
-    path = starting_point.read_path(path_file, structure(config))
-    starting_point.check_within(path, start.path, path_file, run_dir)
+    path = initial_state.read_path(path_file, structure(config))
+    initial_state.check_within(path, start.path, path_file, run_dir)
     return dataclasses.replace(start, path=path)

@@ -6,7 +6,7 @@ import pathlib
 
 from selene_tf.data.datasets import splits, subsets
 from selene_tf.errors import UserError
-from selene_tf.experiment.data_sets import open_folder
+from selene_tf.experiment.datasets import open_folder
 from selene_tf.training import run_folder
 
 _LISTS = {"labelled": "labelled.txt", "unlabelled": "unlabelled.txt"}
