@@ -12,15 +12,15 @@ _OF_MODELS = ("fit", "tile_size")
 
 def main():
     with command.quiet_start():
-        from selene_tf import model_loading, run_evaluation
+        from selene_tf.inference import loading, scoring
 
     values = flags.FLAGS
-    if values.model and not values.run_dir and model_loading.is_run(values.model):
+    if values.model and not values.run_dir and loading.is_run(values.model):
         values.run_dir, values.model = values.model, ""
     if values.model:
         _refuse_given(_OF_RUNS, "without --model")
         size = command.parse_size("tile_size", values.tile_size, optional=True)
-        result = run_evaluation.evaluate_model(
+        result = scoring.evaluate_model(
             values.model,
             values.run_dir,
             values.split,
@@ -30,7 +30,7 @@ def main():
         )
     else:
         _refuse_given(_OF_MODELS, "with --model")
-        result = run_evaluation.evaluate_run(
+        result = scoring.evaluate_run(
             values.run_dir,
             values.split,
             values.network,
@@ -40,7 +40,7 @@ def main():
             data_dir=values.data_dir,
             conditional=values.conditional,
         )
-    command.say(run_evaluation.table(result))
+    command.say(scoring.table(result))
 
 
 def _refuse_given(names, expected):

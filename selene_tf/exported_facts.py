@@ -3,7 +3,7 @@
 import json
 
 from selene_tf import model_card
-from selene_tf.segmentation_model import SegmentationModel
+from selene_tf.inference.model import SegmentationModel
 
 
 def _is_list(value, lengths, of):

@@ -18,16 +18,16 @@ import warnings
 from absl import flags
 from PIL import Image
 
-from selene_tf import (
-    input_pictures,
-    picture_prediction,
-    prediction,
-    prediction_output,
-    video,
-    video_prediction,
-)
 from selene_tf.cli import command, progress
 from selene_tf.errors import UserError
+from selene_tf.inference import (
+    image_prediction,
+    input_images,
+    output_files,
+    predict_image,
+    video_files,
+    video_prediction,
+)
 
 
 def define_flags():
@@ -43,7 +43,7 @@ def define_flags():
     flags.DEFINE_enum(
         "fit",
         "auto",
-        prediction.FITS,
+        predict_image.FITS,
         "How a picture goes through the network: whole, as it is; resize, in "
         "--tile_size and back; sliding, in windows of --tile_size; auto: sliding with "
         "--tile_size; else resize if the network was trained on resized pictures, "
@@ -82,17 +82,17 @@ def main():
     # Large pictures are expected here; the largest are refused in any case.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     size = command.parse_size("tile_size", values.tile_size, optional=True)
-    prediction.check_values(values.fit, size, values.overlap)
-    found = input_pictures.find(values.input)
-    is_video = input_pictures.is_video(values.input)
+    predict_image.check_values(values.fit, size, values.overlap)
+    found = input_images.find(values.input)
+    is_video = input_images.is_video(values.input)
     if is_video:
-        video.check_installed()
+        video_files.check_installed()
     output = _output(values, not is_video)
     with command.quiet_start():
-        from selene_tf import model_loading
+        from selene_tf.inference import loading
 
-    model = model_loading.load(values.model)
-    fit = prediction.choose_fit(model, values.fit, size, values.overlap)
+    model = loading.load(values.model)
+    fit = predict_image.choose_fit(model, values.fit, size, values.overlap)
     write = _write_video if is_video else _write_pictures
     content = write(model, found, output, fit)
     if found.others:
@@ -100,13 +100,13 @@ def main():
             "files {} are no pictures" if found.others > 1 else "file {} is no picture"
         )
         command.say(f"note: {found.others} other {what.format(f'in {values.input}')}")
-    command.say(prediction_output.summary(content, output.folder))
+    command.say(output_files.summary(content, output.folder))
 
 
 def _write_pictures(model, found, output, fit):
     skip = flags.FLAGS.on_bad_sample == "skip"
     with progress.bar("predicting") as show:
-        return picture_prediction.write(model, found.pictures, output, fit, skip, show)
+        return image_prediction.write(model, found.pictures, output, fit, skip, show)
 
 
 def _write_video(model, found, output, fit):
@@ -118,7 +118,7 @@ def _output(values, labels_by_default):
     if not values.output:
         raise UserError("--output: found nothing, expected a new folder.")
     labels = labels_by_default if values.labels is None else values.labels
-    output = prediction_output.Output(
+    output = output_files.Output(
         pathlib.Path(values.output), labels, values.overlays, values.opacity
     )
     output.check(values.input)

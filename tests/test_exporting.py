@@ -5,14 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import (
-    experiment,
-    export_pictures,
-    exporting,
-    model_loading,
-    run_evaluation,
-)
+from selene_tf import experiment, export_pictures, exporting
 from selene_tf.exporting import Choice
+from selene_tf.inference import loading, scoring
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
 
@@ -60,7 +55,7 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
         result["networks"].values(),
         strict=True,
     ):
-        found = run_evaluation.evaluate_run(run_dir, path=path, gates=gates)
+        found = scoring.evaluate_run(run_dir, path=path, gates=gates)
         assert row["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-9)
         assert row["parameters"] == found["parameters"]
         assert row["macs"] == found["macs"]["supernet"]
@@ -72,8 +67,8 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
 
 
 def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
-    folded = run_evaluation.evaluate_run(run_dir, path="discovered", gates="fold")
-    found = run_evaluation.evaluate_model(str(saved[0]), run_dir)
+    folded = scoring.evaluate_run(run_dir, path="discovered", gates="fold")
+    found = scoring.evaluate_model(str(saved[0]), run_dir)
     for name in ("mean_iou", "iou", "images", "pixel_accuracy", "parameters"):
         assert found[name] == folded[name]
     assert found["macs"]["mean"] == folded["macs"]["mean"]
@@ -81,21 +76,21 @@ def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
     name = run_dir / "evaluation-val-saved_model.json"
     assert json.loads(name.read_text()) == found
     # Of another size than the pictures: in windows, and what it costs is not known.
-    windows = run_evaluation.evaluate_model(str(tflite[0]), run_dir)
+    windows = scoring.evaluate_model(str(tflite[0]), run_dir)
     assert "windows of 48x80" in windows["protocol"]
     assert windows["macs"] is None
-    resized = run_evaluation.evaluate_model(str(tflite[0]), run_dir, fit="resize")
+    resized = scoring.evaluate_model(str(tflite[0]), run_dir, fit="resize")
     assert "resized to 48x80" in resized["protocol"]
     for content in (found, windows):
-        assert "mIoU" in run_evaluation.table(content)
+        assert "mIoU" in scoring.table(content)
 
 
 def test_a_run_is_a_model_too_without_its_pictures(run_dir, tmp_path):
     save_run(tmp_path / "run", **GONE)
-    model = model_loading.load(str(tmp_path / "run"))
+    model = loading.load(str(tmp_path / "run"))
     assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
     assert model.facts["image_size"] == (32, 64)
-    model = model_loading.load(str(run_dir))
+    model = loading.load(str(run_dir))
     pictures = np.zeros((2, 33, 40, 3), np.uint8)
     assert model.labels(pictures).shape == (2, 33, 40)
     np.testing.assert_array_equal(
@@ -105,15 +100,15 @@ def test_a_run_is_a_model_too_without_its_pictures(run_dir, tmp_path):
 
 
 def test_what_travels_along(saved, tflite, run_dir):
-    model = model_loading.load(str(saved[0]))
+    model = loading.load(str(saved[0]))
     assert model.facts["licence"] == "CC0-1.0"
     assert model.facts["path"] == "by hand"
     assert model.facts["check"] == saved[1]["check"]
     assert (saved[0] / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
-    model = model_loading.load(str(tflite[0]))
+    model = loading.load(str(tflite[0]))
     assert model.size == (48, 80)
     assert model.facts["macs"]["size"] == [48, 80]
-    assert model.class_names == model_loading.load(str(run_dir)).class_names
+    assert model.class_names == loading.load(str(run_dir)).class_names
 
 
 def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
@@ -163,7 +158,7 @@ def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
 
 def test_models_that_cannot_be_scored_are_refused(run_dir, saved, tmp_path):
     def evaluate(model, folder=run_dir, **options):
-        return lambda: run_evaluation.evaluate_model(str(model), folder, **options)
+        return lambda: scoring.evaluate_model(str(model), folder, **options)
 
     assert_refused(evaluate(saved[0], ""), "--run_dir")
     assert_refused(evaluate(tmp_path / "none"), "--model", "none")
@@ -174,6 +169,6 @@ def test_models_that_cannot_be_scored_are_refused(run_dir, saved, tmp_path):
     save_run(tmp_path / "other", **GONE)
     assert_refused(evaluate(tmp_path / "other"), "--model", "a, b")
     assert_refused(
-        lambda: run_evaluation.evaluate_run(run_dir, conditional=True, gates="fold"),
+        lambda: scoring.evaluate_run(run_dir, conditional=True, gates="fold"),
         "--conditional",
     )

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.commands import ROOT, assert_one_line
-from tests.toy_models import expected_labels
+from tests.inference.toy_models import expected_labels
 
 # The command as a user starts it, but for the loader. Without the toy's name the
 # mistakes below have to show before anything is loaded.
@@ -23,9 +23,9 @@ def load(name):
     assert name.startswith("toy"), name
     return toy_models.pixelwise((8, 8) if name == "toy8" else None, name)
 
-loader = types.ModuleType("selene_tf.model_loading")
+loader = types.ModuleType("selene_tf.inference.loading")
 loader.load = load
-sys.modules[loader.__name__] = selene_tf.model_loading = loader
+sys.modules[loader.__name__] = selene_tf.inference.loading = loader
 # It would start TensorFlow, for which a toy has no use.
 command.quiet_start = contextlib.nullcontext
 runpy.run_module("selene_tf.predict", run_name="__main__", alter_sys=True)
@@ -80,9 +80,9 @@ def test_a_video_becomes_a_video(tmp_path):
     pytest.importorskip("av")
     from fractions import Fraction
 
-    from selene_tf import video
+    from selene_tf.inference import video_files
 
-    with video.writing(tmp_path / "clip.mp4", Fraction(5)) as add:
+    with video_files.writing(tmp_path / "clip.mp4", Fraction(5)) as add:
         for number in range(3):
             add(np.full((32, 32, 3), 80 * number, np.uint8))
     out = tmp_path / "out"

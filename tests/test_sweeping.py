@@ -5,9 +5,10 @@ import json
 import pytest
 from PIL import Image
 
-from selene_tf import run_evaluation, sweeping
+from selene_tf import sweeping
 from selene_tf.architectures import routing_path
 from selene_tf.experiment import pruned_network
+from selene_tf.inference import scoring
 from tests.commands import assert_one_line, run
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -53,9 +54,7 @@ def test_each_point_is_a_pruned_network(swept, runs):
     assert cheaper["parameters"] == prepared.parameters
     for point, options in ((whole, {}), (cheaper, {"statistics_batches": 1})):
         chosen = "none" if point is whole else str(file)
-        scored = run_evaluation.evaluate_run(
-            runs / "run", "train", path=chosen, **options
-        )
+        scored = scoring.evaluate_run(runs / "run", "train", path=chosen, **options)
         assert point["mean_iou"] == pytest.approx(scored["mean_iou"], abs=1e-9)
     assert tuned["name"] == "tuned"
     assert all(point["latency_ms"] > 0 for point in found["points"])

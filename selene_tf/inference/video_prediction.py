@@ -2,7 +2,8 @@
 
 import contextlib
 
-from selene_tf import pictures, prediction, prediction_output, video
+from selene_tf import pictures
+from selene_tf.inference import output_files, predict_image, video_files
 
 
 def write(model, path, output, fit, show=None):
@@ -27,19 +28,19 @@ def write(model, path, output, fit, show=None):
     Raises:
         UserError: The video cannot be read, or nothing can be written.
     """
-    shares, clock, labels = [], prediction_output.Clock(), None
-    with video.reading(path) as clip:
+    shares, clock, labels = [], output_files.Clock(), None
+    with video_files.reading(path) as clip:
         output.make()
         with _overlay(output, clip, model.colours) as add:
             for number, pixels in enumerate(clip.frames):
-                labels = clock.network(prediction.label_map, model, pixels, fit)
-                shares.append(prediction_output.shares(labels, len(model.class_names)))
+                labels = clock.network(predict_image.label_map, model, pixels, fit)
+                shares.append(output_files.shares(labels, len(model.class_names)))
                 output.write_labels(f"{number:06}", labels)
                 add(pixels, labels)
                 if show:
                     show(number + 1, max(number + 1, clip.num_frames))
     content = {
-        **prediction_output.facts(model, fit),
+        **output_files.facts(model, fit),
         "video": {
             "name": str(path),
             "size": list(labels.shape),
@@ -59,7 +60,7 @@ def _overlay(output, clip, colours):
     if not output.overlays:
         yield lambda *_: None
         return
-    with video.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
+    with video_files.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
         yield lambda picture, labels: add(
             pictures.overlay(picture, labels, colours, output.opacity)
         )

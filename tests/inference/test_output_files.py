@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import prediction_output
-from selene_tf.prediction import Fit
-from selene_tf.prediction_output import Output
+from selene_tf.inference import output_files
+from selene_tf.inference.output_files import Output
+from selene_tf.inference.predict_image import Fit
+from tests.inference.toy_models import COLOURS, pixelwise
 from tests.refusals import assert_refused
-from tests.toy_models import COLOURS, pixelwise
 
 
 def random_labels():
@@ -85,14 +85,12 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 def test_shares_are_those_of_the_pixels():
     labels = np.array([[0, 0, 2, 2], [0, 2, 2, 2]], np.uint8)
-    assert prediction_output.shares(labels, 4) == [3 / 8, 0, 5 / 8, 0]
+    assert output_files.shares(labels, 4) == [3 / 8, 0, 5 / 8, 0]
 
 
 def test_facts_can_be_written_as_json():
     model = pixelwise((4, 6), name="my model")
-    facts = json.loads(
-        json.dumps(prediction_output.facts(model, Fit("resize", (4, 6))))
-    )
+    facts = json.loads(json.dumps(output_files.facts(model, Fit("resize", (4, 6)))))
     assert facts == {
         "model": "my model",
         "class_names": ["red", "green", "blue"],
@@ -111,18 +109,18 @@ def test_the_summary_has_the_largest_means():
     }
     speeds = {"pictures_per_second": 2.5, "network_pictures_per_second": 4.0}
     content = {"model": "M", "class_names": names, **speeds}
-    found = prediction_output.summary({**content, "pictures": pictures}, "D")
+    found = output_files.summary({**content, "pictures": pictures}, "D")
     assert found.splitlines() == [
         "2 pictures of M to D: 2.5 pictures/s (decoding and writing included; network "
         "alone 4.0)",
         "a 30.0%, d 30.0%, c 15.0%, b 10.0%, e 10.0%",
     ]
-    found = prediction_output.summary({**content, "video": {"shares": shares[:1]}}, "D")
+    found = output_files.summary({**content, "video": {"shares": shares[:1]}}, "D")
     assert found.startswith("1 frame of M to D: 2.5 frames/s")
 
 
 def test_the_clock_knows_the_networks_part():
-    clock = prediction_output.Clock()
+    clock = output_files.Clock()
     assert clock.network(max, 1, 2) == 2
     rates = clock.rates(3)
     assert rates["network_pictures_per_second"] >= rates["pictures_per_second"] > 0

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from selene_tf import video
+from selene_tf.inference import video_files
 from tests.refusals import assert_refused
 
 # Blocks of colour survive the encoding.
@@ -25,7 +25,7 @@ def make(tmp_path):
 
     def make(height=48, width=64, count=5, rate=Fraction(25)):
         path = tmp_path / "clip.mp4"
-        with video.writing(path, rate) as add:
+        with video_files.writing(path, rate) as add:
             for number in range(count):
                 add(frame(number, height, width))
         return path
@@ -34,7 +34,7 @@ def make(tmp_path):
 
 
 def read(path):
-    with video.reading(path) as clip:
+    with video_files.reading(path) as clip:
         return clip, list(clip.frames)
 
 
@@ -111,7 +111,7 @@ def test_an_interrupted_video_is_not_there(tmp_path):
     pytest.importorskip("av")
 
     def interrupted():
-        with video.writing(tmp_path / "x.mp4", Fraction(25)) as add:
+        with video_files.writing(tmp_path / "x.mp4", Fraction(25)) as add:
             add(frame(0))
             raise KeyboardInterrupt
 
@@ -124,8 +124,8 @@ def test_what_cannot_be_written_is_not_taken_for_a_damaged_video(make):
     """Encoder and decoder raise the same errors, one inside of the other."""
 
     def copy():
-        with video.reading(path) as clip:
-            with video.writing("/dev/null/x.mp4", clip.frame_rate) as add:
+        with video_files.reading(path) as clip:
+            with video_files.writing("/dev/null/x.mp4", clip.frame_rate) as add:
                 for picture in clip.frames:
                     add(picture)
 
@@ -135,4 +135,6 @@ def test_what_cannot_be_written_is_not_taken_for_a_damaged_video(make):
 
 def test_a_missing_library_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    assert_refused(video.check_installed, "--input", "pip install 'selene_tf[video]'")
+    assert_refused(
+        video_files.check_installed, "--input", "pip install 'selene_tf[video]'"
+    )

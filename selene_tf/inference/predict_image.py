@@ -12,8 +12,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from selene_tf import tiling
 from selene_tf.errors import UserError
+from selene_tf.inference import tiling
 
 FITS = ("auto", "whole", "resize", "sliding")
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from selene_tf import experiment, onnx_model, saved_model, tflite_model
 from selene_tf.errors import UserError
-from selene_tf.segmentation_model import SegmentationModel
+from selene_tf.inference.model import SegmentationModel
 
 
 def load(name, num_threads=None):

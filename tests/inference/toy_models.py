@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selene_tf.segmentation_model import SegmentationModel
+from selene_tf.inference.model import SegmentationModel
 
 COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200))
 # Each class is one primary colour; blue's handicap makes grey no tie.

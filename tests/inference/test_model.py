@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tests.inference.toy_models import expected_labels, pixelwise
 from tests.refusals import assert_refused
-from tests.toy_models import expected_labels, pixelwise
 
 
 def pictures(shape=(2, 4, 6, 3), dtype=np.uint8):

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import video, video_prediction
-from selene_tf.prediction import Fit
-from selene_tf.prediction_output import Output
-from tests.toy_models import pixelwise
+from selene_tf.inference import video_files, video_prediction
+from selene_tf.inference.output_files import Output
+from selene_tf.inference.predict_image import Fit
+from tests.inference.toy_models import pixelwise
 
 
 @pytest.fixture
 def clip(tmp_path):
     pytest.importorskip("av")
     path = tmp_path / "-my clip.mp4"
-    with video.writing(path, Fraction(10)) as add:
+    with video_files.writing(path, Fraction(10)) as add:
         for number in range(4):
             # The first `number` quarters are green, the others red.
             picture = np.zeros((32, 64, 3), np.uint8)
@@ -40,7 +40,7 @@ def test_each_frame_has_its_shares_and_colours(clip, tmp_path):
     labels = np.asarray(Image.open(tmp_path / "out/labels/000003.png"))
     assert (labels[:, :40] == 1).all()
     assert (labels[:, 56:] == 0).all()
-    with video.reading(tmp_path / "out/overlay.mp4") as overlay:
+    with video_files.reading(tmp_path / "out/overlay.mp4") as overlay:
         frames = list(overlay.frames)
         assert overlay.frame_rate == 10
     # Half the frame's green of 220, half the class's of 200.

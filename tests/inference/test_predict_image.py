@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from selene_tf.prediction import Fit, choose_fit, label_map
+from selene_tf.inference.predict_image import Fit, choose_fit, label_map
+from tests.inference.toy_models import expected_labels, pixelwise
 from tests.refusals import assert_refused
-from tests.toy_models import expected_labels, pixelwise
 
 
 def random_picture(height, width):

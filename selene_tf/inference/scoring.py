@@ -6,10 +6,11 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import experiment, model_loading, prediction
+from selene_tf import experiment
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.experiment import pruned_network
+from selene_tf.inference import loading, predict_image
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
@@ -104,7 +105,7 @@ def evaluate_model(
         split: "val", or "train" for the labelled training pictures.
         data_dir: Where the pictures lie, if not where the run found them.
         fit: How pictures of another size than the model's go through it; see
-            `prediction.choose_fit`.
+            `predict_image.choose_fit`.
         tile_size: Likewise.
 
     Returns:
@@ -113,19 +114,19 @@ def evaluate_model(
     Raises:
         UserError: for whatever is wrong with the model, the run or the data.
     """
-    loaded = model_loading.load(model)
+    loaded = loading.load(model)
     if not run_dir:
         raise UserError(
             f"--run_dir: found nothing, but '{model}' has no pictures of its own; "
             "expected the run whose pictures it is scored on."
         )
-    chosen = prediction.choose_fit(loaded, fit, tile_size)
+    chosen = predict_image.choose_fit(loaded, fit, tile_size)
     trained = experiment.restore(run_dir, "deployed", split, data_dir)
     _check_classes(loaded, trained.info)
 
     def predict(images):
         pictures = np.asarray(images).astype(np.uint8)
-        labels = [prediction.label_map(loaded, p, chosen) for p in pictures]
+        labels = [predict_image.label_map(loaded, p, chosen) for p in pictures]
         return {"labels": tf.constant(np.stack(labels), tf.int32)}
 
     result = experiment.evaluate(trained, predict)

@@ -5,8 +5,8 @@ import concurrent.futures
 import functools
 import sys
 
-from selene_tf import input_pictures, prediction, prediction_output
 from selene_tf.errors import UserError
+from selene_tf.inference import input_images, output_files, predict_image
 
 # Threads that read and write beside the network, and pictures that wait for each:
 # large ones have to fit into the memory.
@@ -40,9 +40,9 @@ def write(model, inputs, output, fit, skip=False, show=None):
     """
     if not skip:
         for picture in inputs:
-            input_pictures.look(picture)
+            input_images.look(picture)
     output.make()
-    found, left_out, clock = {}, [], prediction_output.Clock()
+    found, left_out, clock = {}, [], output_files.Clock()
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         read = _ahead(pool, functools.partial(_read, skip), inputs)
         predicted = _predicted(model, fit, _readable(read, left_out), clock)
@@ -57,7 +57,7 @@ def write(model, inputs, output, fit, skip=False, show=None):
             f"{left_out[-1]['reason']}"
         )
     content = {
-        **prediction_output.facts(model, fit),
+        **output_files.facts(model, fit),
         "pictures": found,
         "left_out": left_out,
         **clock.rates(len(found)),
@@ -80,7 +80,7 @@ def _ahead(pool, function, items):
 def _read(skip, picture):
     """The picture's name and its pixels, or the reason why there are none."""
     try:
-        return picture.name, input_pictures.read(picture), ""
+        return picture.name, input_images.read(picture), ""
     except UserError as error:
         if not skip:
             raise
@@ -101,7 +101,7 @@ def _readable(read, left_out):
 
 def _predicted(model, fit, readable, clock):
     for name, pixels in readable:
-        labels = clock.network(prediction.label_map, model, pixels, fit)
+        labels = clock.network(predict_image.label_map, model, pixels, fit)
         yield name, pixels, labels
 
 
@@ -109,6 +109,6 @@ def _store(model, output, predicted):
     name, pixels, labels = predicted
     output.write_labels(name, labels)
     output.write_overlay(name, pixels, labels, model.colours)
-    found = prediction_output.shares(labels, len(model.class_names))
+    found = output_files.shares(labels, len(model.class_names))
     shares = dict(zip(model.class_names, found, strict=True))
     return name, {"size": list(labels.shape), "shares": shares}

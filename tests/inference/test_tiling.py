@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from selene_tf import tiling
-from tests.toy_models import WEIGHTS, expected_labels
+from selene_tf.inference import tiling
+from tests.inference.toy_models import WEIGHTS, expected_labels
 
 
 def random_picture(height, width, seed=0):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import input_pictures, picture_prediction
-from selene_tf.prediction import Fit, choose_fit
-from selene_tf.prediction_output import Output
+from selene_tf.inference import image_prediction, input_images
+from selene_tf.inference.output_files import Output
+from selene_tf.inference.predict_image import Fit, choose_fit
+from tests.inference.toy_models import expected_labels, pixelwise
 from tests.refusals import assert_refused
-from tests.toy_models import expected_labels, pixelwise
 
 SIZES = {"a": (4, 6), "sub/a": (9, 5), "sub/-b c": (8, 8), "z": (1, 1)}
 
@@ -24,11 +24,11 @@ def folder(tmp_path):
 
 
 def write(folder, output, model=None, fit=None, **options):
-    inputs = input_pictures.find(str(folder)).pictures
+    inputs = input_images.find(str(folder)).pictures
     output = output if isinstance(output, Output) else Output(output)
     model = model or pixelwise()
     fit = fit or Fit("whole")
-    return picture_prediction.write(model, inputs, output, fit, **options)
+    return image_prediction.write(model, inputs, output, fit, **options)
 
 
 def damage(path):

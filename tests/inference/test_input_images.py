@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import input_pictures
-from selene_tf.input_pictures import InputPicture
+from selene_tf.inference import input_images
+from selene_tf.inference.input_images import InputPicture
 from tests.refusals import assert_refused
 
 
@@ -22,7 +22,7 @@ def save(path, image=None, **options):
 
 
 def found(path):
-    return input_pictures.find(str(path))
+    return input_images.find(str(path))
 
 
 def names(path):
@@ -30,7 +30,7 @@ def names(path):
 
 
 def read(path):
-    return input_pictures.read(InputPicture("a", path))
+    return input_images.read(InputPicture("a", path))
 
 
 @pytest.mark.parametrize("name", ["a.png", "-a b.PNG", "ä ö.jpeg", "a", "a.b.bmp"])
@@ -94,7 +94,7 @@ def test_what_is_no_list_is_refused(tmp_path, content, words):
 
 
 def test_what_is_not_there_is_refused(tmp_path):
-    assert_refused(lambda: input_pictures.find(""), "--input", "nothing")
+    assert_refused(lambda: input_images.find(""), "--input", "nothing")
     assert_refused(lambda: found(tmp_path / "x\0"), "--input", "x\\x00")
     assert_refused(lambda: found(tmp_path / "x"), "--input", tmp_path / "x")
     assert_refused(lambda: found(tmp_path), "--input", "no picture", tmp_path, ".png")
@@ -111,7 +111,7 @@ def test_pixels_come_as_they_are_stored(tmp_path, name):
     kind = "PNG" if name == "a.misnamed" else None
     path = save(tmp_path / name, format=kind)
     np.testing.assert_array_equal(read(path), pixels())
-    assert input_pictures.look(InputPicture("a", path)) == (3, 5)
+    assert input_images.look(InputPicture("a", path)) == (3, 5)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.gif", "a.webp"])
@@ -177,14 +177,14 @@ def test_what_the_network_would_see_otherwise_is_refused(tmp_path, make, words):
 def test_too_many_pixels_are_no_damage(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png", Image.new("RGB", (50, 50)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    for action in (input_pictures.read, input_pictures.look):
+    for action in (input_images.read, input_images.look):
         with pytest.raises(ValueError, match="million pixels; cut it") as caught:
             action(InputPicture("a", path))
         assert "damaged" not in str(caught.value)
 
 
 def test_a_video_is_a_file_known_by_its_name(tmp_path):
-    assert input_pictures.is_video("a/b.MP4")
+    assert input_images.is_video("a/b.MP4")
     (tmp_path / "clips.mp4").mkdir()
-    assert not input_pictures.is_video(tmp_path / "clips.mp4")
-    assert not input_pictures.is_video("a.mp4/b.png")
+    assert not input_images.is_video(tmp_path / "clips.mp4")
+    assert not input_images.is_video("a.mp4/b.png")

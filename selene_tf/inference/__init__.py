@@ -1,0 +1,1 @@
+"""One interface for everything that predicts; images of any size, video, scoring."""
