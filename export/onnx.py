@@ -2,16 +2,16 @@
 
 from absl import flags
 
-from selene_tf import export_command
 from selene_tf.cli import command
+from selene_tf.export import command_line
 
 
 def main():
-    choice = export_command.choice()
-    from selene_tf import exporting
+    choice = command_line.choice()
+    from selene_tf.export import exporter
 
-    export_command.say(exporting.to_onnx(choice, flags.FLAGS.output))
+    command_line.say(exporter.to_onnx(choice, flags.FLAGS.output))
 
 
 if __name__ == "__main__":
-    command.run(main, export_command.define_flags("any"))
+    command.run(main, command_line.define_flags("any"))

@@ -6,23 +6,23 @@ become constants and go, with normalisation, into the convolutions.
 
 from absl import flags
 
-from selene_tf import export_command
 from selene_tf.cli import command
+from selene_tf.export import command_line
 
 
 def main():
-    choice = export_command.choice()
-    from selene_tf import exporting
+    choice = command_line.choice()
+    from selene_tf.export import exporter
 
     values = flags.FLAGS
-    result = exporting.to_saved_model(
+    result = exporter.to_saved_model(
         choice, values.output, version=values.version, scores=values.scores
     )
-    export_command.say(result)
+    command_line.say(result)
 
 
 if __name__ == "__main__":
-    names = export_command.define_flags("any")
+    names = command_line.define_flags("any")
     flags.DEFINE_integer(
         "version", 1, "Number of the folder in --output that it goes to.", lower_bound=1
     )

@@ -6,26 +6,26 @@ folded unless --gates=keep: LiteRT computes them slowly.
 
 from absl import flags
 
-from selene_tf import export_command
 from selene_tf.cli import command
+from selene_tf.export import command_line
 
 
 def main():
-    choice = export_command.choice()
-    from selene_tf import exporting
+    choice = command_line.choice()
+    from selene_tf.export import exporter
 
     values = flags.FLAGS
-    result = exporting.to_tflite(
+    result = exporter.to_tflite(
         choice,
         values.output,
         quantization=values.quantization,
         num_calibration=values.calibration_pictures,
     )
-    export_command.say(result)
+    command_line.say(result)
 
 
 if __name__ == "__main__":
-    names = export_command.define_flags("that of the split's first picture", "fold")
+    names = command_line.define_flags("that of the split's first picture", "fold")
     flags.DEFINE_enum(
         "quantization",
         "none",

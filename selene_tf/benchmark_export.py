@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import saved_model, tflite_model
 from selene_tf.architectures import cost_table, topology
+from selene_tf.export import saved_model, tflite
 from selene_tf.networks import dynamic_routing, folding
 from selene_tf.search import path_for_cost
 
@@ -106,8 +106,8 @@ def _forms(network, size, threads, picture, folder):
     }
     sizes = {}
     for name, quantization in (("tflite", "none"), ("tflite_int8", "int8")):
-        content = tflite_model.convert(network, size, quantization, [picture[0]])
-        run = tflite_model.runner(model_content=content, num_threads=threads)
+        content = tflite.convert(network, size, quantization, [picture[0]])
+        run = tflite.runner(model_content=content, num_threads=threads)
         forms[name] = lambda picture, run=run: run(picture[0], "labels")
         sizes[name] = len(content)
     return forms, sizes

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import saved_model, tflite_model
+from selene_tf.export import saved_model, tflite
 
 _REPEATS = 20
 
@@ -27,8 +27,8 @@ def of_network(network, size, repeats=_REPEATS):
 
 def of_tflite(network, size, repeats=_REPEATS):
     """The same as TFLite file in float32, by LiteRT on its own choice of threads."""
-    content = tflite_model.convert(network, size, "none")
-    run = tflite_model.runner(model_content=content)
+    content = tflite.convert(network, size, "none")
+    run = tflite.runner(model_content=content)
     return median(lambda picture: run(picture[0], "labels"), size, repeats)
 
 

@@ -1,5 +1,5 @@
 from selene_tf import timing
-from tests import exported
+from tests.export import exported
 
 
 def test_medians_leave_out_the_first_call():

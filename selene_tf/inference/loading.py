@@ -5,8 +5,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import experiment, onnx_model, saved_model, tflite_model
+from selene_tf import experiment
 from selene_tf.errors import UserError
+from selene_tf.export import onnx, saved_model, tflite
 from selene_tf.inference.model import SegmentationModel
 
 
@@ -30,9 +31,9 @@ def load(name, num_threads=None):
             "SavedModel, or a .tflite or .onnx file."
         )
     if path.suffix == ".tflite":
-        return tflite_model.load(name, num_threads)
+        return tflite.load(name, num_threads)
     if path.suffix == ".onnx":
-        return onnx_model.load(name)
+        return onnx.load(name)
     if not path.is_dir():
         raise UserError(
             f"--model: '{name}' is a file of another kind, expected a run's folder, a "

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
-from selene_tf import tflite_metadata
+from selene_tf.export import tflite_metadata
 
 FILES = {"labels.txt": "road\nStraße\n", "facts.json": "{}\n"}
 

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import export_check, exported_facts
 from selene_tf.errors import UserError
-from tests import exported
+from selene_tf.export import agreement as export_check
+from selene_tf.export import metadata
+from tests.export import exported
 
 # Two pixels of class 0, one of class 1, one of class 2.
 LOGITS = np.array([[[4, 0, 0], [4, 0, 0]], [[0, 4, 0], [0, 0, 4]]], np.float32)[None]
@@ -20,10 +21,8 @@ def network(image, training):
 
 
 def model(logits, size=(2, 2), scores="logits"):
-    facts = exported_facts.complete(exported.facts(), "tflite", size, scores)
-    return exported_facts.model(
-        "x", facts, lambda _: logits.argmax(-1), lambda _: logits
-    )
+    facts = metadata.complete(exported.facts(), "tflite", size, scores)
+    return metadata.model("x", facts, lambda _: logits.argmax(-1), lambda _: logits)
 
 
 def compare(logits, examples=((PICTURE, LABEL),), **kwargs):

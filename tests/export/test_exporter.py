@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import experiment, export_pictures, exporting
-from selene_tf.exporting import Choice
+from selene_tf import experiment
+from selene_tf.export import exporter, sample_images
+from selene_tf.export.exporter import Choice
 from selene_tf.inference import loading, scoring
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -33,14 +34,14 @@ def run_dir(tmp_path_factory):
 def saved(run_dir):
     output = run_dir.parent / "saved"
     choice = Choice(run_dir=str(run_dir), gates="fold", licence="CC0-1.0")
-    return output, exporting.to_saved_model(choice, output, version=3)
+    return output, exporter.to_saved_model(choice, output, version=3)
 
 
 @pytest.fixture(scope="module")
 def tflite(run_dir):
     output = run_dir.parent / "network.tflite"
     choice = Choice(run_dir=str(run_dir), gates="fold", size=(48, 80))
-    return output, exporting.to_tflite(choice, output)
+    return output, exporter.to_tflite(choice, output)
 
 
 def test_each_step_of_the_way_is_scored(run_dir, saved):
@@ -62,7 +63,7 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
     rows = list(result["networks"].values())
     assert [row["exported"] for row in rows] == [False, False, True]
     assert rows[0]["macs"] > rows[1]["macs"] > rows[2]["macs"]
-    text = exporting.table(result["networks"])
+    text = exporter.table(result["networks"])
     assert f"{rows[1]['mean_iou']:.4f}" in text
 
 
@@ -118,13 +119,13 @@ def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
         given.update(examples=examples, calibration=options["calibration"])
         return options["quantization"]
 
-    monkeypatch.setattr(exporting.tflite_model, "export", export)
+    monkeypatch.setattr(exporter.tflite_model, "export", export)
     choice = Choice(run_dir=str(run_dir), path="none", gates="fold")
     output = run_dir.parent / "new.tflite"
-    result = exporting.to_tflite(choice, output, quantization="int8")
+    result = exporter.to_tflite(choice, output, quantization="int8")
     assert result["check"] == "int8"
     for name, split in (("calibration", "train"), ("examples", "val")):
-        wanted = export_pictures.examples(experiment.pictures_of(run_dir, split), 0)
+        wanted = sample_images.examples(experiment.pictures_of(run_dir, split), 0)
         assert len(given[name]) == len(wanted) == 2
         for found, (picture, _) in zip(given[name], wanted, strict=True):
             found = found[0] if name == "examples" else found
@@ -134,24 +135,24 @@ def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
 def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
     nowhere = Choice(run_dir="/nowhere")
     assert_refused(
-        lambda: exporting.to_saved_model(nowhere, saved[0], version=3), "--version", "4"
+        lambda: exporter.to_saved_model(nowhere, saved[0], version=3), "--version", "4"
     )
-    assert_refused(lambda: exporting.to_tflite(nowhere, tflite[0]), "exists")
+    assert_refused(lambda: exporter.to_tflite(nowhere, tflite[0]), "exists")
     assert_refused(
-        lambda: exporting.to_tflite(
+        lambda: exporter.to_tflite(
             nowhere, tmp_path / "a.tflite", quantization="int8", num_calibration=0
         ),
         "--calibration_pictures",
     )
-    assert_refused(lambda: exporting.to_tflite(nowhere, tmp_path / "a"), ".tflite")
+    assert_refused(lambda: exporter.to_tflite(nowhere, tmp_path / "a"), ".tflite")
     few = Choice(run_dir="/nowhere", num_pictures=7)
-    assert_refused(lambda: exporting.to_onnx(few, tmp_path / "a.onnx"), "found 7", "8")
+    assert_refused(lambda: exporter.to_onnx(few, tmp_path / "a.onnx"), "found 7", "8")
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "a.onnx"
-    assert_refused(lambda: exporting.to_onnx(nowhere, below), "no folder")
+    assert_refused(lambda: exporter.to_onnx(nowhere, below), "no folder")
     (tmp_path / "file").unlink()
     assert_refused(
-        lambda: exporting.to_onnx(nowhere, tmp_path / "a.onnx"), "--run_dir", "/nowhere"
+        lambda: exporter.to_onnx(nowhere, tmp_path / "a.onnx"), "--run_dir", "/nowhere"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -2,7 +2,7 @@
 
 import json
 
-from selene_tf import model_card
+from selene_tf.export import model_card
 from selene_tf.inference.model import SegmentationModel
 
 

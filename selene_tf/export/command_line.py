@@ -36,18 +36,18 @@ def define_flags(default_size, gates="keep"):
 
 
 def choice():
-    """The `exporting.Choice` that the flags describe.
+    """The `exporter.Choice` that the flags describe.
 
     Raises:
         UserError: if --output is missing or --size is no size.
     """
     with command.quiet_start():
-        from selene_tf import exporting
+        from selene_tf.export import exporter
 
     values = flags.FLAGS
     if not values.output:
         raise UserError("--output: found nothing, expected the name of what to write.")
-    return exporting.Choice(
+    return exporter.Choice(
         run_dir=values.run_dir,
         network=values.network,
         data_dir=values.data_dir,
@@ -63,7 +63,7 @@ def choice():
 
 def say(result):
     """Prints what an export gave: the scores at each step, then the comparison."""
-    from selene_tf import export_check, exporting
+    from selene_tf.export import agreement, exporter
 
-    command.say(exporting.table(result["networks"]))
-    command.say(f"wrote {flags.FLAGS.output}: {export_check.line(result['check'])}")
+    command.say(exporter.table(result["networks"]))
+    command.say(f"wrote {flags.FLAGS.output}: {agreement.line(result['check'])}")

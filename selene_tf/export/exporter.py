@@ -6,18 +6,12 @@ import keras
 import tensorflow as tf
 
 import selene_tf
-from selene_tf import (
-    balancing,
-    experiment,
-    export_pictures,
-    onnx_model,
-    saved_model,
-    tflite_model,
-)
+from selene_tf import experiment
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.experiment import pruned_network
+from selene_tf.export import equalization, onnx, sample_images, saved_model, tflite
 
 # Fewer say little; a split that has fewer is taken whole.
 MIN_PICTURES = 8
@@ -85,7 +79,7 @@ def to_saved_model(choice, output, *, version=1, scores="logits"):
 
 
 def to_tflite(choice, output, *, quantization="none", num_calibration=64):
-    """Writes a run's network for LiteRT; see `tflite_model.export`.
+    """Writes a run's network for LiteRT; see `tflite.export`.
 
     Args:
         choice: A `Choice`; without a size it is that of the split's first picture.
@@ -100,7 +94,7 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     Raises:
         UserError: likewise.
     """
-    tflite_model.check_output(output)
+    tflite.check_output(output)
     if quantization == "int8" and num_calibration < 1:
         raise UserError(
             "--calibration_pictures: found 0 with --quantization=int8, which needs "
@@ -112,13 +106,11 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
         source = experiment.pictures_of(choice.run_dir, "train", choice.data_dir)
         calibration = [
             picture
-            for picture, _ in export_pictures.examples(
-                source, num_calibration, made.size
-            )
+            for picture, _ in sample_images.examples(source, num_calibration, made.size)
         ]
         if choice.gates == "fold":
-            balancing.balance(made.network, calibration)
-    check = tflite_model.export(
+            equalization.balance(made.network, calibration)
+    check = tflite.export(
         made.network,
         output,
         made.examples,
@@ -131,7 +123,7 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
 
 
 def to_onnx(choice, output):
-    """Writes a run's network as ONNX; see `onnx_model.export`.
+    """Writes a run's network as ONNX; see `onnx.export`.
 
     Args:
         choice: A `Choice`; without a size the file takes pictures of any.
@@ -143,9 +135,9 @@ def to_onnx(choice, output):
     Raises:
         UserError: likewise.
     """
-    onnx_model.check_output(output)
+    onnx.check_output(output)
     made = _make(choice, choice.size)
-    check = onnx_model.export(
+    check = onnx.export(
         made.network, output, made.examples, made.facts, size=choice.size
     )
     return {"networks": made.rows, "check": check}
@@ -194,9 +186,9 @@ def _make(choice, size):
     exported = _name(choice, choice.gates)
     last = prepared[exported]
     if size == "first":
-        ((picture, _),) = export_pictures.examples(last.trained.source, 1)
+        ((picture, _),) = sample_images.examples(last.trained.source, 1)
         size = picture.shape[:2]
-    chosen = export_pictures.examples(last.trained.source, choice.num_pictures, size)
+    chosen = sample_images.examples(last.trained.source, choice.num_pictures, size)
     results = {name: score(each, chosen) for name, each in prepared.items()}
     of_size = chosen[0][0].shape[:2]
     rows = {
@@ -237,7 +229,7 @@ def score(prepared, chosen):
 
     Args:
         prepared: The `Deployment`.
-        chosen: As `export_pictures.examples` returns them.
+        chosen: As `sample_images.examples` returns them.
 
     Returns:
         An `Evaluation`.

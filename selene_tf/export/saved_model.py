@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import export_check, exported_facts
 from selene_tf.errors import UserError
+from selene_tf.export import agreement, metadata
 from selene_tf.training import atomic_write, run_folder
 
 SCORES = ("logits", "probabilities")
@@ -38,7 +38,7 @@ def export(  # noqa: PLR0913
         scores: One of `SCORES`.
 
     Returns:
-        What `export_check.compare` found.
+        What `agreement.compare` found.
 
     Raises:
         UserError: if the version exists or cannot be written, or the SavedModel does
@@ -47,8 +47,8 @@ def export(  # noqa: PLR0913
     """
     output, examples = pathlib.Path(output), list(examples)
     check_output(output, version)
-    export_check.check_pictures(examples, size)
-    facts = exported_facts.complete(facts, "saved_model", size, scores)
+    agreement.check_pictures(examples, size)
+    facts = metadata.complete(facts, "saved_model", size, scores)
     with atomic_write.whole(output / str(version)) as temporary:
         serve = serving(network, scores)
         write(
@@ -56,10 +56,10 @@ def export(  # noqa: PLR0913
         )
         model = _model(output, facts, read_signature(temporary))
         num_classes = len(facts["class_names"])
-        result = export_check.compare(network, model, examples, num_classes)
-        export_check.require(result)
+        result = agreement.compare(network, model, examples, num_classes)
+        agreement.require(result)
         (temporary / _EXTRA).mkdir()
-        for name, text in exported_facts.files({**facts, "check": result}).items():
+        for name, text in metadata.files({**facts, "check": result}).items():
             (temporary / _EXTRA / name).write_text(text, encoding="utf-8")
     return result
 
@@ -80,7 +80,7 @@ def load(folder):
     try:
         place = _find(pathlib.Path(folder))
         text = (place / _EXTRA / "facts.json").read_text(encoding="utf-8")
-        facts = exported_facts.parse(text)
+        facts = metadata.parse(text)
         signature = read_signature(place)
         inputs = set(signature.structured_input_signature[1])
         outputs = set(signature.structured_outputs)
@@ -206,7 +206,7 @@ def _model(name, facts, signature):
         # But for a number that each pixel adds to all classes.
         return np.log(np.maximum(scores, np.finfo(np.float32).tiny))
 
-    return exported_facts.model(name, facts, labels, logits)
+    return metadata.model(name, facts, labels, logits)
 
 
 def _sides(size):

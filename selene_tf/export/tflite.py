@@ -15,9 +15,9 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import export_check, exported_facts, saved_model, tflite_metadata
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
+from selene_tf.export import agreement, metadata, saved_model, tflite_metadata
 from selene_tf.training import atomic_write, run_folder
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
@@ -49,7 +49,7 @@ def export(  # noqa: PLR0913
             found on; others need none.
 
     Returns:
-        What `export_check.compare` found.
+        What `agreement.compare` found.
 
     Raises:
         UserError: if the file exists or cannot be written, pictures for int8 are
@@ -63,16 +63,16 @@ def export(  # noqa: PLR0913
     )
     check_output(output)
     _check(quantization, calibration)
-    export_check.check_pictures(examples, size)
+    agreement.check_pictures(examples, size)
     _check_calibration(calibration, size)
-    facts = exported_facts.complete(facts, "tflite", size, quantization=quantization)
+    facts = metadata.complete(facts, "tflite", size, quantization=quantization)
     with atomic_write.whole(output) as temporary:
         content = convert(network, size, quantization, calibration)
         model = _model(output, facts, runner(model_content=content))
         num_classes = len(facts["class_names"])
-        result = export_check.compare(network, model, examples, num_classes)
-        export_check.require(result, quantization)
-        texts = exported_facts.files({**facts, "check": result})
+        result = agreement.compare(network, model, examples, num_classes)
+        agreement.require(result, quantization)
+        texts = metadata.files({**facts, "check": result})
         described = texts["MODEL_CARD.md"].partition("\n")[0].lstrip("# ")
         temporary.write_bytes(
             tflite_metadata.attach(content, texts, described, facts["licence"])
@@ -98,7 +98,7 @@ def load(file, num_threads=None):
     _interpreter_class()
     try:
         texts = tflite_metadata.read_files(file)
-        facts = exported_facts.parse(texts["facts.json"])
+        facts = metadata.parse(texts["facts.json"])
         run = runner(model_path=str(file), num_threads=num_threads)
     except zipfile.BadZipFile:
         _refuse(file, "nothing about its classes lies in it")
@@ -234,7 +234,7 @@ def _model(name, facts, run):
     def output(pictures, which):
         return np.concatenate([run(picture, which) for picture in pictures])
 
-    return exported_facts.model(
+    return metadata.model(
         name,
         facts,
         compute_labels=lambda pictures: output(pictures, "labels"),

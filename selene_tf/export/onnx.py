@@ -4,9 +4,9 @@ import pathlib
 
 import tensorflow as tf
 
-from selene_tf import export_check, exported_facts, saved_model
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
+from selene_tf.export import agreement, metadata, saved_model
 from selene_tf.training import atomic_write, run_folder
 
 # Of 2022; what the network needs is older, and more runtimes know it than the newest.
@@ -32,7 +32,7 @@ def export(network, output, examples, facts, *, size=None):
         size: Height and width in pixels of all pictures; None for any.
 
     Returns:
-        What `export_check.compare` found.
+        What `agreement.compare` found.
 
     Raises:
         UserError: if the file exists or cannot be written, tf2onnx or ONNX Runtime is
@@ -41,15 +41,15 @@ def export(network, output, examples, facts, *, size=None):
     """
     output, examples = pathlib.Path(output), list(examples)
     check_output(output)
-    export_check.check_pictures(examples, size)
-    facts = exported_facts.complete(facts, "onnx", size)
+    agreement.check_pictures(examples, size)
+    facts = metadata.complete(facts, "onnx", size)
     with atomic_write.whole(output) as temporary:
         converted = _convert(network, size)
         model = _model(output, facts, _session(converted.SerializeToString()))
         num_classes = len(facts["class_names"])
-        result = export_check.compare(network, model, examples, num_classes)
-        export_check.require(result)
-        texts = exported_facts.files({**facts, "check": result})
+        result = agreement.compare(network, model, examples, num_classes)
+        agreement.require(result)
+        texts = metadata.files({**facts, "check": result})
         for name, text in texts.items():
             converted.metadata_props.add(key=name, value=text)
         temporary.write_bytes(converted.SerializeToString())
@@ -69,7 +69,7 @@ def load(file):
     _import_onnxruntime()
     try:
         session = _session(pathlib.Path(file).read_bytes())
-        facts = exported_facts.parse(
+        facts = metadata.parse(
             session.get_modelmeta().custom_metadata_map["facts.json"]
         )
     # What ONNX Runtime raises for a damaged one is not written down.
@@ -142,7 +142,7 @@ def _model(name, facts, session):
     def output(pictures, which):
         return session.run([which], {"image": pictures})[0]
 
-    return exported_facts.model(
+    return metadata.model(
         name,
         facts,
         compute_labels=lambda pictures: output(pictures, "labels"),

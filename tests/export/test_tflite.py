@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from selene_tf import saved_model, tflite_metadata, tflite_model
 from selene_tf.errors import UserError
-from tests import exported
+from selene_tf.export import saved_model, tflite, tflite_metadata
+from tests.export import exported
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def folder(network, examples, tmp_path_factory):
 
 
 def _export_all(network, folder, examples):
-    for quantization in tflite_model.QUANTIZATIONS:
-        tflite_model.export(
+    for quantization in tflite.QUANTIZATIONS:
+        tflite.export(
             network,
             folder / f"{quantization}.tflite",
             examples,
@@ -61,7 +61,7 @@ def _export_all(network, folder, examples):
 def test_it_gives_what_the_network_gives(
     folder, network, examples, quantization, largest
 ):
-    model = tflite_model.load(folder / f"{quantization}.tflite", num_threads=1)
+    model = tflite.load(folder / f"{quantization}.tflite", num_threads=1)
     assert (model.kind, model.size) == ("tflite", exported.SIZE)
     assert model.class_names == exported.NAMES
     batch = np.stack([picture for picture, _ in examples])
@@ -106,7 +106,7 @@ def converted(folder, monkeypatch):
     def convert(_network, _size, quantization, _calibration):
         return (folder / f"{quantization}.tflite").read_bytes()
 
-    monkeypatch.setattr(tflite_model, "convert", convert)
+    monkeypatch.setattr(tflite, "convert", convert)
 
 
 @contextlib.contextmanager
@@ -122,7 +122,7 @@ def weights(network, change):
 
 def export(network, output, examples, quantization="int8", **kwargs):
     arguments = {"size": exported.SIZE, "calibration": [examples[0][0]], **kwargs}
-    return tflite_model.export(
+    return tflite.export(
         network,
         output,
         examples,
@@ -133,7 +133,7 @@ def export(network, output, examples, quantization="int8", **kwargs):
 
 
 @pytest.mark.usefixtures("converted")
-@pytest.mark.parametrize("quantization", tflite_model.QUANTIZATIONS)
+@pytest.mark.parametrize("quantization", tflite.QUANTIZATIONS)
 def test_a_model_that_differs_is_not_written(network, examples, tmp_path, quantization):
     output = tmp_path / "a.tflite"
     with weights(network, lambda kernel: kernel[..., ::-1]):
@@ -178,7 +178,7 @@ def test_without_the_interpreter_it_says_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(UserError, match=r"pip install 'selene_tf\[litert\]'"):
-        tflite_model.load(folder / "none.tflite")
+        tflite.load(folder / "none.tflite")
     with pytest.raises(UserError, match=r"pip install 'selene_tf\[litert\]'"):
         export(network, tmp_path / "a.tflite", examples)
 
@@ -187,10 +187,10 @@ def test_an_operator_of_tensorflow_itself_is_refused(network, monkeypatch):
     monkeypatch.setattr(tflite_metadata, "operators", lambda _: {"ADD", "FlexBetainc"})
     monkeypatch.setattr(saved_model, "write", lambda *_: None)
     monkeypatch.setattr(
-        tflite_model.tf.lite.TFLiteConverter, "from_saved_model", lambda _: Converter()
+        tflite.tf.lite.TFLiteConverter, "from_saved_model", lambda _: Converter()
     )
     with pytest.raises(RuntimeError, match="uses FlexBetainc"):
-        tflite_model.convert(network, exported.SIZE, "none", [])
+        tflite.convert(network, exported.SIZE, "none", [])
 
 
 class Converter:
@@ -214,11 +214,11 @@ def test_a_damaged_or_foreign_file_is_one_line(folder, tmp_path, damage):
     if damage != "missing":
         file.write_bytes(content[damage])
     with pytest.raises(UserError, match="no readable TFLite file") as caught:
-        tflite_model.load(file)
+        tflite.load(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_nothing_is_said(folder, capfd):
-    tflite_model.load(folder / "none.tflite")
+    tflite.load(folder / "none.tflite")
     assert capfd.readouterr() == ("", "")

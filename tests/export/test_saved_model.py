@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import saved_model
 from selene_tf.errors import UserError
-from tests import exported
+from selene_tf.export import saved_model
+from tests.export import exported
 
 ODD = (45, 51)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import export_pictures
+from selene_tf.export import sample_images
 
 
 def test_examples_are_spread_and_resized():
@@ -21,10 +21,10 @@ def test_examples_are_spread_and_resized():
                 "label": tf.constant(labels[int(place)]),
             }
 
-    found = export_pictures.examples(Source, 4)
+    found = sample_images.examples(Source, 4)
     assert [picture[0, 0, 0] // 20 for picture, _ in found] == [0, 3, 6, 9]
-    assert len(export_pictures.examples(Source, 0)) == 10
-    picture, label = export_pictures.examples(Source, 1, (8, 12))[0]
+    assert len(sample_images.examples(Source, 0)) == 10
+    picture, label = sample_images.examples(Source, 1, (8, 12))[0]
     assert picture.shape == (8, 12, 3)
     # The nearest label and no mixture of two.
     assert label[:, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]

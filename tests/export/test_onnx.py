@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from selene_tf import onnx_model
 from selene_tf.errors import UserError
-from tests import exported
+from selene_tf.export import onnx as onnx_model
+from tests.export import exported
 
 ODD = (45, 51)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from selene_tf import exported_facts, model_card
-from tests import exported
+from selene_tf.export import metadata, model_card
+from tests.export import exported
 
 CHECK = {
     "images": 8,
@@ -13,7 +13,7 @@ CHECK = {
 
 
 def facts(kind="tflite", size=exported.SIZE, licence="", **kwargs):
-    found = exported_facts.complete(exported.facts(licence), kind, size, **kwargs)
+    found = metadata.complete(exported.facts(licence), kind, size, **kwargs)
     return {**found, "check": CHECK}
 
 

@@ -32,8 +32,8 @@ def card(facts):
     """Says in Markdown what an exported network is and how it is used.
 
     Args:
-        facts: What `exported_facts.complete` gives; with "check", what
-            `export_check.compare` gave, if there is one.
+        facts: What `metadata.complete` gives; with "check", what
+            `agreement.compare` gave, if there is one.
     """
     sections = [
         _heading(facts),

@@ -1,0 +1,1 @@
+"""From a run to a file, compared before it gets its name."""
