@@ -23,10 +23,10 @@ import sys
 from absl import flags
 from PIL import Image
 
-from selene_tf import mosaic
 from selene_tf.cli import command, flagfile, progress
 from selene_tf.config import Config
 from selene_tf.errors import UserError
+from selene_tf.reports import mosaic
 from selene_tf.training import run_folder
 
 _SIZES_SHOWN = 3

@@ -17,11 +17,11 @@ import shlex
 
 from absl import flags
 
-from selene_tf import path_drawing
 from selene_tf.architectures import routing_path
 from selene_tf.architectures.topology import cells, routes
 from selene_tf.cli import command
 from selene_tf.errors import UserError
+from selene_tf.reports import path_drawing
 from selene_tf.search import discover, path_for_cost
 from selene_tf.training import atomic_write, run_folder
 

@@ -2,11 +2,12 @@
 
 import pathlib
 
-from selene_tf import experiment, path_drawing, sweep_drawing, timing
+from selene_tf import experiment, timing
 from selene_tf.architectures import routing_path
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
 from selene_tf.experiment import pruned_network
+from selene_tf.reports import pareto, path_drawing
 from selene_tf.search import path_for_cost
 from selene_tf.training import atomic_write, run_folder
 
@@ -87,7 +88,7 @@ def sweep(  # noqa: PLR0913
             "skipped": skipped,
         }
         run_folder.write_json(folder / "sweep.json", content)
-        sweep_drawing.draw(content, folder / "sweep.png")
+        pareto.draw(content, folder / "sweep.png")
     return content
 
 

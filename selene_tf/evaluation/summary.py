@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf import path_drawing, pictures
 from selene_tf.architectures import cost_table, routing_path
 from selene_tf.evaluation import metrics
+from selene_tf.reports import overlay, path_drawing
 from selene_tf.search import discover
 from selene_tf.training import run_folder
 
@@ -114,7 +114,7 @@ def write_predictions(run_dir, predict, source, colours, count):
         for place in places.tolist()
         for example in [source.read(tf.constant(place, tf.int64))]
     )
-    pictures.write_predictions(run_dir / "predictions", predict, examples, colours)
+    overlay.write_predictions(run_dir / "predictions", predict, examples, colours)
 
 
 def _pruned(table, path):

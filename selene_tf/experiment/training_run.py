@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from selene_tf import curve_drawing, losses
+from selene_tf import losses
 from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate as evaluation
@@ -23,6 +23,7 @@ from selene_tf.experiment.initial_weights import (
 )
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule, structure
+from selene_tf.reports import training_curve
 from selene_tf.training import grappler, loop, run_folder, schedules
 from selene_tf.training.checkpoints import Checkpoints
 from selene_tf.training.log import TrainingLog
@@ -204,7 +205,7 @@ def _report(config, start, data, result, network):
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )
-    curve_drawing.draw(
+    training_curve.draw(
         run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
 

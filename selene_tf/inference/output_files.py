@@ -9,8 +9,8 @@ import time
 import numpy as np
 from PIL import Image
 
-from selene_tf import pictures
 from selene_tf.errors import UserError
+from selene_tf.reports import overlay
 from selene_tf.training import atomic_write, run_folder
 
 # Level 6 needs several times as long for files that are a little smaller.
@@ -70,7 +70,7 @@ class Output:
     def write_overlay(self, name, picture, labels, colours):
         """Writes a picture under the colours of its classes, if they are wanted."""
         if self.overlays:
-            painted = pictures.overlay(picture, labels, colours, self.opacity)
+            painted = overlay.overlay(picture, labels, colours, self.opacity)
             _save(self.folder / "overlay" / f"{name}.png", painted)
 
     def write_json(self, content, indent=2):

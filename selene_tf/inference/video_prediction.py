@@ -2,8 +2,8 @@
 
 import contextlib
 
-from selene_tf import pictures
 from selene_tf.inference import output_files, predict_image, video_files
+from selene_tf.reports import overlay
 
 
 def write(model, path, output, fit, show=None):
@@ -62,5 +62,5 @@ def _overlay(output, clip, colours):
         return
     with video_files.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
         yield lambda picture, labels: add(
-            pictures.overlay(picture, labels, colours, output.opacity)
+            overlay.overlay(picture, labels, colours, output.opacity)
         )

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import pictures
+from selene_tf.reports import overlay
 
 COLOURS = ((10, 20, 30), (200, 100, 50))
 
 
 def test_each_class_has_its_colour_and_ignored_pixels_are_black():
     labels = np.array([[0, 1], [255, 1]])
-    painted = pictures.colour_map(labels, COLOURS)
+    painted = overlay.colour_map(labels, COLOURS)
     assert painted[0, 0].tolist() == [10, 20, 30]
     assert painted[0, 1].tolist() == [200, 100, 50]
     assert painted[1, 0].tolist() == [0, 0, 0]
@@ -20,7 +20,7 @@ def test_an_overlay_is_between_picture_and_colours(opacity):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     labels = rng.integers(0, 2, (5, 7)).astype(np.uint8)
-    found = pictures.overlay(image, labels, COLOURS, opacity)
+    found = overlay.overlay(image, labels, COLOURS, opacity)
     assert found.dtype == np.uint8
     expected = image * (1 - opacity) + np.array(COLOURS)[labels] * opacity
     np.testing.assert_allclose(found, expected, atol=1)
@@ -29,7 +29,7 @@ def test_an_overlay_is_between_picture_and_colours(opacity):
 def test_an_overlay_leaves_the_picture_where_there_is_no_class():
     image = np.full((2, 2, 3), 100, np.uint8)
     labels = np.array([[0, 2], [255, 1]], np.uint8)
-    found = pictures.overlay(image, labels, COLOURS, 0.5)
+    found = overlay.overlay(image, labels, COLOURS, 0.5)
     assert found[0, 1].tolist() == found[1, 0].tolist() == [100, 100, 100]
     assert found[0, 0].tolist() == [55, 60, 65]
     assert found[1, 1].tolist() == [150, 100, 75]
@@ -49,15 +49,13 @@ def test_picture_truth_and_prediction_stand_in_a_row(tmp_path):
         assert images.shape == (1, 5, 7, 3)
         return {"labels": [Labels]}
 
-    pictures.write_predictions(
+    overlay.write_predictions(
         tmp_path / "predictions", predict, [("00003", image, truth)], COLOURS
     )
     written = np.asarray(Image.open(tmp_path / "predictions/00003.png"))
     assert written.shape == (5, 3 * 7 + 8, 3)
     np.testing.assert_array_equal(written[:, :7], image)
+    np.testing.assert_array_equal(written[:, 11:18], overlay.colour_map(truth, COLOURS))
     np.testing.assert_array_equal(
-        written[:, 11:18], pictures.colour_map(truth, COLOURS)
-    )
-    np.testing.assert_array_equal(
-        written[:, 22:], pictures.colour_map(1 - truth, COLOURS)
+        written[:, 22:], overlay.colour_map(1 - truth, COLOURS)
     )

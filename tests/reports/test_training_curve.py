@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf import curve_drawing
+from selene_tf.reports import training_curve
 
 LOG = [
     {"step": 20, "loss": 2.0, "supervised": 2.0, "images_per_second": None},
@@ -11,8 +11,8 @@ LOG = [
 
 
 def test_scores_and_losses_are_drawn(tmp_path):
-    curve_drawing.draw(LOG, tmp_path / "full.png")
-    curve_drawing.draw([], tmp_path / "empty.png")
+    training_curve.draw(LOG, tmp_path / "full.png")
+    training_curve.draw([], tmp_path / "empty.png")
     full, empty = (
         np.asarray(Image.open(tmp_path / f"{name}.png").convert("L"))
         for name in ("full", "empty")

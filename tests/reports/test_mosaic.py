@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selene_tf import mosaic
+from selene_tf.reports import mosaic
 
 NAMES = ("ground", "thing")
 COLOURS = ((0, 0, 200), (250, 100, 0))

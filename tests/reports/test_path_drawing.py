@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import path_drawing
 from selene_tf.architectures.routing_path import Path
+from selene_tf.reports import path_drawing
 from tests.architectures.test_routing_path import FACTS
 
 OPEN = (0xC2, 0x41, 0x0C)

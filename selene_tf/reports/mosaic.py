@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from selene_tf import pictures
+from selene_tf.reports import overlay as pictures
 
 CELL_WIDTH = 240
 # Of pictures that are much higher than wide, so that no row gets out of hand.
