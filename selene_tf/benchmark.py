@@ -55,8 +55,8 @@ import time
 
 from absl import flags
 
-from selene_tf import benchmark_table
 from selene_tf.architectures import topology
+from selene_tf.benchmarking import table
 from selene_tf.cli import command
 from selene_tf.errors import UserError
 from selene_tf.training import run_folder
@@ -116,7 +116,7 @@ def main():
         },
         **_measure(structure, (size, crop_size), with_torch, values),
     }
-    command.say(benchmark_table.table(found))
+    command.say(table.table(found))
     if values.output:
         _write(values.output, found)
 
@@ -198,7 +198,7 @@ def _write(output, found):
 def _measure(structure, sizes, with_torch, values):
     size, crop_size = sizes
     start, steps = {"import": _start_tensorflow(values.threads)}, {}
-    from selene_tf import benchmark_steps
+    from selene_tf.benchmarking import steps as benchmark_steps
 
     sizes = (structure, size, values.batch_size, values.repeats)
     if values.what == "input":
@@ -224,9 +224,9 @@ def _measure(structure, sizes, with_torch, values):
 
 
 def _input(size, crop_size, values):
-    from selene_tf import benchmark_input
+    from selene_tf.benchmarking import input
 
-    found = benchmark_input.of_input(size, crop_size, values.batch_size, values.repeats)
+    found = input.of_input(size, crop_size, values.batch_size, values.repeats)
     return {
         "machine": _machine(),
         "crop_size": list(crop_size),
@@ -237,20 +237,20 @@ def _input(size, crop_size, values):
 
 def _rows(structure, size, batch_size, repeats, values):
     """What is timed only if asked for, and has a table of its own."""
-    from selene_tf import benchmark_conditional, benchmark_export, benchmark_learning
+    from selene_tf.benchmarking import conditional, export, learning
 
     if values.what == "export":
-        return benchmark_export.of_export(structure, size, values.threads, repeats)
+        return export.of_export(structure, size, values.threads, repeats)
     if values.what == "conditional":
-        return benchmark_conditional.of_conditional(structure, size, repeats)
-    return benchmark_learning.of_learning(structure, size, batch_size, repeats)
+        return conditional.of_conditional(structure, size, repeats)
+    return learning.of_learning(structure, size, batch_size, repeats)
 
 
 def _start_tensorflow(threads):
     """The seconds that the imports take, here so that mistakes need not wait."""
     started = time.perf_counter()
     with command.quiet_start():
-        from selene_tf import benchmark_steps
+        from selene_tf.benchmarking import steps as benchmark_steps
 
         benchmark_steps.set_up(threads)
     return time.perf_counter() - started

@@ -53,9 +53,9 @@ def main():
             f"--output: '{output}' exists already; name a new folder, or remove it."
         )
     with command.quiet_start():
-        from selene_tf import sweeping
+        from selene_tf.benchmarking import pareto_sweep
 
-    found = sweeping.sweep(
+    found = pareto_sweep.sweep(
         values.run_dir,
         targets,
         output,
@@ -67,7 +67,7 @@ def main():
         data_dir=values.data_dir,
         with_tflite=values.tflite,
     )
-    command.say(sweeping.table(found))
+    command.say(pareto_sweep.table(found))
     command.say(f"wrote {output}")
 
 

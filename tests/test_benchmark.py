@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import benchmark_steps
 from selene_tf.architectures import cost_table, topology
+from selene_tf.benchmarking import steps
 from selene_tf.layers.routing_cell import RoutingCell
 from tests.commands import assert_one_line, run
 
@@ -132,17 +132,17 @@ def test_mistakes_end_with_one_line_and_status_2(arguments, words):
 def test_both_cells_give_the_same(small_gate, bias):
     """With gates that are open, and closed."""
     torch = pytest.importorskip("torch")
-    from selene_tf import benchmark_torch
+    from selene_tf.benchmarking import torch_cell
 
-    features, _ = benchmark_steps.cell_arrays(4, (32, 64), 2)
+    features, _ = steps.cell_arrays(4, (32, 64), 2)
     layer = RoutingCell(topology.ROUTES, small_gate=small_gate)
     active = [np.ones((2, 1), "float32")] * 3
     layer.build([array.shape for array in features], [(2, 1)] * 3)
     layer.gate.project.bias.assign(np.full(3, bias))
-    cell = benchmark_torch.Cell(8, small_gate)
+    cell = torch_cell.Cell(8, small_gate)
     copy_weights(layer, cell)
     ours = layer(features, active, training=True)
-    *theirs, gates = cell([benchmark_torch.channels_last(array) for array in features])
+    *theirs, gates = cell([torch_cell.channels_last(array) for array in features])
     assert np.any(ours["gates"]) == (bias > 0)
     np.testing.assert_allclose(ours["gates"], gates.detach(), atol=1e-4)
     for route, output in zip(topology.ROUTES, theirs, strict=True):
@@ -180,11 +180,11 @@ def copy(parameter, array):
 
 def test_both_cells_have_gradients_of_the_same_shapes():
     pytest.importorskip("torch")
-    from selene_tf import benchmark_torch
+    from selene_tf.benchmarking import torch_cell
 
-    arrays = benchmark_steps.cell_arrays(4, (32, 64), 2)
-    ours = benchmark_steps.cell(*arrays, small_gate=False)()
-    theirs = benchmark_torch.cell(*arrays, small_gate=False, threads=0)()
+    arrays = steps.cell_arrays(4, (32, 64), 2)
+    ours = steps.cell(*arrays, small_gate=False)()
+    theirs = torch_cell.cell(*arrays, small_gate=False, threads=0)()
     sizes = [sorted(np.prod(each.shape) for each in found) for found in (ours, theirs)]
     assert sizes[0] == sizes[1]
 

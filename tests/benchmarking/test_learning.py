@@ -5,7 +5,9 @@ import types
 import numpy as np
 import pytest
 
-from selene_tf import benchmark, benchmark_learning, benchmark_steps, benchmark_table
+from selene_tf import benchmark
+from selene_tf.benchmarking import learning, steps
+from selene_tf.benchmarking import table as benchmark_table
 from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.views import Augmentation
@@ -21,7 +23,7 @@ FLOORS = {
     "co-teaching": 12 / 3,
     "co-teaching + jigsaw": 12 / 3,
 }
-LABELS = dict(zip(benchmark_learning.WAYS, FLOORS, strict=True))
+LABELS = dict(zip(learning.WAYS, FLOORS, strict=True))
 # One of each algorithm, and between them all that a batch may hold.
 TRACED = ("supervised", "mean_teacher_strong", "cross_pseudo_jigsaw")
 SIZE = (8, 6)
@@ -38,7 +40,7 @@ def test_the_table_has_a_row_for_every_way():
         for clock, start in (("wall", 10.0), ("cpu", 20.0))
     }
     row = {**clocks, "wall_ratio": 1.25, "cpu_ratio": 1.5, "floor": 8 / 3}
-    ways = dict.fromkeys(benchmark_learning.WAYS, row)
+    ways = dict.fromkeys(learning.WAYS, row)
     found = {"settings": {}, "machine": {}, "learning": ways}
     numbers = "10.500 10.000 11.000 20.500 20.000 21.000 1.25 1.50 2.67".split()
     assert rows(benchmark_table.table(found)) == dict.fromkeys(FLOORS, numbers)
@@ -61,13 +63,13 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
     networks = [build_small_network(0, name) for name in names]
     for network in networks:
         count_passes(network, counts)
-    batch = benchmark_learning.random_batch(3, SIZE, 2)
-    algorithms = benchmark_learning.make_algorithms(*networks)
+    batch = learning.random_batch(3, SIZE, 2)
+    algorithms = learning.make_algorithms(*networks)
     for name, algorithm in algorithms.items():
-        way = benchmark_learning.WAYS[name]
-        train, _ = benchmark_steps.training_step(algorithm, batch)
+        way = learning.WAYS[name]
+        train, _ = steps.training_step(algorithm, batch)
         counts.clear()
-        losses = train.python_function(benchmark_learning.seen(way, batch))
+        losses = train.python_function(learning.seen(way, batch))
         passes = 3 * (counts["student"] + counts["other"]) + counts["teacher"]
         assert passes / 3 == pytest.approx(way.floor), name
         assert way.floor == pytest.approx(FLOORS[LABELS[name]])
@@ -80,7 +82,7 @@ def test_the_random_batch_is_one_as_trainings_have_it():
     source = batching.in_memory(*pictures)
     augmentation = Augmentation(SIZE, pretext=Pretext("jigsaw"), strong_view=True)
     data = batching.training(source, source, 2, 0, 0, augmentation)
-    batch = benchmark_learning.random_batch(3, SIZE, 2)
+    batch = learning.random_batch(3, SIZE, 2)
     expected = {
         name: (list(spec.shape), spec.dtype) for name, spec in data.element_spec.items()
     }
@@ -103,10 +105,10 @@ def some_ways(monkeypatch, tmp_path, capsys):
     values |= {"what": "learning", "torch": "auto", "output": str(output)}
     values |= {"crop_size": ""}
     flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
-    ways = {name: benchmark_learning.WAYS[name] for name in TRACED}
+    ways = {name: learning.WAYS[name] for name in TRACED}
     monkeypatch.setattr(benchmark, "flags", flags)
     monkeypatch.setattr(benchmark, "_start_tensorflow", lambda _: 0.0)
-    monkeypatch.setattr(benchmark_learning, "WAYS", ways)
+    monkeypatch.setattr(learning, "WAYS", ways)
     benchmark.main()
     return rows(capsys.readouterr().out), json.loads(output.read_text())["learning"]
 

@@ -2,8 +2,9 @@
 
 import pathlib
 
-from selene_tf import experiment, timing
+from selene_tf import experiment
 from selene_tf.architectures import routing_path
+from selene_tf.benchmarking import latency
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
 from selene_tf.experiment import pruned_network
@@ -173,10 +174,10 @@ def _point(name, prepared, result, with_tflite):
         "macs": prepared.macs(size),
         "parameters": prepared.parameters,
         "mean_iou": result.mean_iou,
-        "latency_ms": timing.of_network(prepared.network, size),
+        "latency_ms": latency.of_network(prepared.network, size),
     }
     if with_tflite:
-        point["tflite_ms"] = timing.of_tflite(prepared.network, size)
+        point["tflite_ms"] = latency.of_tflite(prepared.network, size)
     return point
 
 

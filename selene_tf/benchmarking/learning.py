@@ -6,11 +6,12 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import benchmark_steps, losses
+from selene_tf import losses
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.benchmarking import steps as benchmark_steps
 from selene_tf.layers import pretext_head
 from selene_tf.networks import dynamic_routing
 from selene_tf.training import grappler, schedules

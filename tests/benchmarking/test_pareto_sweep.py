@@ -5,8 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from selene_tf import sweeping
 from selene_tf.architectures import routing_path
+from selene_tf.benchmarking import pareto_sweep
 from selene_tf.experiment import pruned_network
 from selene_tf.inference import scoring
 from tests.commands import assert_one_line, run
@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
 def swept(runs):
     output = runs / "out"
     tuned = [str(runs / "tuned")]
-    found = sweeping.sweep(
+    found = pareto_sweep.sweep(
         runs / "run",
         [1.0, 0.99, 0.01],
         output,
@@ -69,7 +69,7 @@ def test_it_is_written_down(swept):
     assert json.loads((output / "sweep.json").read_text()) == found
     with Image.open(output / "sweep.png") as picture:
         assert picture.size[0] > 300
-    text = sweeping.table(found)
+    text = pareto_sweep.table(found)
     for point in found["points"]:
         assert point["name"] in text
         assert f"{point['mean_iou']:.4f}" in text
@@ -77,7 +77,7 @@ def test_it_is_written_down(swept):
 
 def test_the_front_has_what_none_beats():
     points = [(1, 0.1), (2, 0.3), (3, 0.2), (2, 0.3), (4, 0.3), (5, 0.5)]
-    marked = sweeping.mark_front(
+    marked = pareto_sweep.mark_front(
         [{"macs": macs, "mean_iou": score} for macs, score in points]
     )
     front = [point["on_front"] for point in marked]
@@ -86,17 +86,17 @@ def test_the_front_has_what_none_beats():
 
 def test_what_is_wrong_is_said(runs, swept):
     output, _ = swept
-    assert_refused(lambda: sweeping.sweep(runs / "run", [1.0], output), "--output")
+    assert_refused(lambda: pareto_sweep.sweep(runs / "run", [1.0], output), "--output")
     save_run(runs / "other", num_validation_scenes=3)
     assert_refused(
-        lambda: sweeping.sweep(
+        lambda: pareto_sweep.sweep(
             runs / "run", [], runs / "new", tuned_runs=[str(runs / "other")]
         ),
         "--tuned_runs",
     )
     assert not (runs / "new").exists()
     assert_refused(
-        lambda: sweeping.sweep(
+        lambda: pareto_sweep.sweep(
             "/nowhere", [1.0], runs / "new", tuned_runs=["/none/at/all"]
         ),
         "--tuned_runs",

@@ -73,10 +73,10 @@ def of_cell(structure, size, batch_size, repeats):
 def of_torch_cell(structure, size, batch_size, repeats, threads):
     """Times the same cell in PyTorch, with so many threads (0: as it decides)."""
     # Imported here, since it need not be installed.
-    from selene_tf import benchmark_torch
+    from selene_tf.benchmarking import torch_cell
 
     arrays = cell_arrays(structure.channels, size, batch_size)
-    step = benchmark_torch.cell(*arrays, structure.small_gate, threads)
+    step = torch_cell.cell(*arrays, structure.small_gate, threads)
     return _timed(step, repeats, batch_size, CELL_STEPS)
 
 
