@@ -9,7 +9,7 @@ from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from tests.refusals import assert_refused
 
-CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.cfg"))
+CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.cfg"))
 
 
 def parse(*arguments):

@@ -125,7 +125,7 @@ def test_the_defaults_are_the_papers():
     ("name", "weight", "target"), [("a", 0.8, 0.1), ("b", 0.5, 0.1), ("c", 0.5, 0.2)]
 )
 def test_the_published_budgets_are_configurations(name, weight, target):
-    root = pathlib.Path(__file__).parents[1] / "configs"
+    root = pathlib.Path(__file__).parents[2] / "configs"
     values = flags.FlagValues()
     flags.DEFINE_string("flagfile", "", "", flag_values=values)
     flagfile.define_flags(values)

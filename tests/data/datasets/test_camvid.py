@@ -9,7 +9,7 @@ from selene_tf.data.files import pillow_reading
 from tests.data.datasets.layout_files import names, save, stems, touch, write
 from tests.refusals import assert_refused
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"
+SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "camvid"
 UNDIVIDED = [("701_StillsRaw_full", "LabeledApproved_full"), ("images", "labels")]
 TRAINING = ["0001TP_006690", "0001TP_008520", "0006R0_f03930", "0016E5_08161"]
 VALIDATION = ["0016E5_07959", "0016E5_08159"]

@@ -9,7 +9,7 @@ from selene_tf.data.datasets.splits import make_split, take_every
 from selene_tf.data.files.file_readers import from_files
 from tests.refusals import assert_refused
 
-CAMVID = Path(__file__).parents[2].parent / "shared" / "data" / "camvid"
+CAMVID = Path(__file__).parents[3].parent / "shared" / "data" / "camvid"
 
 
 def make_examples(count):

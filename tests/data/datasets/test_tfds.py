@@ -14,7 +14,7 @@ from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
 
 PETS = LabelFormat({1: 0, 2: 1, 3: 2})
-CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
+CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 
 
 def write_shapes(folder, name="shapes", **options):

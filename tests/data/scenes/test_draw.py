@@ -8,7 +8,7 @@ import pytest
 
 from selene_tf.data.scenes import draw
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 HEIGHT, WIDTH = 96, 160
 NUM_CLASSES = len(draw.CLASS_NAMES)
 
