@@ -26,8 +26,8 @@ demo: install
 	  $(BIN)/python -m export.tflite --run_dir=$(RUN) --quantization=int8 \
 	    --output=$(RUN)/int8.tflite
 	@echo
-	@echo "Look at $(RUN)/predictions (picture, truth, prediction), $(RUN)/path.png"
-	@echo "(the path that the pictures take) and $(RUN)/summary.json."
+	@echo "Look at $(RUN)/predictions (image, truth, prediction), $(RUN)/path.png"
+	@echo "(the path that the images take) and $(RUN)/summary.json."
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile

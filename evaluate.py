@@ -53,7 +53,7 @@ def _refuse_given(names, expected):
 def _define_flags():
     names = command.define_run_flags() + command.define_pruning_flags("none", "keep")
     flags.DEFINE_enum(
-        "split", "val", ["val", "train"], "Validation or labelled training pictures."
+        "split", "val", ["val", "train"], "Validation or labelled training images."
     )
     flags.DEFINE_string(
         "model",
@@ -64,13 +64,13 @@ def _define_flags():
     flags.DEFINE_bool(
         "conditional",
         False,
-        "Leave out the cells and routes that a picture closed; one picture at a time.",
+        "Leave out the cells and routes that an image closed; one image at a time.",
     )
     flags.DEFINE_enum(
         "fit",
         "auto",
         ["auto", "whole", "resize", "sliding"],
-        "With --model, for pictures of another size than it takes; auto as in predict.",
+        "With --model, for images of another size than it takes; auto as in predict.",
     )
     flags.DEFINE_string("tile_size", "", "Height,width of a window, in pixels.")
     return [*names, "split", "model", "conditional", "fit", "tile_size"]

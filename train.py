@@ -19,7 +19,7 @@ def main():
     command.say(
         f"step {summary['step']}: mIoU {summary['mean_iou']:.4f} "
         f"(best {summary['best_mean_iou']:.4f}), {macs['mean'] / 1e6:,.0f} of "
-        f"{macs['supernet'] / 1e6:,.0f} MMACs a picture, "
+        f"{macs['supernet'] / 1e6:,.0f} MMACs an image, "
         f"{summary['parameters']:,} parameters, {summary['seconds']:.0f} s; "
         f"see {flags.FLAGS.run_dir}"
     )

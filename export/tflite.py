@@ -1,6 +1,6 @@
 """Writes a run's network for LiteRT: python -m export.tflite ... .
 
-As export.saved_model does, for pictures of one size, in 32, 16 or 8 bits. Gates are
+As export.saved_model does, for images of one size, in 32, 16 or 8 bits. Gates are
 folded unless --gates=keep: LiteRT computes them slowly.
 """
 
@@ -19,13 +19,13 @@ def main():
         choice,
         values.output,
         quantization=values.quantization,
-        num_calibration=values.calibration_pictures,
+        num_calibration=values.calibration_images,
     )
     command_line.say(result)
 
 
 if __name__ == "__main__":
-    names = command_line.define_flags("that of the split's first picture", "fold")
+    names = command_line.define_flags("that of the split's first image", "fold")
     flags.DEFINE_enum(
         "quantization",
         "none",
@@ -33,9 +33,9 @@ if __name__ == "__main__":
         "Weights in 32 bits, in 16, in 8; or weights and features in 8.",
     )
     flags.DEFINE_integer(
-        "calibration_pictures",
+        "calibration_images",
         64,
-        "For int8: at most so many labelled training pictures show its ranges.",
+        "For int8: at most so many labelled training images show its ranges.",
         lower_bound=0,
     )
-    command.run(main, [*names, "quantization", "calibration_pictures"])
+    command.run(main, [*names, "quantization", "calibration_images"])

@@ -1,40 +1,40 @@
 """Times the routing network on this machine: python -m selene_tf.benchmark ... .
 
-Pictures and labels are random. Wall time is the clock's, CPU time that of all
-threads of the process; both are given for one picture, as the median, the least and
+Images and labels are random. Wall time is the clock's, CPU time that of all
+threads of the process; both are given for one image, as the median, the least and
 the most of --repeats calls after one that warms up. What is measured:
 
 - start: imports of TensorFlow, Keras and what is timed here, TensorFlow's own start
   included; building the network; building the optimiser; tracing the training step;
   the first step; and the time from the start of the process to the end of that step,
   where the system tells when the process started.
-- train: the step of `train.py --algorithm=supervised`, from pictures in memory to
+- train: the step of `train.py --algorithm=supervised`, from images in memory to
   moved weights: `Supervised` with `TorchSGD` (momentum 0.9, weight decay 1e-4),
   gradients clipped at 5, as one graph, without graph rewriting on the CPU.
-- inference: `evaluate.predictor`, from pictures in memory to labels and gates, with
+- inference: `evaluate.predictor`, from images in memory to labels and gates, with
   graph rewriting; its tracing and its first call beside it.
 - cell: forward and backward of one `RoutingCell` with routes keep, up and down, at
   stride 8 and twice --channels, fed by three others, in training; gradients go to its
   weights and its inputs. Beside it the same cell in plain PyTorch. Both on the CPU,
   in calls of ten steps. --what=all has it where PyTorch is installed.
-- conditional: inference of one picture that leaves out what is closed, for several
+- conditional: inference of one image that leaves out what is closed, for several
   shares of routes, chosen at random, that are open; the MACs of what is left beside it.
 - learning: the training step of every way to learn, otherwise as in train, on
-  --batch_size labelled pictures and, but for plain supervised learning, as many
+  --batch_size labelled images and, but for plain supervised learning, as many
   unlabelled ones: supervised, with a mean teacher, by co-teaching, each also with a
-  jigsaw of 100 orders that half of the pictures have; and a mean teacher whose student
-  sees strong views, which are ready. Milliseconds of a step, not of a picture, and
+  jigsaw of 100 orders that half of the images have; and a mean teacher whose student
+  sees strong views, which are ready. Milliseconds of a step, not of an image, and
   their ratio to supervised. The ways take a step in turn, so that another program slows
   down all of them alike. The floor is the ratio that passes through networks give if a
   backward pass costs twice a forward one; it leaves out all else, such as the moving
   average, and the optimiser, whose time is in supervised's too. All ways are in
-  memory together: 12 GiB for the network and the pictures that the flags start from.
-- export: one picture, from its pixels to its labels, through the supernet and folded
+  memory together: 12 GiB for the network and the images that the flags start from.
+- export: one image, from its pixels to its labels, through the supernet and folded
   paths of 50 and 25 % of its MACs: as a traced Keras function, a SavedModel, a TFLite
   file and one of int8. Random gates choose the paths. The forms take turns.
 - input: reading, decoding, augmenting and batching alone, without a network: scenes
   drawn at --size, as PNG files and from memory, in crops of --crop_size at the scales
-  that train.py starts from. Pictures a second.
+  that train.py starts from. Images a second.
 
 Beside other programs the wall time says little, and neither does PyTorch's CPU time
 with several threads, which wait for each other in a loop; then use --threads=1.
@@ -70,14 +70,14 @@ def define_flags():
         "channels": (64, 2, "Channels at stride 4, an even number."),
         "num_layers": (16, topology.MIN_LAYERS, "Layers of cells behind the first."),
         "num_classes": (19, 2, "Number of classes."),
-        "batch_size": (4, 1, "Pictures in a batch."),
+        "batch_size": (4, 1, "Images in a batch."),
         "threads": (2, 0, "Threads; 0 for as many as TensorFlow and PyTorch take."),
         "repeats": (7, 1, "Timed calls, after one that warms up."),
     }
     for name, (default, lowest, text) in integers.items():
         flags.DEFINE_integer(name, default, text, lower_bound=lowest)
     flags.DEFINE_bool("small_gate", False, "Gates look at a quarter of the sides.")
-    flags.DEFINE_string("size", "128,256", "Height and width of a picture, in pixels.")
+    flags.DEFINE_string("size", "128,256", "Height and width of an image, in pixels.")
     flags.DEFINE_string(
         "crop_size", "", "Of a training crop; for input. Empty: --size."
     )
@@ -101,7 +101,7 @@ def main():
     crop_size = _crop_size(values)
     with_torch = _with_torch(values.torch, values.what)
     _check_output(values.output)
-    # One picture, since only a batch of one leaves out all that it closed, and since a
+    # One image, since only a batch of one leaves out all that it closed, and since a
     # device sees one at a time.
     alone = values.what in ("conditional", "export")
     batch_size = 1 if alone else values.batch_size
@@ -137,7 +137,7 @@ def _crop_size(values):
     if values.crop_size and values.what != "input":
         raise UserError(
             f"--crop_size: found '{values.crop_size}' with --what={values.what}, "
-            "expected nothing: networks are timed on whole pictures of --size."
+            "expected nothing: networks are timed on whole images of --size."
         )
     return _size("crop_size", values.crop_size or values.size, small_gate=False)
 
@@ -217,7 +217,7 @@ def _measure(structure, sizes, with_torch, values):
     return {
         "machine": _machine(),
         "start_seconds": start,
-        "ms_per_picture": steps,
+        "ms_per_image": steps,
         **_counted(structure, size),
         "peak_memory_mib": memory,
     }
@@ -262,7 +262,7 @@ def _counted(structure, size):
     arguments = dataclasses.asdict(structure)
     macs = cost_table.macs(**arguments, height=size[0], width=size[1])
     return {
-        "macs_per_picture": macs.supernet,
+        "macs_per_image": macs.supernet,
         "parameters": cost_table.parameters(**arguments).supernet,
     }
 

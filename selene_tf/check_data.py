@@ -1,14 +1,14 @@
-"""Checks all pictures of a data set: python -m selene_tf.check_data --flagfile=... .
+"""Checks all images of a data set: python -m selene_tf.check_data --flagfile=... .
 
-Takes the flags of train.py, reads the pictures and masks that it would, each pixel, and
+Takes the flags of train.py, reads the images and masks that it would, each pixel, and
 lists everything that a training could not use, or not well:
 
-- pictures and masks that are missing, damaged, of another kind or size, and class ids
+- images and masks that are missing, damaged, of another kind or size, and class ids
   that mean nothing;
-- a picture, by its name or its bytes, in two of the three parts: labelled, unlabelled,
+- an image, by its name or its bytes, in two of the three parts: labelled, unlabelled,
   validation;
 - parts without a labelled pixel; and, as warnings, classes that have no label, masks
-  that have no class, and copies of a picture within a part.
+  that have no class, and copies of an image within a part.
 
 Without problems the exit status is 0, else 2. --report and --browse are written in both
 cases.
@@ -37,10 +37,10 @@ def define_flags():
     flagfile.define_flags()
     flags.DEFINE_string("report", "", "JSON file to write what was found to.")
     flags.DEFINE_string(
-        "browse", "", "PNG file to draw pictures to, with their masks laid over them."
+        "browse", "", "PNG file to draw images to, with their masks laid over them."
     )
     flags.DEFINE_integer(
-        "num_browse", 24, "How many pictures it shows.", lower_bound=1, upper_bound=1000
+        "num_browse", 24, "How many images it shows.", lower_bound=1, upper_bound=1000
     )
     names = [field.name for field in dataclasses.fields(Config)]
     return [*names, "report", "browse", "num_browse"]
@@ -67,8 +67,8 @@ def write(found, report, browse, num_browse):
     Args:
         found: The `DataCheck`.
         report: JSON file for all of it; empty for none.
-        browse: PNG file for pictures under their masks; empty for none.
-        num_browse: How many pictures that shows at most.
+        browse: PNG file for images under their masks; empty for none.
+        num_browse: How many images that shows at most.
 
     Raises:
         UserError: A file cannot be written.
@@ -77,11 +77,9 @@ def write(found, report, browse, num_browse):
         with _writing("report", report):
             run_folder.write_json(report, found.to_json())
     if browse:
-        picture = mosaic.draw(
-            found.samples(num_browse), found.class_names, found.colours
-        )
+        image = mosaic.draw(found.samples(num_browse), found.class_names, found.colours)
         with _writing("browse", browse):
-            Image.fromarray(picture).save(browse)
+            Image.fromarray(image).save(browse)
 
 
 def conclude(found):
@@ -91,7 +89,7 @@ def conclude(found):
         UserError: There are problems; it says how many.
     """
     if not found.problems:
-        command.say(f"no problems in {found.pictures:,} pictures")
+        command.say(f"no problems in {found.images:,} images")
         return
     # The one line of the error comes last even if both go to one file.
     sys.stdout.flush()
@@ -99,12 +97,12 @@ def conclude(found):
     plural = "s" if others > 1 else ""
     if not found.unusable:
         raise UserError(
-            f"{others} problem{plural} in {found.pictures:,} pictures; mend what is "
+            f"{others} problem{plural} in {found.images:,} images; mend what is "
             "listed above"
         )
     besides = f", and {others} other problem{plural}" if others else ""
     raise UserError(
-        f"{found.unusable:,} of {found.pictures:,} pictures cannot be used{besides}; "
+        f"{found.unusable:,} of {found.images:,} images cannot be used{besides}; "
         "mend or remove them (listed above)"
     )
 
@@ -135,13 +133,13 @@ def text(found):
 
 
 def _part_table(reports):
-    head = f"{'part':12}{'pictures':>10}{'labelled':>10}{'ignored':>9}  "
-    yield head + "height x width (pictures)"
+    head = f"{'part':12}{'images':>10}{'labelled':>10}{'ignored':>9}  "
+    yield head + "height x width (images)"
     for name, report in reports.items():
         ignored = _share(
             report.ignored_pixels, report.ignored_pixels + sum(report.class_pixels)
         )
-        counts = f"{report.pictures:>10,}{report.labelled:>10,}{ignored:>9}"
+        counts = f"{report.images:>10,}{report.labelled:>10,}{ignored:>9}"
         yield f"{name:12}{counts}  {_sizes(report.sizes)}".rstrip()
 
 
@@ -154,16 +152,16 @@ def _sizes(sizes):
 
 
 def _class_table(class_names, reports):
-    """Shares of the pixels that have a class, and pictures, for each class."""
+    """Shares of the pixels that have a class, and images, for each class."""
     width = max(len("class"), *map(len, class_names))
     used = [reports["labelled"], reports["validation"]]
-    yield f"{'class':{width}}{'labelled':>12}{'pictures':>10}{'validation':>12}" + (
-        f"{'pictures':>10}"
+    yield f"{'class':{width}}{'labelled':>12}{'images':>10}{'validation':>12}" + (
+        f"{'images':>10}"
     )
     for number, name in enumerate(class_names):
         shares = [
             f"{_share(report.class_pixels[number], sum(report.class_pixels)):>12}"
-            f"{report.class_pictures[number]:>10,}"
+            f"{report.class_images[number]:>10,}"
             for report in used
         ]
         yield f"{name:{width}}{''.join(shares)}"

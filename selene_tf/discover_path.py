@@ -1,11 +1,11 @@
 """Finds what a trained network needs: python -m selene_tf.discover_path --run_dir=... .
 
 Looks at the gates of a run's network over a split, and writes the path, which cells and
-routes stay, as JSON, with a picture of it beside. Which stay is said by one of
+routes stay, as JSON, with an image of it beside. Which stay is said by one of
 
-- --path_threshold=0.5: the routes that at least this share of the pictures opens;
+- --path_threshold=0.5: the routes that at least this share of the images opens;
 - --keep=0.8: the strongest ones, up to this share of the supernet's MACs;
-- --path_macs=3e9: likewise, up to so many MACs for one picture.
+- --path_macs=3e9: likewise, up to so many MACs for one image.
 
 Without any it is --path_threshold=0.5. An existing file is not written over, unless by
 --overwrite.
@@ -30,14 +30,12 @@ def define_flags():
     """Makes the command's flags; returns their names."""
     names = command.define_run_flags()
     flags.DEFINE_enum(
-        "split", "val", ["val", "train"], "Validation or labelled training pictures."
+        "split", "val", ["val", "train"], "Validation or labelled training images."
     )
     flags.DEFINE_float(
-        "path_threshold", None, "Share of the pictures that has to open a route."
+        "path_threshold", None, "Share of the images that has to open a route."
     )
-    flags.DEFINE_float(
-        "path_macs", None, "MACs that the path may have, for one picture."
-    )
+    flags.DEFINE_float("path_macs", None, "MACs that the path may have, for one image.")
     flags.DEFINE_float("keep", None, "The same as a share of the supernet's MACs.")
     flags.DEFINE_enum(
         "gates",
@@ -91,11 +89,11 @@ def discover_run(  # noqa: PLR0913
     Args:
         run_dir: The run's folder.
         network: "deployed", or one of the run's networks by name.
-        split: "val", or "train" for the labelled training pictures.
-        data_dir: Where the pictures lie, if not where the run found them.
-        path_threshold: Share of the pictures that has to open a route, 0 to 1; see
+        split: "val", or "train" for the labelled training images.
+        data_dir: Where the images lie, if not where the run found them.
+        path_threshold: Share of the images that has to open a route, 0 to 1; see
             `discover.discover`. 0.5 if none of these three is given.
-        path_macs: MACs that the path may have, for one picture of the size of the
+        path_macs: MACs that the path may have, for one image of the size of the
             split's first; see `path_for_cost.within`.
         keep: The same as a share of the supernet's MACs, above 0 and up to 1.
         gates: "keep" if gates count among the path's costs, "fold" if they do not,
@@ -128,7 +126,7 @@ def discover_run(  # noqa: PLR0913
 def text(found):
     """A `Path` in a few words: its size beside the supernet's."""
     facts = found.facts
-    height, width = facts["picture_size"]
+    height, width = facts["image_size"]
     shares = [
         f"{facts[name] / facts[f'supernet_{name}']:.1%}"
         for name in ("macs", "parameters")
@@ -139,7 +137,7 @@ def text(found):
         f"{facts['macs'] / 1e6:,.1f} of {facts['supernet_macs'] / 1e6:,.1f} MMACs at "
         f"{height}x{width} ({shares[0]}), {facts['parameters']:,} of "
         f"{facts['supernet_parameters']:,} parameters ({shares[1]})\n"
-        f"{facts['rule']} over {facts['pictures']} pictures: of {len(places)} cells "
+        f"{facts['rule']} over {facts['images']} images: of {len(places)} cells "
         f"{found.kept.any(axis=-1).sum()} are computed and {found.passing.sum()} pass "
         f"their input on, {found.kept.sum()} of {num_routes} routes are open"
     )
@@ -164,7 +162,7 @@ def _only_rule(path_threshold, path_macs, keep):
     if not 0 <= threshold <= 1:
         raise UserError(
             f"--path_threshold: found {threshold:.12g}, expected a share of the "
-            "pictures, 0 to 1."
+            "images, 0 to 1."
         )
     return "threshold", threshold
 
@@ -180,7 +178,7 @@ def _default_output(run_dir, rule, network, split):
     return pathlib.Path(run_dir) / f"path-{name}_{_digits(value)}{what}.json"
 
 
-def _picture_of(file):
+def _image_of(file):
     return file.with_suffix(".png")
 
 
@@ -195,7 +193,7 @@ def _check_output(file, is_chosen, overwrite):
             f"--output: '{file.parent}' is no folder that may be written to; expected "
             "a file in one that is."
         )
-    for written in (file, _picture_of(file)):
+    for written in (file, _image_of(file)):
         if written.is_dir():
             raise UserError(f"--output: '{written}' is a folder, expected a file.")
         if os.path.lexists(written) and not overwrite:
@@ -229,7 +227,7 @@ def _find(rule, result, trained, counts_gates):
 
 def _write(found, file):
     with atomic_write.named_errors(file):
-        path_drawing.draw(found, _picture_of(file))
+        path_drawing.draw(found, _image_of(file))
         run_folder.write_json(file, routing_path.to_json(found))
 
 

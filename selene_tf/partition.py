@@ -1,7 +1,7 @@
-"""Lists the pictures that keep their labels: python -m selene_tf.partition ... .
+"""Lists the images that keep their labels: python -m selene_tf.partition ... .
 
 Writes labelled.txt and unlabelled.txt of the training part of a data set, for
---labelled_list and --unlabelled_list of train.py. Without --seed every n-th picture
+--labelled_list and --unlabelled_list of train.py. Without --seed every n-th image
 is labelled, which is the published rule; with --seed they are chosen at random, the
 same on every machine, and a smaller choice is part of a larger one.
 """
@@ -18,7 +18,7 @@ def define_flags():
     """Makes the command's flags beside those of a run; returns those of use here."""
     flagfile.define_flags()
     flags.DEFINE_string(
-        "fraction", "", "Share of the training pictures that is labelled: 1/8 or 0.125."
+        "fraction", "", "Share of the training images that is labelled: 1/8 or 0.125."
     )
     flags.DEFINE_integer(
         "num_labelled", None, "How many are labelled, in place of --fraction."
@@ -49,7 +49,7 @@ def _summary(written):
     lists = [f"--{name}={path}" for name, path in written.flags.items()]
     return (
         f"{written.num_labelled} labelled and {written.num_unlabelled} unlabelled "
-        f"pictures are listed in {written.folder}; train with {shlex.join(lists)}"
+        f"images are listed in {written.folder}; train with {shlex.join(lists)}"
     )
 
 

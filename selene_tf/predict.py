@@ -1,14 +1,14 @@
-"""Label maps of pictures: python -m selene_tf.predict --model=... --input=... .
+"""Label maps of images: python -m selene_tf.predict --model=... --input=... .
 
-Takes pictures of any size, and writes to --output:
+Takes images of any size, and writes to --output:
 
 - labels/NAME.png: 8-bit grey, a class id a pixel. Ids are small numbers, so these look
   black; overlay/ is what to look at;
-- overlay/NAME.png: the picture with the classes' colours over it;
-- classes.json, at the end: each class's share of each picture, names and colours of
+- overlay/NAME.png: the image with the classes' colours over it;
+- classes.json, at the end: each class's share of each image, names and colours of
   the classes, and the speed.
 
-NAME is the picture's path below --input. Of a video the overlay is overlay.mp4 and the
+NAME is the image's path below --input. Of a video the overlay is overlay.mp4 and the
 shares are those of each frame.
 """
 
@@ -36,17 +36,17 @@ def define_flags():
     flags.DEFINE_string(
         "input",
         "",
-        "Picture; folder, of which all pictures in it and below are taken; list "
-        "NAME.txt of a picture a line; or video.",
+        "Image; folder, of which all images in it and below are taken; list "
+        "NAME.txt of an image a line; or video.",
     )
     flags.DEFINE_string("output", "", "New or empty folder for the results.")
     flags.DEFINE_enum(
         "fit",
         "auto",
         predict_image.FITS,
-        "How a picture goes through the network: whole, as it is; resize, in "
+        "How an image goes through the network: whole, as it is; resize, in "
         "--tile_size and back; sliding, in windows of --tile_size; auto: sliding with "
-        "--tile_size; else resize if the network was trained on resized pictures, "
+        "--tile_size; else resize if the network was trained on resized images, "
         "whole if it takes any size, and sliding if not.",
     )
     flags.DEFINE_string(
@@ -58,13 +58,13 @@ def define_flags():
     flags.DEFINE_float("opacity", 0.5, "Share of the colours in an overlay, 0 to 1.")
     flags.DEFINE_bool("overlays", True, "Write overlays.")
     flags.DEFINE_bool(
-        "labels", None, "Write label maps; by default of pictures, not of videos."
+        "labels", None, "Write label maps; by default of images, not of videos."
     )
     flags.DEFINE_enum(
         "on_bad_sample",
         "error",
         ["error", "skip"],
-        "What to do about a picture that cannot be read: stop, or leave it out.",
+        "What to do about an image that cannot be read: stop, or leave it out.",
     )
     return [
         *("model", "input", "output", "fit", "tile_size", "overlap", "opacity"),
@@ -79,7 +79,7 @@ def main():
             "--model: found nothing, expected a run folder, a SavedModel folder or a "
             ".tflite file."
         )
-    # Large pictures are expected here; the largest are refused in any case.
+    # Large images are expected here; the largest are refused in any case.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     size = command.parse_size("tile_size", values.tile_size, optional=True)
     predict_image.check_values(values.fit, size, values.overlap)
@@ -93,25 +93,23 @@ def main():
 
     model = loading.load(values.model)
     fit = predict_image.choose_fit(model, values.fit, size, values.overlap)
-    write = _write_video if is_video else _write_pictures
+    write = _write_video if is_video else _write_images
     content = write(model, found, output, fit)
     if found.others:
-        what = (
-            "files {} are no pictures" if found.others > 1 else "file {} is no picture"
-        )
+        what = "files {} are no images" if found.others > 1 else "file {} is no image"
         command.say(f"note: {found.others} other {what.format(f'in {values.input}')}")
     command.say(output_files.summary(content, output.folder))
 
 
-def _write_pictures(model, found, output, fit):
+def _write_images(model, found, output, fit):
     skip = flags.FLAGS.on_bad_sample == "skip"
     with progress.bar("predicting") as show:
-        return image_prediction.write(model, found.pictures, output, fit, skip, show)
+        return image_prediction.write(model, found.images, output, fit, skip, show)
 
 
 def _write_video(model, found, output, fit):
     with progress.bar("predicting", "frame") as show:
-        return video_prediction.write(model, found.pictures[0].path, output, fit, show)
+        return video_prediction.write(model, found.images[0].path, output, fit, show)
 
 
 def _output(values, labels_by_default):

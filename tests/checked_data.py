@@ -1,4 +1,4 @@
-"""A small folder of pictures to check."""
+"""A small folder of images to check."""
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 4, 6
 
 
 class Data:
-    """A folder of small pictures with lists, 2 of 4 training pictures labelled."""
+    """A folder of small images with lists, 2 of 4 training images labelled."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -25,7 +25,7 @@ class Data:
             self.add("val", f"{number}", np.zeros((HEIGHT, WIDTH)))
 
     def add(self, part, name, mask):
-        """Writes a picture and its mask, and adds them to the part's list."""
+        """Writes an image and its mask, and adds them to the part's list."""
         mask = np.asarray(mask, np.uint8)
         image = self.random.integers(0, 256, (*mask.shape, 3), dtype=np.uint8)
         Image.fromarray(image).save(self.image(part, name))

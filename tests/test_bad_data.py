@@ -1,4 +1,4 @@
-"""A training that starts on faulty pictures says which, in one line."""
+"""A training that starts on faulty images says which, in one line."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ CLASSES = "--class_names=ground,thing"
 
 @pytest.fixture
 def data_dir(tmp_path):
-    """A folder data set of six training and two validation pictures."""
+    """A folder data set of six training and two validation images."""
     rng = np.random.default_rng(0)
     for split, count in (("train", 6), ("val", 2)):
         for kind in ("images", "masks"):
@@ -39,7 +39,7 @@ def train(data_dir, *arguments):
 
 
 @pytest.mark.slow
-def test_sound_pictures_train_and_the_unlabelled_need_no_mask(data_dir):
+def test_sound_images_train_and_the_unlabelled_need_no_mask(data_dir):
     for i in (1, 3, 5):
         (data_dir / "train/masks" / f"{i}.png").rename(data_dir / f"{i}.spare")
     listed = "\n".join(f"train/images/{i}.png train/masks/{i}.png" for i in (0, 2, 4))
@@ -79,12 +79,12 @@ def label_out_of_range_in_validation(data_dir):
     return ["masks/1.png", "2"]
 
 
-def unreadable_picture(data_dir):
+def unreadable_image(data_dir):
     (data_dir / "train/images/1.png").write_text("version https://git-lfs...")
     return ["images/1.png"]
 
 
-def truncated_picture(data_dir):
+def truncated_image(data_dir):
     file = data_dir / "train/images/3.png"
     file.write_bytes(file.read_bytes()[:-500])
     return ["images/3.png"]
@@ -120,7 +120,7 @@ def make_sources(data_dir, **changes):
     return experiment.make_sources(Config(**arguments | changes))
 
 
-def test_unlabelled_pictures_of_the_ratio_need_no_mask(data_dir):
+def test_unlabelled_images_of_the_ratio_need_no_mask(data_dir):
     for i in (1, 3, 5):
         (data_dir / "train/masks" / f"{i}.png").unlink()
     found = make_sources(data_dir)
@@ -134,7 +134,7 @@ def test_a_list_may_replace_one_part_of_a_folder(data_dir):
     assert sizes == (1, 5, 2)
 
 
-def test_sizes_may_differ_among_the_training_pictures(data_dir):
+def test_sizes_may_differ_among_the_training_images(data_dir):
     for kind, shape in (("images", (40, 50, 3)), ("masks", (40, 50))):
         file = data_dir / "train" / kind / "0.png"
         Image.fromarray(np.zeros(shape, np.uint8)).save(file)
@@ -146,8 +146,8 @@ FAULTS = [
     mask_of_another_size,
     label_out_of_range,
     label_out_of_range_in_validation,
-    unreadable_picture,
-    truncated_picture,
+    unreadable_image,
+    truncated_image,
     empty_split,
     missing_mask,
     nothing_labelled,
@@ -166,7 +166,7 @@ def test_faulty_data_are_named_in_one_line(data_dir, spoil, memory_gib):
 
 
 @pytest.mark.parametrize("memory_gib", [1.0, 0.0])
-def test_a_bad_picture_in_validation_is_never_left_out(data_dir, memory_gib):
+def test_a_bad_image_in_validation_is_never_left_out(data_dir, memory_gib):
     for number in range(2, 120):
         for kind in ("images", "masks"):
             source = data_dir / "val" / kind / "0.png"
@@ -177,7 +177,7 @@ def test_a_bad_picture_in_validation_is_never_left_out(data_dir, memory_gib):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spoil", [label_out_of_range, unreadable_picture])
+@pytest.mark.parametrize("spoil", [label_out_of_range, unreadable_image])
 def test_faulty_data_end_a_training_with_status_2(data_dir, spoil):
     words = spoil(data_dir)
     assert_one_line(train(data_dir), *words)

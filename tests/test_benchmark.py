@@ -52,7 +52,7 @@ def test_the_table_says_what_the_json_says(all_of_it):
         seconds = found["start_seconds"][name]
         assert table[row] == ["unknown" if seconds is None else f"{seconds:.3f}"]
     for row, name in STEPS.items():
-        readings = found["ms_per_picture"][name]
+        readings = found["ms_per_image"][name]
         numbers = [
             readings[clock][kind]
             for clock in ("wall", "cpu")
@@ -60,7 +60,7 @@ def test_the_table_says_what_the_json_says(all_of_it):
         ]
         assert table[row] == [f"{number:.3f}" for number in numbers]
     assert table["peak memory, MiB"] == [f"{found['peak_memory_mib']:,.1f}"]
-    assert table["MACs a picture"] == [f"{found['macs_per_picture']:,}"]
+    assert table["MACs an image"] == [f"{found['macs_per_image']:,}"]
     assert table["parameters"] == [f"{found['parameters']:,}"]
 
 
@@ -72,10 +72,10 @@ def test_the_numbers_are_possible(all_of_it):
     parts = ("import", "build", "optimizer", "trace", "first_step")
     assert all(start[part] > 0 for part in parts)
     assert whole is None or whole > sum(start[part] for part in parts)
-    for clocks in found["ms_per_picture"].values():
+    for clocks in found["ms_per_image"].values():
         for reading in clocks.values():
             assert 0 < reading["min"] <= reading["median"] <= reading["max"]
-    assert found["macs_per_picture"] == cost_table.macs(19, 4, 3, 32, 64).supernet
+    assert found["macs_per_image"] == cost_table.macs(19, 4, 3, 32, 64).supernet
     assert found["parameters"] == cost_table.parameters(19, 4, 3).supernet
     assert found["settings"]["batch_size"] == 2
     assert found["machine"]["tensorflow"].startswith("2.")
@@ -86,7 +86,7 @@ def test_a_cell_in_pytorch_stands_beside_ours(all_of_it):
     pytest.importorskip("torch")
     table, found = all_of_it
     assert len(table["cell"]) == len(table["cell in PyTorch"]) == 6
-    assert {"cell", "cell_torch"} <= set(found["ms_per_picture"])
+    assert {"cell", "cell_torch"} <= set(found["ms_per_image"])
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_what_is_closed_costs_nothing_where_it_is_left_out(tmp_path):
     assert result.returncode == 0, result.stderr
     found = json.loads(output.read_text())
     rows = found["conditional"]
-    assert rows[0]["macs"] == found["macs_per_picture"]
+    assert rows[0]["macs"] == found["macs_per_image"]
     assert rows[-1]["open_share"] == 0.0
     # The input passes along the finest level, where each cell asks its gate.
     table = cost_table.macs(19, 4, 3, 32, 64)

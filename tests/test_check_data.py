@@ -19,13 +19,13 @@ def data(tmp_path):
 
 
 def sound_part(labelled, **classes):
-    """What the report says of a part of two; classes are (pixels, pictures)."""
+    """What the report says of a part of two; classes are (pixels, images)."""
     return {
-        "pictures": 2,
+        "images": 2,
         "labelled": labelled,
         "sizes": [[4, 6, 2]],
         "class_pixels": {name: pixels for name, (pixels, _) in classes.items()},
-        "class_pictures": {name: count for name, (_, count) in classes.items()},
+        "class_images": {name: count for name, (_, count) in classes.items()},
         "ignored_pixels": 0,
         "problems": [],
     }
@@ -36,7 +36,7 @@ def test_the_command_finds_nothing_wrong_and_writes_its_files(data, tmp_path):
     report.write_text("of an earlier check")
     result = data.run(f"--report={report}", f"--browse={browse}")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.splitlines()[-1] == "no problems in 6 pictures"
+    assert result.stdout.splitlines()[-1] == "no problems in 6 images"
     assert json.loads(report.read_text()) == {
         "dataset": "folder",
         "data_dir": str(data.folder),
@@ -49,8 +49,8 @@ def test_the_command_finds_nothing_wrong_and_writes_its_files(data, tmp_path):
         "warnings": [],
         "problems": [],
     }
-    with Image.open(browse) as picture:
-        assert picture.width > 4 * 240
+    with Image.open(browse) as image:
+        assert image.width > 4 * 240
 
 
 def test_the_command_lists_all_problems_and_ends_with_status_2(data, tmp_path):
@@ -62,7 +62,7 @@ def test_the_command_lists_all_problems_and_ends_with_status_2(data, tmp_path):
     result = data.run(f"--report={report}", f"--browse={browse}")
     assert_one_line(
         result,
-        "error: 2 of 6 pictures cannot be used, and 1 other problem; mend or remove "
+        "error: 2 of 6 images cannot be used, and 1 other problem; mend or remove "
         "them (listed above)",
     )
     content = json.loads(report.read_text())
@@ -103,7 +103,7 @@ def test_the_text_is_two_tables_and_a_line_for_each_finding(data):
     found = dataclasses.replace(found, notes=("Of a\nfile.",), other_problems=("Bad.",))
     lines = check_data.text(found).splitlines()
     rows = [line.split() for line in lines]
-    assert rows[0][:4] == ["part", "pictures", "labelled", "ignored"]
+    assert rows[0][:4] == ["part", "images", "labelled", "ignored"]
     assert rows[1] == ["labelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]
     assert rows[2] == ["unlabelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]
     assert lines[3].endswith("4 x 6 (3), 1 x 50 (1), 4 x 2 (1) and 5 other sizes")

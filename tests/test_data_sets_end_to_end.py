@@ -37,7 +37,7 @@ def save(path, array, palette=False):
     image.save(path)
 
 
-def picture(height, width):
+def image_array(height, width):
     return RNG.integers(0, 256, (height, width, 3))
 
 
@@ -53,13 +53,13 @@ def make_cityscapes(folder):
     for split, count in (("train", 4), ("val", 2)):
         for number in range(count):
             name = f"{split}/ulm/ulm_{number:06}_000019"
-            save(folder / f"leftImg8bit/{name}_leftImg8bit.png", picture(64, 128))
+            save(folder / f"leftImg8bit/{name}_leftImg8bit.png", image_array(64, 128))
             mask = blocks(range(34), 64, 128)
             save(folder / f"gtFine/{name}_gtFine_labelIds.png", mask)
 
 
 def make_pascal_voc(folder):
-    """Pictures of sizes of their own, palette masks with borders of 255."""
+    """Images of sizes of their own, palette masks with borders of 255."""
     ids = {"train": ["2007_000032", "2007_000039", "2007_000063"], "val": ["2007_1"]}
     lists = folder / "VOC2012/ImageSets/Segmentation"
     lists.mkdir(parents=True)
@@ -67,7 +67,7 @@ def make_pascal_voc(folder):
         (lists / f"{split}.txt").write_text("\n".join(names) + "\n")
         for number, name in enumerate(names):
             size = 40 + 3 * number, 70 - 7 * number
-            save(folder / f"VOC2012/JPEGImages/{name}.jpg", picture(*size))
+            save(folder / f"VOC2012/JPEGImages/{name}.jpg", image_array(*size))
             mask = blocks([*range(21), 255], *size)
             save(folder / f"VOC2012/SegmentationClass/{name}.png", mask, palette=True)
 
@@ -77,7 +77,7 @@ def make_camvid(folder):
     colours = np.array(list(dataset_info.CAMVID.labels.colours))
     for split, count in (("train", 4), ("val", 2)):
         for number in range(count):
-            save(folder / f"{split}/0001TP_{number:06}.png", picture(72, 96))
+            save(folder / f"{split}/0001TP_{number:06}.png", image_array(72, 96))
             mask = colours[blocks(range(len(colours)), 72, 96)]
             save(folder / f"{split}_labels/0001TP_{number:06}_L.png", mask)
 
@@ -122,7 +122,7 @@ def test_a_data_set_of_tfds_trains(tmp_path, capsys):
         height, width = 40, 60
         mask = blocks([1, 2, 3], height, width)[..., None].astype(np.uint8)
         return {
-            "image": picture(height, width).astype(np.uint8),
+            "image": image_array(height, width).astype(np.uint8),
             "label": 0,
             "segmentation_mask": mask,
         }
@@ -142,7 +142,7 @@ def test_a_data_set_of_tfds_trains(tmp_path, capsys):
 def make_own(folder, count):
     for part, number in (("train", count), ("val", 1)):
         for place in range(number):
-            save(folder / part / f"images/{place:03}.png", picture(36, 48))
+            save(folder / part / f"images/{place:03}.png", image_array(36, 48))
             save(folder / part / f"masks/{place:03}.png", blocks([3, 7, 9], 36, 48))
     (folder / "dataset.toml").write_text(
         'class_names = ["ground", "thing"]\n'
@@ -151,7 +151,7 @@ def make_own(folder, count):
 
 
 @pytest.mark.slow
-def test_a_bad_picture_is_left_out_if_that_is_wanted(tmp_path, capsys):
+def test_a_bad_image_is_left_out_if_that_is_wanted(tmp_path, capsys):
     make_own(tmp_path / "data", 101)
     bad = tmp_path / "data/train/images/050.png"
     bad.write_bytes(bad.read_bytes()[:-300])

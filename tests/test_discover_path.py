@@ -31,7 +31,7 @@ def run_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def looked(run_dir):
-    """The run's network and what it does with the pictures."""
+    """The run's network and what it does with the images."""
     trained = experiment.restore(run_dir)
     dataset = batching.evaluation(trained.source, 1)
     predict = evaluate.predictor(trained.network)
@@ -57,8 +57,8 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
     assert_same(routing_path.read(file), expected)
     assert found.facts["rule"] == "threshold=0.5"
     routing_path.check_fits(found, trained.structure, file)
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.format == "PNG"
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "PNG"
     assert {file.name for file in tmp_path.iterdir()} == {"a.json", "a.png"}
 
 
@@ -80,10 +80,10 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         assert (run_dir / name).with_suffix(".png").is_file()
 
 
-def test_the_labelled_training_pictures_have_a_name_of_their_own(run_dir):
+def test_the_labelled_training_images_have_a_name_of_their_own(run_dir):
     found, file = discover_run(run_dir, split="train", path_threshold=0)
     assert file == run_dir / "path-threshold_0-train.json"
-    assert found.facts["pictures"] == 2
+    assert found.facts["images"] == 2
 
 
 def test_a_pruned_run_finds_a_part_of_its_path(tmp_path):
@@ -152,8 +152,8 @@ def test_an_existing_file_may_be_written_over(run_dir, tmp_path):
         (tmp_path / name).write_text("mine")
     discover_run(run_dir, output=tmp_path / "path.json", overwrite=True)
     assert routing_path.read(tmp_path / "path.json").num_layers == 3
-    with Image.open(tmp_path / "path.png") as picture:
-        assert picture.format == "PNG"
+    with Image.open(tmp_path / "path.png") as image:
+        assert image.format == "PNG"
 
 
 def test_text_says_how_much_is_left():
@@ -163,13 +163,13 @@ def test_text_says_how_much_is_left():
     facts = {
         **{"macs": 5_000_000, "supernet_macs": 20_000_000},
         **{"parameters": 1234, "supernet_parameters": 4936},
-        **{"rule": "keep<=0.3", "pictures": 7, "picture_size": [64, 96]},
+        **{"rule": "keep<=0.3", "images": 7, "image_size": [64, 96]},
     }
     found = routing_path.Path(kept, passing, np.zeros(shape), np.zeros(shape), facts)
     # Layers of 1, 2, 3, 4 cells, with 2, 2 + 3, 2 + 3 + 3 and 4 routes.
     assert text(found) == (
         "5.0 of 20.0 MMACs at 64x96 (25.0%), 1,234 of 4,936 parameters (25.0%)\n"
-        "keep<=0.3 over 7 pictures: of 10 cells 3 are computed and 1 pass their input "
+        "keep<=0.3 over 7 images: of 10 cells 3 are computed and 1 pass their input "
         "on, 3 of 19 routes are open"
     )
 

@@ -59,7 +59,7 @@ def test_the_log_names_every_loss_and_both_networks(finished):
     assert all("mean_iou_student" in line for line in scores)
 
 
-def test_prediction_pictures_are_three_side_by_side(finished):
+def test_prediction_images_are_three_side_by_side(finished):
     run_dir, _ = finished
     files = sorted((run_dir / "predictions").glob("*.png"))
     assert len(files) == 2
@@ -203,7 +203,7 @@ def test_supervised_training_runs_too(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_picture_at_a_time_with_few_channels_trains(tmp_path):
+def test_one_image_at_a_time_with_few_channels_trains(tmp_path):
     """TensorFlow 2.21's gradient of a strided 1x1 convolution crashed here."""
     result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1")
     assert result.returncode == 0, result.stderr

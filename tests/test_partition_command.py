@@ -49,7 +49,7 @@ def stems(examples):
     return "".join(example.image.stem for example in examples)
 
 
-def test_lists_hold_pictures_and_masks_relative_to_the_data(data, tmp_path):
+def test_lists_hold_images_and_masks_relative_to_the_data(data, tmp_path):
     write(data, tmp_path / "lists", "1/5")
     files = {path.name: path.read_bytes() for path in (tmp_path / "lists").iterdir()}
     assert files == {
@@ -71,7 +71,7 @@ def test_the_rule_writes_the_parts_that_the_ratio_makes(data, tmp_path, never_la
     assert numbers == (4, 6 + len(never_labelled))
 
 
-def test_a_seed_chooses_from_all_training_pictures(data, tmp_path):
+def test_a_seed_chooses_from_all_training_images(data, tmp_path):
     write_list(data, "unlabelled.txt", NEVER_LABELLED, masks=False)
     split = read_back(data, write(data, tmp_path / "5", "0.3", seed=5))
     assert len(split.labelled) == 3
@@ -109,7 +109,7 @@ def test_by_the_rule_other_masks_are_not_looked_at(data, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["m/d.png", "d.png"])
-def test_a_labelled_picture_must_be_there_with_its_mask(data, tmp_path, missing):
+def test_a_labelled_image_must_be_there_with_its_mask(data, tmp_path, missing):
     (data / missing).unlink()
     assert_refused(lambda: write(data, tmp_path / "lists"), data / missing)
     assert not (tmp_path / "lists").exists()
@@ -132,7 +132,7 @@ def test_lists_go_to_a_folder_named_after_the_share(data, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("seed", [None, 0])
 @pytest.mark.parametrize("leaked", ["a", "b"])
-def test_pictures_that_validate_are_refused_in_training(data, tmp_path, seed, leaked):
+def test_images_that_validate_are_refused_in_training(data, tmp_path, seed, leaked):
     write_list(data, "val.txt", "y" + leaked)
     expected = [data / f"{leaked}.png", "validation"]
     assert_refused(lambda: write(data, tmp_path / "lists", seed=seed), *expected)
@@ -185,7 +185,7 @@ def test_the_command_says_what_to_train_with(data, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout == (
-        f"5 labelled and 5 unlabelled pictures are listed in {output}; train with "
+        f"5 labelled and 5 unlabelled images are listed in {output}; train with "
         f"'--labelled_list={output}/labelled.txt' "
         f"'--unlabelled_list={output}/unlabelled.txt'\n"
     )

@@ -62,9 +62,9 @@ def test_a_folder_becomes_label_maps_overlays_and_shares(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     lines = result.stdout.splitlines()
-    assert lines[0] == f"note: 1 other file in {tmp_path}/-in is no picture"
-    assert lines[1].startswith(f"2 pictures of toy8 to {out}: ")
-    assert "pictures/s (decoding and writing included; network alone " in lines[1]
+    assert lines[0] == f"note: 1 other file in {tmp_path}/-in is no image"
+    assert lines[1].startswith(f"2 images of toy8 to {out}: ")
+    assert "images/s (decoding and writing included; network alone " in lines[1]
     assert len(lines) == 3
     assert all(name in lines[2] for name in ("red", "green", "blue"))
     content = json.loads((out / "classes.json").read_text())
@@ -112,11 +112,11 @@ def place(tmp_path_factory):
         ({"input": ""}, ["--input", "nothing"]),
         ({"output": ""}, ["--output", "nothing"]),
         ({"input": "{}/none"}, ["--input", "{}/none"]),
-        ({"input": "{}/empty"}, ["no picture in '{}/empty'"]),
+        ({"input": "{}/empty"}, ["no image in '{}/empty'"]),
         ({"input": "{}/prose.txt"}, ["{}/prose.txt:1", "3 names"]),
         ({"output": "{}/full"}, ["--output", "{}/full", "files already"]),
         ({"output": "{}/prose.txt/x"}, ["--output", "{}/prose.txt"]),
-        ({"output": "{}/in/out"}, ["--output", "folder of the pictures"]),
+        ({"output": "{}/in/out"}, ["--output", "folder of the images"]),
         ({"tile_size": "0"}, ["--tile_size", "'0'"]),
         ({"tile_size": "abc"}, ["--tile_size", "'abc'"]),
         ({"tile_size": "7"}, ["--tile_size", "'7'"]),

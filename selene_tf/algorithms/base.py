@@ -25,16 +25,16 @@ class Algorithm(keras.Model):
     clips each replica's share before the sum, which is another step. Of two trained
     networks each is clipped by the norm of its own gradients.
 
-    With `accumulate_steps` each replica takes its share of the pictures in so many
+    With `accumulate_steps` each replica takes its share of the images in so many
     parts, one after the other, and the mean of their gradients is the step's. It is
-    that of the whole batch but for what is not a mean over pictures: normalisation's
+    that of the whole batch but for what is not a mean over images: normalisation's
     statistics, drop path's draws, the budget's square, OHEM's choice are of a part.
 
     Args:
         networks: Name to network. Those with `trainable=False` are not trained.
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
-        supervised_loss: Function from labels and logits to a loss a picture.
+        supervised_loss: Function from labels and logits to a loss an image.
         budget: A `Budget` for the trained networks' gates, or None.
         pretext: A `PretextLoss`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
@@ -81,7 +81,7 @@ class Algorithm(keras.Model):
     def compute_losses(self, batch):
         """Every loss by name, weighted as it enters the sum.
 
-        (batch,) each, a value a picture, but for the budget's scalar.
+        (batch,) each, a value an image, but for the budget's scalar.
         """
         raise NotImplementedError
 
@@ -92,11 +92,11 @@ class Algorithm(keras.Model):
         """Runs after the optimiser's step."""
 
     def forward(self, name, batch):
-        """A trained network's outputs for the labelled and the unlabelled pictures.
+        """A trained network's outputs for the labelled and the unlabelled images.
 
         Returns:
             {"labelled": outputs, "unlabelled": outputs}, the second only where the
-            batch has such pictures; their strong view if it has one.
+            batch has such images; their strong view if it has one.
         """
         # Two passes and not one over both: each batch keeps its own statistics.
         network = self.networks[name]
@@ -134,7 +134,7 @@ class Algorithm(keras.Model):
     def _budget_loss(self, gates):
         own = ops.mean(self.budget.costs(gates))
         mean = replicas.mean(ops.stop_gradient(own))
-        # The value of all pictures, the gradient of one's own; the step averages
+        # The value of all images, the gradient of one's own; the step averages
         # the gradients, and gets that of the mean.
         mean = mean + own - ops.stop_gradient(own)
         return self.budget.loss(mean, self.optimizer.iterations)
@@ -179,7 +179,7 @@ class Algorithm(keras.Model):
         return self._update(self._sums.take(self.accumulate_steps))
 
     def _with_shares(self, batch):
-        """The batch with each picture's share of the whole step's pretext mean."""
+        """The batch with each image's share of the whole step's pretext mean."""
         shares = {}
         for prefix in PREFIXES.values():
             labels = batch.get(f"{prefix}pretext_label")
@@ -272,7 +272,7 @@ class Algorithm(keras.Model):
 def _rows(batch, part, parts):
     """The rows of one of so many equal parts of a batch: every so many-th.
 
-    A part's pictures on all replicas are then the same however many replicas there
+    A part's images on all replicas are then the same however many replicas there
     are, and so are their common statistics. Pairs that CutMix mixed stay together.
     """
     together = 2 if "unlabelled_box" in batch else 1

@@ -1,4 +1,4 @@
-"""Two networks that label pictures for each other."""
+"""Two networks that label images for each other."""
 
 from keras import ops
 
@@ -11,13 +11,13 @@ class CrossPseudo(Algorithm):
 
     Two networks of the same shape and other initial weights. Each learns from the
     labels (equation 7) and from the classes that the other finds most probable, in
-    the same forward pass, on labelled and unlabelled pictures (equations 5 and 6).
+    the same forward pass, on labelled and unlabelled images (equations 5 and 6).
     No gradient goes through the choice of a class. Each has gates of its own, and
     the first one is deployed.
 
     As in the code that the paper's numbers come from, equation 6 is one mean over
     both batches and not the sum of two, and there is neither a threshold nor a
-    ramp. Unlike there, padded pixels are left out, and each picture counts the same.
+    ramp. Unlike there, padded pixels are left out, and each image counts the same.
 
     Args:
         first: The network that is deployed.

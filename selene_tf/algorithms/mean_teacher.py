@@ -27,10 +27,10 @@ class MeanTeacher(Algorithm):
     - The teacher's targets come from batch statistics; it is frozen, so that
       its moving statistics are the averaged ones (see `BatchNorm`).
 
-    Not the paper's at all: a batch with a strong view of its unlabelled pictures
-    (`data.strong_view`). The student sees that view and the teacher the pictures
-    themselves; what CutMix put into another picture it also puts into the teacher's
-    outputs. Labelled pictures then teach by their labels alone (UniMatch, Yang et
+    Not the paper's at all: a batch with a strong view of its unlabelled images
+    (`data.strong_view`). The student sees that view and the teacher the images
+    themselves; what CutMix put into another image it also puts into the teacher's
+    outputs. Labelled images then teach by their labels alone (UniMatch, Yang et
     al. 2023, https://arxiv.org/abs/2208.09910).
 
     Args:
@@ -43,7 +43,7 @@ class MeanTeacher(Algorithm):
         ema_warm_up: Whether step t keeps at most 1 - 1 / t, so that the teacher
             is the mean of all students at first.
         disagreement: The loss, from the student's logits, the teacher's and a mask
-            of valid pixels to a value a picture.
+            of valid pixels to a value an image.
         teacher_statistics: What the teacher normalises its targets with, "batch"
             or "moving".
         mask_padding: Whether padded pixels are left out of the consistency loss;

@@ -7,11 +7,11 @@ from selene_tf import losses
 
 @dataclasses.dataclass(frozen=True)
 class PretextLoss:
-    """Telling what was done to a picture, beside segmenting it.
+    """Telling what was done to an image, beside segmenting it.
 
-    SELENE, section 3.1: the mean cross entropy over the labelled pictures plus that
+    SELENE, section 3.1: the mean cross entropy over the labelled images plus that
     over the unlabelled ones. The sum over all permutations there is an expectation
-    here: each picture has one at each step. Pictures that were left as they are have
+    here: each image has one at each step. Images that were left as they are have
     no such loss, and the means are over the others.
 
     Attributes:
@@ -30,7 +30,7 @@ class PretextLoss:
         Args:
             network: Name of the network.
             features: Its output of that name for the batch.
-            labels: int32 (batch,), -1 for pictures without the task.
+            labels: int32 (batch,), -1 for images without the task.
             shares: float32 (batch,), `losses.task_shares` of the whole step.
 
         Returns:

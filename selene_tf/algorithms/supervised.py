@@ -1,12 +1,12 @@
-"""Training on the labelled pictures alone: the control for everything else."""
+"""Training on the labelled images alone: the control for everything else."""
 
 from selene_tf.algorithms.base import Algorithm
 
 
 class Supervised(Algorithm):
-    """The supervised loss on labelled pictures, SELENE's equation (1).
+    """The supervised loss on labelled images, SELENE's equation (1).
 
-    With a pretext task, unlabelled pictures teach that task: SELENE with lambda 2
+    With a pretext task, unlabelled images teach that task: SELENE with lambda 2
     = 0.
 
     Args:
@@ -21,7 +21,7 @@ class Supervised(Algorithm):
 
     def compute_losses(self, batch):
         if self.pretext is None:
-            # Unlabelled pictures have nothing to say, statistics included.
+            # Unlabelled images have nothing to say, statistics included.
             batch = {name: batch[name] for name in ("image", "label")}
         outputs = self.forward("student", batch)
         logits = outputs["labelled"]["logits"]

@@ -17,7 +17,7 @@ class Counting:
         relu: Likewise for a ReLU.
         pooling: Likewise for each value that a gate's mean over the map takes in.
         padded_stem: Whether the first convolution's map counts with half the
-            picture's sides. It has one row and one column less.
+            image's sides. It has one row and one column less.
         square_decoder: Whether the decoder's maps count as wide as they are high.
         first_cell: Whether the cell behind the stem, and its gate, are counted.
             The routes that leave it are.
@@ -31,7 +31,7 @@ class Counting:
     first_cell: bool = True
 
     def stem(self, height, width, channels):
-        """The three layers before the first cell; sides of the picture."""
+        """The three layers before the first cell; sides of the image."""
         if self.padded_stem:
             first = (height // 2) * (width // 2)
         else:

@@ -1,6 +1,6 @@
 """What the routing network costs: multiply-accumulates (MACs) and parameters.
 
-Counted from the structure, part by part, so that a picture's own cost follows
+Counted from the structure, part by part, so that an image's own cost follows
 from its gates. In the plain convention, which is the default and what we
 report, a MAC is one multiplication and its addition; convolutions and dense
 layers are counted, everything that runs included (stem, gates, decoder).
@@ -19,7 +19,7 @@ from selene_tf.architectures import cost_conventions, topology
 
 @dataclasses.dataclass(frozen=True)
 class CostTable:
-    """Costs of the parts, in MACs for one picture or in parameters.
+    """Costs of the parts, in MACs for one image or in parameters.
 
     The cost of each cell and of each edge between cells is `cells[layer, level]`
     and `routes[layer, level, route]`, as exact integers; 0 where there is none.
@@ -92,7 +92,7 @@ def macs(  # noqa: PLR0913
     gated=True,
     pooling="none",
 ):
-    """MACs of one picture's parts, every cell and edge, as a `CostTable`.
+    """MACs of one image's parts, every cell and edge, as a `CostTable`.
 
     Sides are rounded up to multiples of 32, with small gates to 128 at least, as
     the network pads them.
@@ -101,8 +101,8 @@ def macs(  # noqa: PLR0913
         num_classes: Number of classes.
         channels: Channels at stride 4; even.
         num_layers: Layers beside the cell behind the stem.
-        height: Height of the picture in pixels.
-        width: Width of the picture in pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
         small_gate: Whether a gate looks at its cell's map at a quarter of its
             sides, rounded down.
         convention: "plain", or "dynamic_routing" for the operations that the
@@ -208,7 +208,7 @@ def pruned(table, path):
 
 
 def active_cells(gates, exists=None):
-    """Which cells anything flows into, given the gates of some pictures.
+    """Which cells anything flows into, given the gates of some images.
 
     A cell that closed all its gates passes its input on along keep; up and
     down carry something if the cell left any gate open.
@@ -235,8 +235,8 @@ def active_cells(gates, exists=None):
     return active
 
 
-def of_pictures(table, gates):
-    """What each picture costs when closed cells and routes are not computed.
+def of_images(table, gates):
+    """What each image costs when closed cells and routes are not computed.
 
     Args:
         table: A `CostTable` of MACs; of a pruned network the `pruned` one.
@@ -252,9 +252,9 @@ def of_pictures(table, gates):
 
 
 def official_real(table, gates):
-    """What the official code says that each picture costs ("real FLOPs").
+    """What the official code says that each image costs ("real FLOPs").
 
-    Unlike in `of_pictures`, every cell's gate is paid, also where nothing flows
+    Unlike in `of_images`, every cell's gate is paid, also where nothing flows
     in, and so are stem and decoder.
 
     Args:

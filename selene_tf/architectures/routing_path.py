@@ -15,7 +15,7 @@ VERSION = 3
 STRUCTURE_FACTS = ("num_classes", "channels", "small_gate", "gated", "pooling")
 FACTS = {
     *STRUCTURE_FACTS,
-    *("pictures", "picture_size", "rule", "counts_gates"),
+    *("images", "image_size", "rule", "counts_gates"),
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
 _COMMAND = "python -m selene_tf.discover_path --run_dir=..."
@@ -33,10 +33,10 @@ class Path:
         kept: Bool (num_layers + 1, 4, 3), routes (keep, up, down) that stay.
         passing: Bool (num_layers + 1, 4), cells that are not computed and pass
             their input on to the same level.
-        mean_gate: Float (num_layers + 1, 4, 3), mean gate over the pictures.
-        open_share: Likewise, share of the pictures that open the route.
+        mean_gate: Float (num_layers + 1, 4, 3), mean gate over the images.
+        open_share: Likewise, share of the images that open the route.
         facts: Plain values that travel along, by the names in `FACTS`: the network's
-            structure; "pictures", how many were looked at; "picture_size", height and
+            structure; "images", how many were looked at; "image_size", height and
             width in pixels that "macs" and "supernet_macs" hold for; "rule", by which
             routes were chosen, such as "threshold=0.5" or "keep<=0.5"; costs, of which
             "counts_gates" says whether the path's gates are among them.
@@ -271,9 +271,9 @@ _KINDS = {
         lambda value: value in topology.POOLINGS,
         f"one of {', '.join(topology.POOLINGS)}",
     ),
-    "picture_size": (_is_size, "height and width in pixels"),
+    "image_size": (_is_size, "height and width in pixels"),
     **dict.fromkeys(
-        ("pictures", "macs", "parameters", "supernet_macs", "supernet_parameters"),
+        ("images", "macs", "parameters", "supernet_macs", "supernet_parameters"),
         (_is_whole, "a whole number from 1"),
     ),
     **dict.fromkeys(

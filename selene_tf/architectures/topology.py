@@ -27,7 +27,7 @@ POOLINGS = ("none", "psp", "aspp")
 # Parts in each direction of the grids of "psp".
 PYRAMID_BINS = (1, 2, 3, 6)
 # Dilations of "aspp". DeepLabv3 has 6, 12, 18 at stride 16; at stride 32 these reach
-# as far in the picture.
+# as far in the image.
 ATROUS_RATES = (3, 6, 9)
 
 _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
@@ -50,7 +50,7 @@ class Structure:
 
 
 def stride(level):
-    """Pixels of the picture for one pixel of the level's features."""
+    """Pixels of the image for one pixel of the level's features."""
     return 4 << level
 
 

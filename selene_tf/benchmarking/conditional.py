@@ -16,18 +16,18 @@ OPEN_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
 def of_conditional(structure, size, repeats):
-    """Times one picture through networks whose gates are open or closed at random.
+    """Times one image through networks whose gates are open or closed at random.
 
     The same traced function for all; only the gates' biases differ.
 
     Args:
         structure: A `topology.Structure` with gates.
-        size: Height and width of the picture, in pixels.
+        size: Height and width of the image, in pixels.
         repeats: Timed calls for each share, after one that warms up.
 
     Returns:
         For each of `OPEN_SHARES` a dict: "open_share" of the routes; "macs" that
-        the picture costs; "wall" and "cpu", medians of milliseconds.
+        the image costs; "wall" and "cpu", medians of milliseconds.
     """
     arguments = dataclasses.asdict(structure)
     network = dynamic_routing.build(**arguments, conditional=True)
@@ -39,7 +39,7 @@ def of_conditional(structure, size, repeats):
     for share in OPEN_SHARES:
         _open_at_random(network, structure.num_layers, share, rng)
         milliseconds, gates = _timed(predict, image, repeats)
-        macs = int(cost_table.of_pictures(table, gates)[0])
+        macs = int(cost_table.of_images(table, gates)[0])
         rows.append({"open_share": share, "macs": macs, **milliseconds})
     return rows
 

@@ -21,20 +21,20 @@ FORMS = ("keras", "saved_model", "tflite", "tflite_int8")
 
 
 def of_export(structure, size, threads, repeats):
-    """Times one picture through the supernet and through folded paths of it.
+    """Times one image through the supernet and through folded paths of it.
 
     Weights and gates are random: no time depends on them. The forms of a network take
-    turns, a picture each, so that another program slows down all of them alike.
+    turns, an image each, so that another program slows down all of them alike.
 
     Args:
         structure: A `topology.Structure` with gates.
-        size: Height and width of the picture, in pixels.
+        size: Height and width of the image, in pixels.
         threads: Threads of LiteRT; those of TensorFlow are the process's.
         repeats: Timed calls of each form, after one that warms up.
 
     Returns:
         For each network a dict: "name"; "macs" and "parameters" that it has; for each
-        of `FORMS` its median milliseconds from a picture to its labels, and under
+        of `FORMS` its median milliseconds from an image to its labels, and under
         "bytes" the sizes of the two files.
     """
     keras.utils.set_random_seed(0)
@@ -79,35 +79,35 @@ def _random_gates(num_layers, rng):
 
 def _timed(network, size, threads, repeats, rng):
     """Milliseconds of each form, and the sizes of the files."""
-    picture = rng.integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    image = rng.integers(0, 256, (1, *size, 3), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        forms, sizes = _forms(network, size, threads, picture, pathlib.Path(folder))
+        forms, sizes = _forms(network, size, threads, image, pathlib.Path(folder))
         readings = {name: [] for name in forms}
         for turn in range(repeats + 1):
             for name, run in forms.items():
                 started = time.perf_counter()
-                run(picture)
+                run(image)
                 if turn:
                     readings[name].append((time.perf_counter() - started) * 1000)
     medians = {name: statistics.median(values) for name, values in readings.items()}
     return {**medians, "bytes": sizes}
 
 
-def _forms(network, size, threads, picture, folder):
-    """Functions from a picture to its labels, and the sizes of the files in bytes."""
+def _forms(network, size, threads, image, folder):
+    """Functions from an image to its labels, and the sizes of the files in bytes."""
     serve = saved_model.serving(network)
-    image = tf.TensorSpec((None, *size, 3), tf.uint8)
-    traced = tf.function(lambda image: serve(image)["labels"], input_signature=[image])
-    saved_model.write(network, serve, folder / "saved_model", image)
+    spec = tf.TensorSpec((None, *size, 3), tf.uint8)
+    traced = tf.function(lambda image: serve(image)["labels"], input_signature=[spec])
+    saved_model.write(network, serve, folder / "saved_model", spec)
     signature = saved_model.read_signature(folder / "saved_model")
     forms = {
-        "keras": lambda picture: traced(picture).numpy(),
-        "saved_model": lambda picture: signature(image=picture)["labels"].numpy(),
+        "keras": lambda image: traced(image).numpy(),
+        "saved_model": lambda image: signature(image=image)["labels"].numpy(),
     }
     sizes = {}
     for name, quantization in (("tflite", "none"), ("tflite_int8", "int8")):
-        content = tflite.convert(network, size, quantization, [picture[0]])
+        content = tflite.convert(network, size, quantization, [image[0]])
         run = tflite.runner(model_content=content, num_threads=threads)
-        forms[name] = lambda picture, run=run: run(picture[0], "labels")
+        forms[name] = lambda image, run=run: run(image[0], "labels")
         sizes[name] = len(content)
     return forms, sizes

@@ -15,7 +15,7 @@ from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
 # Enough that a file is not read twice in a row; all are in the system's cache.
-_NUM_PICTURES = 16
+_NUM_IMAGES = 16
 _SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _MEAN_COLOUR = (123.675, 116.28, 103.53)
 
@@ -23,19 +23,19 @@ _MEAN_COLOUR = (123.675, 116.28, 103.53)
 def of_input(size, crop_size, batch_size, repeats):
     """Times the input of a supervised training alone, from files and from memory.
 
-    Pictures are drawn scenes, which are as noisy as a camera's, PNG files with masks
+    Images are drawn scenes, which are as noisy as a camera's, PNG files with masks
     of class ids.
 
     Args:
-        size: Height and width of the pictures, in pixels.
+        size: Height and width of the images, in pixels.
         crop_size: Those of a training crop.
-        batch_size: Pictures a batch.
+        batch_size: Images a batch.
         repeats: Timed batches, after two that warm up.
 
     Returns:
         A dict with "files", "memory" and "decoding" (files, decoded whole and not
-        augmented), each a dict of "pictures_per_second" and "cpu" (milliseconds a
-        picture, of all threads); and "bytes", the mean size of a picture's file.
+        augmented), each a dict of "images_per_second" and "cpu" (milliseconds an
+        image, of all threads); and "bytes", the mean size of an image's file.
 
     Raises:
         UserError: There is no room for the files.
@@ -45,7 +45,7 @@ def of_input(size, crop_size, batch_size, repeats):
             examples = _write(pathlib.Path(folder), size)
         except OSError as error:
             raise UserError(
-                f"TMPDIR: cannot write the pictures to '{folder}' ({error.strerror}); "
+                f"TMPDIR: cannot write the images to '{folder}' ({error.strerror}); "
                 "expected a folder with some free space."
             ) from None
         sizes = [example.image.stat().st_size for example in examples]
@@ -57,7 +57,7 @@ def of_input(size, crop_size, batch_size, repeats):
 
 def _write(folder, size):
     examples = []
-    for number in range(_NUM_PICTURES):
+    for number in range(_NUM_IMAGES):
         image, label = draw.draw(number, 0, *size)
         example = Example(folder / f"{number}.png", folder / f"{number}_mask.png")
         Image.fromarray(image).save(example.image)
@@ -93,8 +93,8 @@ def _speed(dataset, batch_size, repeats):
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(repeats):
         next(batches)
-    pictures = repeats * batch_size
+    images = repeats * batch_size
     return {
-        "pictures_per_second": pictures / (time.perf_counter() - wall),
-        "cpu": 1000 * (time.process_time() - cpu) / pictures,
+        "images_per_second": images / (time.perf_counter() - wall),
+        "cpu": 1000 * (time.process_time() - cpu) / images,
     }

@@ -75,8 +75,8 @@ def of_learning(structure, size, batch_size, repeats):
 
     Args:
         structure: A `topology.Structure`.
-        size: Height and width of a picture, in pixels.
-        batch_size: Labelled pictures in a batch; as many unlabelled ones.
+        size: Height and width of an image, in pixels.
+        batch_size: Labelled images in a batch; as many unlabelled ones.
         repeats: Timed steps of each, after one that traces and warms up.
 
     Returns:
@@ -101,15 +101,15 @@ def of_learning(structure, size, batch_size, repeats):
 
 
 def random_batch(num_classes, size, batch_size):
-    """Random pictures without padding, with all that any way looks at.
+    """Random images without padding, with all that any way looks at.
 
-    Every other picture has a task, and its strong view a quarter of the neighbour.
+    Every other image has a task, and its strong view a quarter of the neighbour.
 
     Returns:
         A dict as `batching.training` gives it.
     """
-    pictures = benchmark_steps.random_batch(num_classes, size, 3 * batch_size)
-    image, unlabelled_image, strong_image = tf.split(pictures["image"], 3)
+    images = benchmark_steps.random_batch(num_classes, size, 3 * batch_size)
+    image, unlabelled_image, strong_image = tf.split(images["image"], 3)
     valid = tf.ones((batch_size, *size), tf.bool)
     box = np.zeros(valid.shape, bool)
     box[::2, : size[0] // 2, : size[1] // 2] = True
@@ -117,7 +117,7 @@ def random_batch(num_classes, size, batch_size):
     task = tf.constant(np.where(numbers % 2, -1, numbers % NUM_PERMUTATIONS))
     return {
         "image": image,
-        "label": pictures["label"][:batch_size],
+        "label": images["label"][:batch_size],
         "valid": valid,
         "pretext_label": task,
         "unlabelled_image": unlabelled_image,

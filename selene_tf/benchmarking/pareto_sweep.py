@@ -29,7 +29,7 @@ def sweep(  # noqa: PLR0913
 ):
     """Prunes a run's network to several costs, scores and times each.
 
-    Paths are found from the gates of the same pictures that they are scored on.
+    Paths are found from the gates of the same images that they are scored on.
 
     Args:
         run_dir: The run's folder.
@@ -39,18 +39,18 @@ def sweep(  # noqa: PLR0913
         network: "deployed", or one of the run's networks by name.
         gates: "keep" or "fold"; see `pruned_network.prepare`.
         statistics_batches: Likewise; not for the supernet and the tuned runs.
-        split: Split of the pictures that paths are found from and scored on.
-        data_dir: Where the pictures lie, if not where the run found them.
+        split: Split of the images that paths are found from and scored on.
+        data_dir: Where the images lie, if not where the run found them.
         with_tflite: Whether each is timed as TFLite file too.
 
     Returns:
         The content of sweep.json: "points", one for the supernet, one for each target
-        that can be reached and each tuned run, with "name", "macs" of one picture,
+        that can be reached and each tuned run, with "name", "macs" of one image,
         "parameters", "mean_iou", "latency_ms" (and "tflite_ms"), and whether it is on
-        the Pareto front; "skipped", why targets could not be reached; "picture_size".
+        the Pareto front; "skipped", why targets could not be reached; "image_size".
 
     Raises:
-        UserError: for whatever is wrong with the runs, their pictures or the output.
+        UserError: for whatever is wrong with the runs, their images or the output.
     """
     for tuned in tuned_runs:
         _check_is_run(tuned)
@@ -75,14 +75,14 @@ def sweep(  # noqa: PLR0913
             points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
         for tuned in tuned_runs:
             prepared = pruned_network.prepare(tuned, gates=gates, **options)
-            _check_same_pictures(tuned, prepared, supernet)
+            _check_same_images(tuned, prepared, supernet)
             name = pathlib.Path(tuned).name
             points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
         content = {
             "run_dir": str(run_dir),
             "split": split,
             "images": len(result.sizes),
-            "picture_size": size,
+            "image_size": size,
             "gates": gates,
             "statistics_batches": statistics_batches,
             "points": mark_front(points),
@@ -189,11 +189,11 @@ def _check_is_run(name):
         )
 
 
-def _check_same_pictures(name, prepared, supernet):
+def _check_same_images(name, prepared, supernet):
     found, wanted = prepared.trained, supernet.trained
     same_classes = found.info.class_names == wanted.info.class_names
     if not same_classes or found.source.size != wanted.source.size:
         raise UserError(
-            f"--tuned_runs: {name} has other pictures or classes than the run; "
+            f"--tuned_runs: {name} has other images or classes than the run; "
             "expected runs on the same data."
         )

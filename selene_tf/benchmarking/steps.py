@@ -38,14 +38,14 @@ def of_network(structure, size, batch_size, repeats, what):
 
     Args:
         structure: A `topology.Structure`.
-        size: Height and width of a picture, in pixels.
-        batch_size: Pictures in a batch.
+        size: Height and width of an image, in pixels.
+        batch_size: Images in a batch.
         repeats: Timed calls, after one that warms up.
         what: "train", "inference" or "all".
 
     Returns:
         Two dicts: the seconds of what is done once, by name; and for "training" and
-        "inference" milliseconds a picture, by clock, then "median", "min", "max".
+        "inference" milliseconds an image, by clock, then "median", "min", "max".
     """
     start, steps = {}, {}
     with _seconds(start, "build"):
@@ -81,7 +81,7 @@ def of_torch_cell(structure, size, batch_size, repeats, threads):
 
 
 def random_batch(num_classes, size, batch_size):
-    """A batch of random pictures with labels, as `batching.training` gives it."""
+    """A batch of random images with labels, as `batching.training` gives it."""
     rng, shape = np.random.default_rng(0), (batch_size, *size)
     image = rng.uniform(0, 255, (*shape, 3)).astype("float32")
     label = rng.integers(num_classes, size=shape, dtype="int32")
@@ -123,7 +123,7 @@ def training_step(algorithm, batch):
 
 
 def inference(network, images, start):
-    """A function that labels the pictures, after its first call.
+    """A function that labels the images, after its first call.
 
     Args:
         network: A routing network.
@@ -147,14 +147,14 @@ def cell_arrays(channels, size, batch_size):
 
     Args:
         channels: Channels at stride 4.
-        size: Height and width of the picture, in pixels.
-        batch_size: Number of pictures.
+        size: Height and width of the image, in pixels.
+        batch_size: Number of images.
 
     Returns:
         Three arrays (batch, height, width, 2 * channels), and one for each route,
         of the route's shape.
     """
-    # The network pads its pictures to multiples of 32 pixels.
+    # The network pads its images to multiples of 32 pixels.
     height, width = (-(-side // 32) * 4 for side in size)
     keep = (height, width, 2 * channels)
     up = (2 * height, 2 * width, channels)
@@ -205,13 +205,13 @@ def _seconds(into, name):
     into[name] = time.perf_counter() - started
 
 
-def timed_in_turn(calls, repeats, pictures=1):
+def timed_in_turn(calls, repeats, images=1):
     """Times several functions, round after round, each once a round.
 
     Args:
         calls: Name to function without arguments.
         repeats: Timed rounds, after one that warms up.
-        pictures: By how many to divide.
+        images: By how many to divide.
 
     Returns:
         For each name milliseconds by clock, "wall" and "cpu" (of the process), then
@@ -228,12 +228,12 @@ def timed_in_turn(calls, repeats, pictures=1):
     for name, own in readings.items():
         # The first call warmed up.
         wall, cpu = zip(*own[1:], strict=True)
-        found[name] = {"wall": _summary(wall, pictures), "cpu": _summary(cpu, pictures)}
+        found[name] = {"wall": _summary(wall, images), "cpu": _summary(cpu, images)}
     return found
 
 
 def _timed(step, repeats, batch_size, steps=1):
-    """Milliseconds of a picture in `steps` steps, as `timed_in_turn` gives them."""
+    """Milliseconds of an image in `steps` steps, as `timed_in_turn` gives them."""
 
     def call():
         for _ in range(steps):
@@ -242,8 +242,8 @@ def _timed(step, repeats, batch_size, steps=1):
     return timed_in_turn({"call": call}, repeats, steps * batch_size)["call"]
 
 
-def _summary(seconds, pictures):
-    each = [1000 * reading / pictures for reading in seconds]
+def _summary(seconds, images):
+    each = [1000 * reading / images for reading in seconds]
     return {"median": statistics.median(each), "min": min(each), "max": max(each)}
 
 

@@ -49,7 +49,7 @@ def table(found):
         return _export(found)
     if "input" in found:
         return _input(found)
-    start, steps = found["start_seconds"], found["ms_per_picture"]
+    start, steps = found["start_seconds"], found["ms_per_image"]
     return "\n".join(
         [
             *(_listed(found[name]) for name in ("settings", "machine")),
@@ -57,11 +57,11 @@ def table(found):
             f"{'':28}{'seconds':>10}",
             *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
             "",
-            f"{'':28}{'wall ms a picture':>30}{'CPU ms a picture':>30}",
+            f"{'':28}{'wall ms an image':>30}{'CPU ms an image':>30}",
             f"{'':28}{_KINDS}{_KINDS}",
             *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
             "",
-            f"{'MACs a picture':28}{found['macs_per_picture']:>18,}",
+            f"{'MACs an image':28}{found['macs_per_image']:>18,}",
             f"{'parameters':28}{found['parameters']:>18,}",
             f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
         ]
@@ -89,7 +89,7 @@ def _readings(reading):
 def _conditional(found):
     rows = [
         f"{row['open_share']:>14.0%}{row['macs']:>18,}"
-        f"{row['macs'] / found['macs_per_picture']:>10.3f}{row['wall']:>12.1f}"
+        f"{row['macs'] / found['macs_per_image']:>10.3f}{row['wall']:>12.1f}"
         f"{row['cpu']:>12.1f}"
         f"{row['wall'] / found['conditional'][0]['wall']:>10.3f}"
         for row in found["conditional"]
@@ -139,7 +139,7 @@ def _export(found):
 
 def _input(found):
     rows = [
-        f"{text:28}{found['input'][name]['pictures_per_second']:>18.1f}"
+        f"{text:28}{found['input'][name]['images_per_second']:>18.1f}"
         f"{found['input'][name]['cpu']:>18.1f}"
         for name, text in INPUT_ROWS.items()
     ]
@@ -149,7 +149,7 @@ def _input(found):
             *(_listed(found[name]) for name in ("settings", "machine")),
             f"crops of {crop}; files of {found['input']['bytes'] / 1e6:.2f} MB",
             "",
-            f"{'':28}{'pictures a second':>18}{'CPU ms a picture':>18}",
+            f"{'':28}{'images a second':>18}{'CPU ms an image':>18}",
             *rows,
             "",
             f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",

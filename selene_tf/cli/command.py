@@ -47,7 +47,7 @@ def define_pruning_flags(path, gates):
         "gates",
         gates,
         ["keep", "fold"],
-        "Each picture its own gates, or their means, folded into the convolutions.",
+        "Each image its own gates, or their means, folded into the convolutions.",
     )
     flags.DEFINE_integer(
         "statistics_batches",

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 
 @contextlib.contextmanager
-def bar(text=None, unit="picture"):
+def bar(text=None, unit="image"):
     """Yields a function of (done, total) that moves a bar; without a terminal none.
 
     Args:

@@ -20,7 +20,7 @@ class Config:
     dataset: str = option(
         "scenes",
         "scenes (drawn streets), camvid, cityscapes, pascal_voc, folder (of one's own "
-        "pictures), or tfds:NAME of TensorFlow Datasets.",
+        "images), or tfds:NAME of TensorFlow Datasets.",
     )
     data_dir: str = option("", "Folder of the data set; none for scenes.")
     dataset_file: str = option(
@@ -30,7 +30,7 @@ class Config:
     )
     image_size: tuple[int, ...] = option(
         (),
-        "Height,width to which pictures are resized when read; empty: as they are. "
+        "Height,width to which images are resized when read; empty: as they are. "
         "Scenes are drawn at it; empty: 96,160.",
     )
     class_names: tuple[str, ...] = option(
@@ -44,13 +44,13 @@ class Config:
     )
     labelled_ratio: int = option(
         8,
-        "Every n-th training picture keeps its label; the others lose theirs.",
+        "Every n-th training image keeps its label; the others lose theirs.",
         at_least=1,
     )
-    labelled_list: str = option("", "List file of labelled pictures; not the ratio.")
-    unlabelled_list: str = option("", "List file of the unlabelled pictures, likewise.")
-    validation_list: str = option("", "List file of the validation pictures.")
-    tfds_image: str = option("", "Feature of the pictures, if tfds has several.")
+    labelled_list: str = option("", "List file of labelled images; not the ratio.")
+    unlabelled_list: str = option("", "List file of the unlabelled images, likewise.")
+    validation_list: str = option("", "List file of the validation images.")
+    tfds_image: str = option("", "Feature of the images, if tfds has several.")
     tfds_mask: str = option("", "Feature of the masks, likewise.")
     tfds_splits: tuple[str, ...] = option(
         (), "Its splits for training and validation; empty: train and what there is."
@@ -61,21 +61,21 @@ class Config:
     num_validation_scenes: int = option(100, "The same to validate on.", at_least=1)
     memory_gib: float = option(
         4.0,
-        "Labelled, unlabelled, validation pictures, each, stay in memory up to so many "
+        "Labelled, unlabelled, validation images, each, stay in memory up to so many "
         "GiB, decoded.",
         at_least=0,
     )
     on_bad_sample: Literal["error", "skip"] = option(
         "error",
-        "A training picture that cannot be read stops the run, or is left out, up to "
+        "A training image that cannot be read stops the run, or is left out, up to "
         "one in a hundred. In validation it always stops it.",
     )
 
     # Augmentation, in this order (SELENE, section 5.2).
     scales: tuple[float, ...] = option(
-        (0.5, 0.75, 1.0, 1.25, 1.5, 2.0), "Factors of which each picture gets one."
+        (0.5, 0.75, 1.0, 1.25, 1.5, 2.0), "Factors of which each image gets one."
     )
-    flip: bool = option(True, "Flip every second picture from left to right.")
+    flip: bool = option(True, "Flip every second image from left to right.")
     crop_size: tuple[int, ...] = option((96, 160), "Height,width of a training crop.")
 
     # Network.
@@ -156,16 +156,16 @@ class Config:
         at_most=1,
     )
 
-    # What is learned from all pictures by a task of their own (SELENE, section 3.1).
+    # What is learned from all images by a task of their own (SELENE, section 3.1).
     pretext: Literal["none", "jigsaw", "rotation"] = option(
-        "none", "Task for pictures without labels: order 3x3 tiles, or tell a rotation."
+        "none", "Task for images without labels: order 3x3 tiles, or tell a rotation."
     )
     pretext_weight: float = option(
         0.1, "Weight of its loss, lambda 1 of the paper; 0: as without.", at_least=0
     )
     pretext_probability: float = option(
         0.5,
-        "Share of the pictures that get the task; the paper's text has 1.",
+        "Share of the images that get the task; the paper's text has 1.",
         above=0,
         at_most=1,
     )
@@ -173,10 +173,10 @@ class Config:
         100, "With jigsaw: orders of the tiles to tell apart.", at_least=2, at_most=1000
     )
 
-    # How networks teach each other on all pictures (SELENE, section 3.2).
+    # How networks teach each other on all images (SELENE, section 3.2).
     algorithm: Literal["supervised", "mean_teacher", "cross_pseudo"] = option(
         "mean_teacher",
-        "How the unlabelled pictures are used: not but for the pretext task, by a mean "
+        "How the unlabelled images are used: not but for the pretext task, by a mean "
         "teacher, or by two networks that label for each other (co-teaching).",
     )
     consistency_weight: float = option(
@@ -209,7 +209,7 @@ class Config:
     )
     strong_view: bool = option(
         False,
-        "Show the student the unlabelled pictures with other colours, blurred and "
+        "Show the student the unlabelled images with other colours, blurred and "
         "mixed (CutMix); the teacher sees them as they are.",
     )
     mask_padding: bool = option(
@@ -233,7 +233,7 @@ class Config:
     # Optimisation.
     batch_size: int = option(
         8,
-        "Labelled pictures of a step, over all devices; as many unlabelled ones join.",
+        "Labelled images of a step, over all devices; as many unlabelled ones join.",
         at_least=1,
     )
     learning_rate: float = option(0.02, "Initial learning rate.", above=0)
@@ -267,7 +267,7 @@ class Config:
     )
     accumulate_steps: int = option(
         1,
-        "Parts in which a device takes its share of a step's pictures, one after the "
+        "Parts in which a device takes its share of a step's images, one after the "
         "other, to need less memory.",
         at_least=1,
     )
@@ -279,15 +279,15 @@ class Config:
     # Reports.
     log_every: int = option(20, "Steps between two lines of log.jsonl.", at_least=1)
     evaluate_every: int = option(1000, "Steps between two evaluations.", at_least=1)
-    evaluation_batch_size: int = option(1, "Validation pictures at a time.", at_least=1)
+    evaluation_batch_size: int = option(1, "Validation images at a time.", at_least=1)
     checkpoint_every: int = option(500, "Steps between two checkpoints.", at_least=1)
     keep_checkpoints: int = option(2, "Checkpoints that are kept.", at_least=1)
     num_predictions: int = option(
-        6, "Validation pictures drawn with their prediction.", at_least=0
+        6, "Validation images drawn with their prediction.", at_least=0
     )
     path_threshold: float = option(
         0.5,
-        "A route stays in the path if at least this share of pictures opens it.",
+        "A route stays in the path if at least this share of images opens it.",
         at_least=0,
         at_most=1,
     )

@@ -187,7 +187,7 @@ def _check_network(config):
         raise UserError(
             f"--pooling: found {config.pooling} with --batch_size={config.batch_size} "
             f"and --accumulate_steps={config.accumulate_steps}; expected 2 or more "
-            "pictures at a time, since a whole picture's mean is normalised over them."
+            "images at a time, since a whole image's mean is normalised over them."
         )
     if config.algorithm == "cross_pseudo" and _starts_equal(config):
         raise UserError(

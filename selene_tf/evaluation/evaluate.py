@@ -1,4 +1,4 @@
-"""Runs a network over pictures: confusion matrix, gates and sizes."""
+"""Runs a network over images: confusion matrix, gates and sizes."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ from selene_tf.evaluation import metrics
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What a network did on a set of pictures.
+    """What a network did on a set of images.
 
     Attributes:
         confusion: int64 (classes, classes), labels in rows.
-        gates: float32 (pictures, num_layers + 1, 4, 3), each picture's gates; of a
-            model that does not tell them (pictures, 0).
-        sizes: int (pictures, 2), each picture's height and width in pixels.
+        gates: float32 (images, num_layers + 1, 4, 3), each image's gates; of a
+            model that does not tell them (images, 0).
+        sizes: int (images, 2), each image's height and width in pixels.
     """
 
     confusion: np.ndarray
@@ -30,13 +30,13 @@ class Evaluation:
 
 
 def predictor(network):
-    """A compiled function from pictures to labels and gates.
+    """A compiled function from images to labels and gates.
 
     Args:
         network: A routing network.
 
     Returns:
-        A function from RGB pictures (batch, height, width, 3) in 0..255 to a
+        A function from RGB images (batch, height, width, 3) in 0..255 to a
         dict: "labels", int32 (batch, height, width), and "gates".
     """
 
@@ -58,7 +58,7 @@ def parallel_predictor(network, strategy):
         strategy: A `tf.distribute.Strategy` of several replicas.
 
     Returns:
-        A function from a list of batches of pictures, as many as there are replicas
+        A function from a list of batches of images, as many as there are replicas
         or fewer, to a list of dicts as `predictor` gives them.
     """
 
@@ -83,7 +83,7 @@ def parallel_predictor(network, strategy):
 
 
 def evaluate(predict, dataset, num_classes):
-    """Counts what a network gets right, every picture once.
+    """Counts what a network gets right, every image once.
 
     Args:
         predict: As `predictor` returns it; "gates" may be missing.
@@ -103,7 +103,7 @@ def evaluate(predict, dataset, num_classes):
     return Evaluation(confusion, np.concatenate(gates), np.concatenate(sizes))
 
 
-def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy):
+def evaluate_together(predict_all, dataset, num_classes, num_images, strategy):
     """The same, on all replicas of all workers.
 
     Args:
@@ -111,11 +111,11 @@ def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy)
         dataset: This worker's batches, as `batching.evaluation` makes them; one or
             more.
         num_classes: Number of classes.
-        num_pictures: Pictures of all workers.
+        num_images: Images of all workers.
         strategy: The strategy of `predict_all`; all workers have to call this.
 
     Returns:
-        An `Evaluation` of all pictures, the same on each worker.
+        An `Evaluation` of all images, the same on each worker.
 
     Raises:
         UserError: if there is no labelled pixel in the whole set.
@@ -125,8 +125,8 @@ def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy)
     confusion, gates, sizes = _count(results, num_classes)
     arrays = [confusion]
     for values in (np.concatenate(gates), np.concatenate(sizes)):
-        # Each worker knows its own pictures; the sum has each in its place.
-        everywhere = np.zeros((num_pictures, *values.shape[1:]), values.dtype)
+        # Each worker knows its own images; the sum has each in its place.
+        everywhere = np.zeros((num_images, *values.shape[1:]), values.dtype)
         everywhere[np.concatenate(numbers)] = values
         arrays.append(everywhere)
     confusion, gates, sizes = (_sum_over_workers(x, strategy) for x in arrays)
@@ -135,7 +135,7 @@ def evaluate_together(predict_all, dataset, num_classes, num_pictures, strategy)
 
 
 def _count(results, num_classes):
-    """Confusion matrix, and by batch the gates and sizes of the pictures."""
+    """Confusion matrix, and by batch the gates and sizes of the images."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     gates, sizes = [], []
     for batch, outputs in results:
@@ -152,7 +152,7 @@ def _count(results, num_classes):
 def _check_labelled(confusion):
     if not confusion.sum():
         raise UserError(
-            "found no labelled pixel in the pictures to evaluate; expected masks in "
+            "found no labelled pixel in the images to evaluate; expected masks in "
             "which not every pixel has the ignore label."
         )
 
@@ -160,7 +160,7 @@ def _check_labelled(confusion):
 def _in_rounds(predict_all, dataset, strategy, numbers):
     """Each batch with its outputs, as many at a time as there are replicas here.
 
-    The numbers of their pictures are added to `numbers`.
+    The numbers of their images are added to `numbers`.
     """
     local, batches = len(strategy.extended.worker_devices), []
     for batch in dataset:

@@ -1,4 +1,4 @@
-"""What a finished run leaves behind: summary, path, pictures."""
+"""What a finished run leaves behind: summary, path, images."""
 
 import dataclasses
 import platform
@@ -30,7 +30,7 @@ def scores(result, class_names):
 
 
 def costs(result, structure, path=None):
-    """MACs over the pictures of an `Evaluation`, and the parameters.
+    """MACs over the images of an `Evaluation`, and the parameters.
 
     Args:
         result: The `Evaluation`.
@@ -40,7 +40,7 @@ def costs(result, structure, path=None):
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
         supernet's MACs are those of the network with all its gates open, of a pruned
-        network those that it has, as the mean over the pictures' sizes.
+        network those that it has, as the mean over the images' sizes.
     """
     arguments = dataclasses.asdict(structure)
     shares = np.zeros(len(result.sizes), np.int64)
@@ -49,7 +49,7 @@ def costs(result, structure, path=None):
         chosen = (result.sizes == size).all(axis=1)
         height, width = size.tolist()
         table = _pruned(cost_table.macs(height=height, width=width, **arguments), path)
-        shares[chosen] = cost_table.of_pictures(table, result.gates[chosen])
+        shares[chosen] = cost_table.of_images(table, result.gates[chosen])
         supernet[chosen] = table.supernet
     parameters = _pruned(cost_table.parameters(**arguments), path)
     return {
@@ -64,17 +64,17 @@ def costs(result, structure, path=None):
 
 
 def protocol(result, how="whole"):
-    """How the pictures were shown to the network, in words.
+    """How the images were shown to the network, in words.
 
     Args:
         result: The `Evaluation`.
-        how: "whole", or what was done with the pictures.
+        how: "whole", or what was done with the images.
     """
     sizes = np.unique(result.sizes, axis=0)
     size = "x".join(map(str, sizes[0])) if len(sizes) == 1 else "their own sizes"
-    shown = f"whole pictures at {size}"
+    shown = f"whole images at {size}"
     if how != "whole":
-        shown = f"pictures at {size}, {how}"
+        shown = f"images at {size}, {how}"
     return f"{shown}, one scale, no flip; confusion matrix of all pixels"
 
 
@@ -107,7 +107,7 @@ def write_path(run_dir, result, structure, threshold, earlier=None):
 
 
 def write_predictions(run_dir, predict, source, colours, count):
-    """Draws some pictures of a source, spread evenly over it."""
+    """Draws some images of a source, spread evenly over it."""
     places = np.linspace(0, source.size - 1, min(count, source.size)).astype(int)
     examples = (
         (f"{place:05d}", example["image"].numpy(), example["label"].numpy())

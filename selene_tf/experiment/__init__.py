@@ -8,7 +8,7 @@ from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.saved_run import (
     Trained,
     evaluate,
-    pictures_of,
+    images_of,
     recompute_statistics,
     restore,
 )
@@ -22,7 +22,7 @@ __all__ = [
     "make_algorithm",
     "make_network",
     "make_sources",
-    "pictures_of",
+    "images_of",
     "recompute_statistics",
     "restore",
     "train",

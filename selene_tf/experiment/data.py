@@ -1,4 +1,4 @@
-"""The pictures that a `Config` asks for."""
+"""The images that a `Config` asks for."""
 
 import itertools
 
@@ -15,14 +15,14 @@ from selene_tf.networks import dynamic_routing
 
 
 def pretext_task(config):
-    """What pictures are to be told apart by, or None; without weight there is none."""
+    """What images are to be told apart by, or None; without weight there is none."""
     if config.pretext == "none" or not config.pretext_weight:
         return None
     return Pretext(config.pretext, config.pretext_probability, config.num_permutations)
 
 
 def make_sources(config):
-    """Reads and checks the pictures of a run, as a `sources.Sources`.
+    """Reads and checks the images of a run, as a `sources.Sources`.
 
     Raises:
         UserError: for whatever is wrong with them, naming the file.
@@ -35,7 +35,7 @@ def make_sources(config):
         found = _from_files(config, uses_unlabelled)
     if teaches and found.unlabelled is None:
         raise UserError(
-            f"--labelled_ratio: found {config.labelled_ratio}, which leaves no picture "
+            f"--labelled_ratio: found {config.labelled_ratio}, which leaves no image "
             "unlabelled; expected more, an unlabelled list or folder, or "
             "--algorithm=supervised."
         )
@@ -43,7 +43,7 @@ def make_sources(config):
 
 
 def make_split_source(config, split):
-    """The pictures of "train" (the labelled ones) or "val", for evaluation."""
+    """The images of "train" (the labelled ones) or "val", for evaluation."""
     if config.dataset == "scenes":
         found = _scenes(config, uses_unlabelled=False)
         return found.validation if split == "val" else found.labelled
@@ -97,9 +97,9 @@ def _scenes(config, uses_unlabelled):
 
 
 def _examples(config, folder, examples, bad_samples):
-    """Pictures to train on; to evaluate on, of which none may be bad, without."""
+    """Images to train on; to evaluate on, of which none may be bad, without."""
     is_evaluated = bad_samples is None
-    with progress.bar("reading pictures") as show:
+    with progress.bar("reading images") as show:
         return sources.from_examples(
             folder,
             examples,
@@ -114,9 +114,9 @@ def _examples(config, folder, examples, bad_samples):
 
 
 def make_statistics_batches(config, data, devices):
-    """Pictures to take normalisation's statistics from, after the last step.
+    """Images to take normalisation's statistics from, after the last step.
 
-    Batches of labelled and of unlabelled pictures in turn, augmented like those
+    Batches of labelled and of unlabelled images in turn, augmented like those
     that would come next.
     """
     dataset = make_training_dataset(config, data, config.steps, devices)

@@ -1,4 +1,4 @@
-"""Looks at all pictures of a `Config` before a training does."""
+"""Looks at all images of a `Config` before a training does."""
 
 import dataclasses
 import pathlib
@@ -23,7 +23,7 @@ class Part:
 
     Args:
         name: "labelled", "unlabelled" or "validation".
-        files: Paths of the pictures that can be used; empty where they are no files
+        files: Paths of the images that can be used; empty where they are no files
             of their own.
         reader: Their `Reader`, or None if there are none.
         report: The `validation.Report`.
@@ -35,7 +35,7 @@ class Part:
     report: Report
 
     def usable(self):
-        """Numbers of the pictures that can be used."""
+        """Numbers of the images that can be used."""
         size = 0 if self.reader is None else self.reader.size
         unusable = set(self.report.unusable)
         return [number for number in range(size) if number not in unusable]
@@ -52,7 +52,7 @@ class DataCheck:
         colours: (red, green, blue) of each class.
         notes: What was decided on looking at the folder, a line each.
         parts: The three `Part`s: labelled, unlabelled, validation.
-        other_problems: What is wrong beside pictures that cannot be used, likewise.
+        other_problems: What is wrong beside images that cannot be used, likewise.
         warnings: What a training does not stop at, but its user may want to know.
     """
 
@@ -67,23 +67,23 @@ class DataCheck:
 
     @property
     def unusable(self) -> int:
-        """Number of pictures that cannot be used."""
+        """Number of images that cannot be used."""
         return sum(len(part.report.unusable) for part in self.parts)
 
     @property
-    def pictures(self) -> int:
-        """Number of pictures that were looked at."""
-        return self.unusable + sum(part.report.pictures for part in self.parts)
+    def images(self) -> int:
+        """Number of images that were looked at."""
+        return self.unusable + sum(part.report.images for part in self.parts)
 
     @property
     def problems(self) -> list[str]:
-        """One line for each: the unusable pictures in list order, then the others."""
-        of_pictures = [
+        """One line for each: the unusable images in list order, then the others."""
+        of_images = [
             f"{part.name}: {problem}"
             for part in self.parts
             for problem in part.report.problems
         ]
-        return [*of_pictures, *self.other_problems]
+        return [*of_images, *self.other_problems]
 
     def to_json(self):
         """All of it as a dict for JSON; counts of classes are by name."""
@@ -100,7 +100,7 @@ class DataCheck:
         }
 
     def samples(self, count):
-        """Yields labelled pictures, spread evenly, then those of validation.
+        """Yields labelled images, spread evenly, then those of validation.
 
         Args:
             count: How many at most. Those of validation join if the labelled ones
@@ -119,20 +119,20 @@ class DataCheck:
 
 
 def check(config, progress=None):
-    """Reads all pictures and masks that a training would, each pixel.
+    """Reads all images and masks that a training would, each pixel.
 
-    Unlabelled pictures are looked for even if the algorithm does not use them, and the
+    Unlabelled images are looked for even if the algorithm does not use them, and the
     masks that some have are read too.
 
     Args:
         config: A `Config`; it needs no `run_dir`.
-        progress: Called as `progress(done, total)` after each picture.
+        progress: Called as `progress(done, total)` after each image.
 
     Returns:
         A `DataCheck`. All problems are in it; the first does not end the check.
 
     Raises:
-        UserError: There is nothing to check, or no telling which pictures belong to
+        UserError: There is nothing to check, or no telling which images belong to
             which part.
     """
     if config.dataset == "scenes":
@@ -180,12 +180,12 @@ def _split(config, folder):
     try:
         split = _with_spare_masks(split, folder)
     except UserError as error:
-        warnings.append(f"unlabelled: masks beside the pictures are not read: {error}")
+        warnings.append(f"unlabelled: masks beside the images are not read: {error}")
     return split, warnings
 
 
 def _with_spare_masks(split, folder):
-    """Gives unlabelled pictures the masks that they have, which no training reads.
+    """Gives unlabelled images the masks that they have, which no training reads.
 
     Another run may use them: with other lists, or a smaller --labelled_ratio.
     """
@@ -221,7 +221,7 @@ def _read_part(name, examples, reader, num_classes, progress):
     report = preflight.check(reader, num_classes, progress, collect=True)
     part = Part(name, (), reader, report)
     usable = [examples[number].image for number in part.usable()]
-    # Some pictures are records of larger files, and have names alone.
+    # Some images are records of larger files, and have names alone.
     files = tuple(image for image in usable if isinstance(image, pathlib.Path))
     return dataclasses.replace(part, files=files)
 
@@ -238,14 +238,14 @@ def _part_problems(config, parts):
             yield f"{part.name}: {preflight.no_class(part.reader)}"
     if unlabelled.reader is None and _needs_unlabelled(config):
         yield (
-            f"unlabelled: there are no pictures, but --algorithm={config.algorithm} "
+            f"unlabelled: there are no images, but --algorithm={config.algorithm} "
             "needs some; give a --labelled_ratio of 2 or more, an unlabelled list or "
             "folder, or --algorithm=supervised."
         )
     sizes = len(validation.report.sizes)
     if sizes > 1 and config.evaluation_batch_size > 1:
         yield (
-            f"validation: the pictures have {sizes} sizes, so they cannot be "
+            f"validation: the images have {sizes} sizes, so they cannot be "
             f"evaluated {config.evaluation_batch_size} at a time; set "
             "--evaluation_batch_size=1, or give an --image_size."
         )
@@ -254,11 +254,11 @@ def _part_problems(config, parts):
 def _to_json(report, class_names):
     sizes = sorted(report.sizes.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "pictures": report.pictures,
+        "images": report.images,
         "labelled": report.labelled,
         "sizes": [[*size, count] for size, count in sizes],
         "class_pixels": dict(zip(class_names, report.class_pixels, strict=True)),
-        "class_pictures": dict(zip(class_names, report.class_pictures, strict=True)),
+        "class_images": dict(zip(class_names, report.class_images, strict=True)),
         "ignored_pixels": report.ignored_pixels,
         "problems": list(report.problems),
     }

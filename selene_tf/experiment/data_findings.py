@@ -16,14 +16,14 @@ def class_warnings(parts, class_names):
     for number, name in enumerate(class_names):
         if labelled.class_pixels[number]:
             continue
-        count = validation.class_pictures[number]
+        count = validation.class_images[number]
         if count:
             yield (
-                f"class '{name}' is in {count} of {validation.pictures} validation "
-                "pictures but in no labelled one, so it cannot be learned."
+                f"class '{name}' is in {count} of {validation.images} validation "
+                "images but in no labelled one, so it cannot be learned."
             )
         else:
-            yield f"class '{name}' is in no labelled and in no validation picture."
+            yield f"class '{name}' is in no labelled and in no validation image."
 
 
 def mask_warnings(parts):
@@ -38,16 +38,16 @@ def mask_warnings(parts):
 
 
 def shared_masks(split):
-    """Pictures that share a mask; mostly a slip in a list."""
+    """Images that share a mask; mostly a slip in a list."""
     examples = {*split.labelled, *split.unlabelled, *split.validation}
     counts = collections.Counter(example.mask for example in examples)
     shared = sorted(str(mask) for mask, n in counts.items() if mask and n > 1)
     if shared:
-        yield f"masks of more than one picture, {len(shared)}: {_first(shared)}."
+        yield f"masks of more than one image, {len(shared)}: {_first(shared)}."
 
 
 def copy_warnings(copies):
-    """Pictures that stand in a part twice, under two names."""
+    """Images that stand in a part twice, under two names."""
     for name, files in duplicates.within_parts(copies).items():
         texts = [f"{copy} of {first}" for copy, first in files]
         yield f"{name}: copies within the part, {len(texts)}: {_first(texts)}."

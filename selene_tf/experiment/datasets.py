@@ -70,7 +70,7 @@ def open_folder(config):
         )
     if not config.data_dir:
         raise UserError(
-            "--data_dir: found nothing, expected the folder of the pictures for "
+            "--data_dir: found nothing, expected the folder of the images for "
             f"--dataset={config.dataset}."
         )
     if config.dataset in _FOLDERS:

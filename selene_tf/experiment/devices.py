@@ -171,8 +171,8 @@ def check_fits(config, replicas):
     if mixes and at_once > 1 and config.batch_size // at_once % 2:
         raise UserError(
             f"--batch_size: found {config.batch_size}, which gives each of {replicas} "
-            f"devices {config.batch_size // at_once} pictures at a time; expected an "
-            "even number, since --strong_view mixes pairs of pictures."
+            f"devices {config.batch_size // at_once} images at a time; expected an "
+            "even number, since --strong_view mixes pairs of images."
         )
     if config.jit_compile and replicas > 1:
         raise UserError(

@@ -21,7 +21,7 @@ class Deployment:
     """A network that is ready for a device.
 
     Attributes:
-        network: A Keras model from pictures to "logits" and "gates".
+        network: A Keras model from images to "logits" and "gates".
         trained: The `experiment.Trained` that it was made of.
         gates: "keep" or "fold".
     """
@@ -44,7 +44,7 @@ class Deployment:
         return self._pruned(cost_table.parameters(**dataclasses.asdict(self.structure)))
 
     def macs(self, size):
-        """MACs of one picture if everything runs, as in an export.
+        """MACs of one image if everything runs, as in an export.
 
         Args:
             size: Height and width in pixels.
@@ -54,7 +54,7 @@ class Deployment:
         return self._pruned(cost_table.macs(height=height, width=width, **arguments))
 
     def costs(self, result):
-        """MACs over the pictures of an `Evaluation`, and the parameters.
+        """MACs over the images of an `Evaluation`, and the parameters.
 
         See `summary.costs`.
         """
@@ -87,7 +87,7 @@ def prepare(
     """Restores a run's network, prunes it, and folds it if wanted.
 
     With `gates="fold"` each gate becomes its mean over the labelled training
-    pictures, measured on the pruned network; validation pictures have no part in it.
+    images, measured on the pruned network; validation images have no part in it.
     A cell that most of them close passes its input on, as it does for them.
 
     Args:
@@ -99,21 +99,21 @@ def prepare(
         statistics_batches: If not 0, normalisation's statistics are taken anew from
             so many training batches after pruning, with gates at their means if they
             are to be folded.
-        split: Split of the pictures in `trained.source`.
-        data_dir: Where the pictures lie, if not where the run found them.
-        conditional: Whether what a picture closed is left out.
+        split: Split of the images in `trained.source`.
+        data_dir: Where the images lie, if not where the run found them.
+        conditional: Whether what an image closed is left out.
 
     Returns:
         A `Deployment`.
 
     Raises:
-        UserError: for whatever is wrong with the run, the path or the pictures.
+        UserError: for whatever is wrong with the run, the path or the images.
     """
     file = path_file(run_dir, path)
     trained = experiment.restore(run_dir, network, split, data_dir, conditional, file)
     model = trained.network
     if gates == "fold":
-        found = _gates(model, experiment.pictures_of(run_dir, "train", data_dir))
+        found = _gates(model, experiment.images_of(run_dir, "train", data_dir))
         means = found.mean(axis=0)
         trained = _without_closed_cells(trained, found)
     if statistics_batches:
@@ -133,7 +133,7 @@ def path_file(run_dir, path):
 
 
 def _gates(network, source):
-    """The gates of all pictures of a source, (pictures, num_layers + 1, 4, 3)."""
+    """The gates of all images of a source, (images, num_layers + 1, 4, 3)."""
     predict = evaluate.predictor(network)
     with batching.named_failures(source):
         return np.concatenate(
@@ -145,7 +145,7 @@ def _gates(network, source):
 
 
 def _without_closed_cells(trained, gates):
-    """The same along a path without what the pictures close.
+    """The same along a path without what the images close.
 
     Cells that most of them close pass on; routes that all of them close are gone.
     """
@@ -157,7 +157,7 @@ def _without_closed_cells(trained, gates):
         kept, passing, rule = path.kept, path.passing, path.facts["rule"]
     # A cell that the path leaves without a way along keep has nowhere to pass on to.
     closed &= kept[..., 0]
-    # Convolutions of routes that every picture closes would only add zeros.
+    # Convolutions of routes that every image closes would only add zeros.
     wanted = kept & ~closed[..., None] & (gates.mean(axis=0) > 0)
     if (wanted == kept).all():
         return trained
@@ -165,7 +165,7 @@ def _without_closed_cells(trained, gates):
     if not kept.any():
         return trained
     # The size is for the path's own facts, which nobody asks here.
-    size = path.facts["picture_size"] if path else (32, 32)
+    size = path.facts["image_size"] if path else (32, 32)
     smaller = discover.as_path(
         gates, kept, passing, trained.structure, size, rule, counts_gates=False
     )
@@ -173,7 +173,7 @@ def _without_closed_cells(trained, gates):
 
 
 def _fix_gates(network, means, path):
-    """Makes every gate its mean, whatever the picture; new statistics depend on it."""
+    """Makes every gate its mean, whatever the image; new statistics depend on it."""
     num_layers = len(means) - 1
     if path is not None:
         # Also cells that nothing reaches any more: in training they would send.

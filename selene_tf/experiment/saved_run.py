@@ -40,8 +40,8 @@ class Trained:
         step: The step of the checkpoint that they come from.
         structure: What its size and costs follow from, before it was pruned.
         info: The data set's `DatasetInfo`.
-        source: Pictures of the split that was asked for, or None.
-        image_size: Height and width to which the run resizes its pictures, or None.
+        source: Images of the split that was asked for, or None.
+        image_size: Height and width to which the run resizes its images, or None.
         batch_size: How many of them at a time.
         path: The `Path` that the network is built along; None for all of it.
         recompute: See `recompute_statistics`.
@@ -66,16 +66,16 @@ def restore(
     conditional=False,
     path_file="",
 ):
-    """The trained network of a run, and pictures to look at it with.
+    """The trained network of a run, and images to look at it with.
 
     Args:
         run_dir: The run's folder.
         which: "deployed", or the name of one of the algorithm's networks.
-        split: "val", or "train" for the labelled training pictures; None for no
-            pictures.
-        data_dir: Where the pictures lie, if not where the run found them.
-        conditional: Whether the network leaves out what a picture closed; it is
-            then for one picture at a time.
+        split: "val", or "train" for the labelled training images; None for no
+            images.
+        data_dir: Where the images lie, if not where the run found them.
+        conditional: Whether the network leaves out what an image closed; it is
+            then for one image at a time.
         path_file: A path.json; of the network only what it keeps is then there. A
             run that was trained along a path has no more than that in any case.
 
@@ -84,7 +84,7 @@ def restore(
 
     Raises:
         UserError: if it is no run, has no checkpoint or no such network, if the path
-            is another network's, or if its pictures are gone.
+            is another network's, or if its images are gone.
     """
     folder = pathlib.Path(run_dir)
     config = initial_state.settings_of(run_dir, "run_dir")
@@ -122,13 +122,13 @@ def restore(
     )
 
 
-def pictures_of(run_dir, split, data_dir=""):
-    """The pictures of a run's split, as a `batching.Source`, without a network.
+def images_of(run_dir, split, data_dir=""):
+    """The images of a run's split, as a `batching.Source`, without a network.
 
     The arguments are those of `restore`.
 
     Raises:
-        UserError: if it is no run or its pictures are gone.
+        UserError: if it is no run or its images are gone.
     """
     config = initial_state.settings_of(run_dir, "run_dir")
     if data_dir:
@@ -137,24 +137,24 @@ def pictures_of(run_dir, split, data_dir=""):
 
 
 def _resized_to(config):
-    """Scenes are drawn at --image_size, and other pictures are as they are to them."""
+    """Scenes are drawn at --image_size, and other images are as they are to them."""
     if config.dataset == "scenes" or not config.image_size:
         return None
     return config.image_size
 
 
 def evaluate(trained, predict):
-    """Counts what is got right in all of a run's pictures.
+    """Counts what is got right in all of a run's images.
 
     Args:
-        trained: A `Trained` with pictures.
+        trained: A `Trained` with images.
         predict: As `evaluate.predictor` returns it.
 
     Returns:
         An `Evaluation`.
 
     Raises:
-        UserError: if a picture cannot be read, or none has a label.
+        UserError: if an image cannot be read, or none has a label.
     """
     dataset = batching.evaluation(trained.source, trained.batch_size)
     with batching.named_failures(trained.source):
@@ -165,7 +165,7 @@ def recompute_statistics(trained, count):
     """Replaces the network's moving statistics by means over some training batches.
 
     They are what --precise_bn_batches would have taken after the last step: batches
-    of labelled and, if the run uses them, of unlabelled pictures, augmented. A pruned
+    of labelled and, if the run uses them, of unlabelled images, augmented. A pruned
     network's statistics are no longer the supernet's.
 
     Args:
@@ -173,7 +173,7 @@ def recompute_statistics(trained, count):
         count: Number of steps whose batches are taken, 1 or more.
 
     Raises:
-        UserError: if the training pictures are gone.
+        UserError: if the training images are gone.
     """
     trained.recompute(count)
 

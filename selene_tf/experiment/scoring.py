@@ -13,7 +13,7 @@ from selene_tf.training import precise_batch_norm
 def make_scorer(config, devices, algorithm, data):
     """A function without arguments that evaluates every network of an algorithm.
 
-    It returns {name: `Evaluation`}, each picture counted once on any number of
+    It returns {name: `Evaluation`}, each image counted once on any number of
     devices. Of several workers all have to call it, and all get the same.
     """
     _check_enough(config, devices, data.validation.size)
@@ -55,11 +55,11 @@ def renew_statistics(config, devices, algorithm, data):
         precise_batch_norm.recompute(network, batches)
 
 
-def _check_enough(config, devices, num_pictures):
-    batches = math.ceil(num_pictures / config.evaluation_batch_size)
+def _check_enough(config, devices, num_images):
+    batches = math.ceil(num_images / config.evaluation_batch_size)
     if batches < devices.num_workers:
         raise UserError(
             f"--evaluation_batch_size: found {config.evaluation_batch_size} for "
-            f"{num_pictures} validation pictures and {devices.num_workers} workers; "
+            f"{num_images} validation images and {devices.num_workers} workers; "
             "expected one batch or more for each of them."
         )

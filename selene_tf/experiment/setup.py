@@ -67,7 +67,7 @@ def make_network(config, name, conditional=False, start=NOTHING):
     Args:
         config: The `Config`.
         name: Name of the Keras model.
-        conditional: Whether it leaves out what a picture closed.
+        conditional: Whether it leaves out what an image closed.
         start: The run's `StartingPoint`.
     """
     colours = OFFICIAL_COLOURS if config.init_checkpoint else start.colours

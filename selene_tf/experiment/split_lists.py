@@ -1,4 +1,4 @@
-"""Writes lists of the labelled and the unlabelled pictures of a data set."""
+"""Writes lists of the labelled and the unlabelled images of a data set."""
 
 import dataclasses
 import os
@@ -17,8 +17,8 @@ class Written:
     """What was written.
 
     Args:
-        num_labelled: Pictures in the first list.
-        num_unlabelled: Pictures in the second list; without any there is none.
+        num_labelled: Images in the first list.
+        num_unlabelled: Images in the second list; without any there is none.
         folder: Folder of the lists.
         flags: The flags that take them: {name: path}.
         notes: What was decided on looking at the data set, a line each.
@@ -32,9 +32,9 @@ class Written:
 
 
 def write_lists(config, share, output=""):
-    """Chooses labelled pictures of the training part and writes both lists.
+    """Chooses labelled images of the training part and writes both lists.
 
-    Pictures that never had a label join the unlabelled ones, as they do in training
+    Images that never had a label join the unlabelled ones, as they do in training
     without lists.
 
     Args:
@@ -47,7 +47,7 @@ def write_lists(config, share, output=""):
         What was `Written`.
 
     Raises:
-        UserError: The data set has no files, or is faulty; a picture is to train and
+        UserError: The data set has no files, or is faulty; an image is to train and
             to validate; or a list is there already.
     """
     _check_flags(config)
@@ -83,8 +83,8 @@ def _parts(config, share, data):
 def _check_flags(config):
     if config.dataset.partition(":")[0] in ("scenes", "tfds"):
         raise UserError(
-            f"--dataset: found {config.dataset}, whose pictures are no files that a "
-            "list could name; expected another data set. Its labelled pictures are "
+            f"--dataset: found {config.dataset}, whose images are no files that a "
+            "list could name; expected another data set. Its labelled images are "
             "chosen by --labelled_ratio."
         )
     for name in ("labelled_list", "unlabelled_list"):

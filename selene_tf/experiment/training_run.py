@@ -114,7 +114,7 @@ def describe(config, data, devices):
     epoch = schedules.steps_per_epoch(data.labelled.size, unlabelled, config.batch_size)
     return (
         f"{config.dataset}: {data.labelled.size} labelled, {unlabelled} unlabelled, "
-        f"{data.validation.size} validation pictures; {config.steps} steps are "
+        f"{data.validation.size} validation images; {config.steps} steps are "
         f"{config.steps / epoch:.1f} passes over the larger set; "
         f"on {devices.describe()}{_about_weight(config)}"
     )

@@ -1,4 +1,4 @@
-"""Whether an exported network gives what the network gives, on real pictures."""
+"""Whether an exported network gives what the network gives, on real images."""
 
 import math
 
@@ -25,29 +25,29 @@ _ADVICE = {
     "none": "this should not happen; please report it with the versions that you use",
     "float16": "export without quantization",
     "dynamic": "export as float16",
-    "int8": "try more or other calibration pictures, or export as float16",
+    "int8": "try more or other calibration images, or export as float16",
 }
 
 
-def check_pictures(examples, size=None):
-    """Refuses pictures that nothing can be compared on.
+def check_images(examples, size=None):
+    """Refuses images that nothing can be compared on.
 
     Args:
-        examples: (picture, label) pairs: uint8 (height, width, 3) and integers
+        examples: (image, label) pairs: uint8 (height, width, 3) and integers
             (height, width).
         size: Height and width in pixels that the exported network takes; None for
             any.
 
     Raises:
-        ValueError: for no pictures, or one of another type, shape or size.
+        ValueError: for no images, or one of another type, shape or size.
     """
     if not examples:
-        raise ValueError("found no pictures to compare on, expected 8 or more.")
-    for picture, label in examples:
-        shape = tuple(size or np.shape(picture)[:2])
-        if picture.dtype != np.uint8 or picture.shape != (*shape, 3):
+        raise ValueError("found no images to compare on, expected 8 or more.")
+    for image, label in examples:
+        shape = tuple(size or np.shape(image)[:2])
+        if image.dtype != np.uint8 or image.shape != (*shape, 3):
             raise ValueError(
-                f"found a picture of {picture.dtype} {picture.shape}, expected uint8 "
+                f"found an image of {image.dtype} {image.shape}, expected uint8 "
                 f"{(*shape, 3)}."
             )
         if np.shape(label) != shape:
@@ -60,25 +60,25 @@ def compare(network, model, examples, num_classes):
     Args:
         network: A Keras model with an output "logits".
         model: The `SegmentationModel` of what was exported.
-        examples: As in `check_pictures`; 255 in a label is left out of the mIoU.
+        examples: As in `check_images`; 255 in a label is left out of the mIoU.
         num_classes: Number of classes.
 
     Returns:
         {"images", "label_agreement", "mean_iou", "mean_iou_of_network",
         "max_logit_difference"}, for JSON. The difference is relative to the largest
-        logit of the picture; of probabilities it is absolute. A mIoU is None where
+        logit of the image; of probabilities it is absolute. A mIoU is None where
         no pixel is labelled.
 
     Raises:
-        ValueError: as in `check_pictures`.
+        ValueError: as in `check_images`.
         UserError: if either gives scores that are not finite.
     """
-    check_pictures(examples, model.size)
+    check_images(examples, model.size)
     compute = _traced(network)
     agreement, differences = [], []
     confusions = [np.zeros((num_classes, num_classes), np.int64) for _ in range(2)]
-    for picture, label in examples:
-        batch = picture[None]
+    for image, label in examples:
+        batch = image[None]
         wanted = compute(tf.cast(batch, tf.float32)).numpy()
         found, labels = model.logits(batch), model.labels(batch)
         differences.append(_difference(wanted, found, model))
@@ -118,7 +118,7 @@ def require(result, quantization="none"):
 def line(result):
     """A comparison as one line for the terminal."""
     return (
-        f"on {result['images']} pictures {result['label_agreement']:.4%} of the labels "
+        f"on {result['images']} images {result['label_agreement']:.4%} of the labels "
         f"are the network's, mIoU {_shown(result['mean_iou'])} (network "
         f"{_shown(result['mean_iou_of_network'])}), scores differ by at most "
         f"{result['max_logit_difference']:.1e} of the largest"
@@ -126,7 +126,7 @@ def line(result):
 
 
 def _traced(network):
-    """The network's logits as one graph: a hundred pictures in seconds."""
+    """The network's logits as one graph: a hundred images in seconds."""
     signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
     return tf.function(
         lambda batch: network(batch, training=False)["logits"], signature
@@ -134,7 +134,7 @@ def _traced(network):
 
 
 def _difference(wanted, found, model):
-    """Largest difference of two pictures' scores, relative to the largest score."""
+    """Largest difference of two images' scores, relative to the largest score."""
     for name, scores in (("network", wanted), (f"'{model.name}'", found)):
         if not np.isfinite(scores).all():
             raise UserError(

@@ -17,13 +17,13 @@ def define_flags(default_size, gates="keep"):
     pruning = command.define_pruning_flags("discovered", gates)
     flags.DEFINE_string("output", "", "What to write; must not exist.")
     flags.DEFINE_string(
-        "size", "", f"Height,width of the pictures, in pixels; empty: {default_size}."
+        "size", "", f"Height,width of the images, in pixels; empty: {default_size}."
     )
     flags.DEFINE_enum(
-        "split", "val", ["val", "train"], "Pictures to score and to compare on."
+        "split", "val", ["val", "train"], "Images to score and to compare on."
     )
     flags.DEFINE_integer(
-        "num_pictures",
+        "num_images",
         100,
         "At most so many of them, 8 or more; 0: all.",
         lower_bound=0,
@@ -31,7 +31,7 @@ def define_flags(default_size, gates="keep"):
     flags.DEFINE_string(
         "licence", "", "Licence under which the network is given away; travels along."
     )
-    own = ["output", "size", "split", "num_pictures", "licence"]
+    own = ["output", "size", "split", "num_images", "licence"]
     return [*names, *pruning, *own]
 
 
@@ -55,7 +55,7 @@ def choice():
         gates=values.gates,
         statistics_batches=values.statistics_batches,
         split=values.split,
-        num_pictures=values.num_pictures,
+        num_images=values.num_images,
         size=command.parse_size("size", values.size, optional=True),
         licence=values.licence,
     )

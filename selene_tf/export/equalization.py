@@ -8,7 +8,7 @@ import tensorflow as tf
 MAX_FACTOR = 64.0
 
 
-def balance(network, pictures):
+def balance(network, images):
     """Moves a channel's scale from a pointwise kernel into the depthwise one before.
 
     A quantized layer has one scale for all channels of what goes out; the channels of
@@ -21,15 +21,15 @@ def balance(network, pictures):
     network's rose from 97.75 to 98.07 %; with the whole factor it was 97.86 %.
 
     After the idea of cross-layer equalization (Nagel et al. 2019,
-    https://arxiv.org/abs/1906.04721), with ranges measured on pictures.
+    https://arxiv.org/abs/1906.04721), with ranges measured on images.
 
     Args:
         network: A folded network, as `folding.fold` makes it; changed in place.
-        pictures: uint8 (height, width, 3), one or more, that ranges are measured on.
+        images: uint8 (height, width, 3), one or more, that ranges are measured on.
     """
     names = [layer.name for layer in network.layers]
     names = [name for name in names if name.endswith("_depthwise")]
-    for name, largest in zip(names, _ranges(network, names, pictures), strict=True):
+    for name, largest in zip(names, _ranges(network, names, images), strict=True):
         # A channel that is always 0 may stay as it is.
         lacking = np.where(largest > 0, largest.max() / np.maximum(largest, 1e-12), 1)
         factor = np.clip(np.sqrt(lacking), 1, MAX_FACTOR)[:, None]
@@ -41,7 +41,7 @@ def balance(network, pictures):
         pointwise.set_weights([kernel / factor, bias])
 
 
-def _ranges(network, names, pictures):
+def _ranges(network, names, images):
     """For each layer the largest absolute value of each channel."""
     outputs = [network.get_layer(name).output for name in names]
     measured = keras.Model(network.input, outputs)
@@ -51,7 +51,7 @@ def _ranges(network, names, pictures):
         return [tf.reduce_max(abs(x), axis=(0, 1, 2)) for x in measured(batch)]
 
     found = None
-    for picture in pictures:
-        values = [x.numpy() for x in largest(tf.cast(picture[None], tf.float32))]
+    for image in images:
+        values = [x.numpy() for x in largest(tf.cast(image[None], tf.float32))]
         found = values if found is None else list(map(np.maximum, found, values))
     return found

@@ -14,7 +14,7 @@ from selene_tf.experiment import pruned_network
 from selene_tf.export import equalization, onnx, sample_images, saved_model, tflite
 
 # Fewer say little; a split that has fewer is taken whole.
-MIN_PICTURES = 8
+MIN_IMAGES = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,12 @@ class Choice:
     Attributes:
         run_dir: The run's folder.
         network: "deployed", or one of its networks by name.
-        data_dir: Where the pictures lie, if not where the run found them.
+        data_dir: Where the images lie, if not where the run found them.
         path: "discovered", "none" or a file; see `pruned_network.prepare`.
         gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
         split: Split to score and compare on.
-        num_pictures: At most so many of its pictures, 8 or more, spread over it; 0
+        num_images: At most so many of its images, 8 or more, spread over it; 0
             for all.
         size: Height and width in pixels that the export takes; None for the default.
         licence: Under which the network is given away; empty if it is not stated.
@@ -42,7 +42,7 @@ class Choice:
     gates: str = "keep"
     statistics_batches: int = 0
     split: str = "val"
-    num_pictures: int = 100
+    num_images: int = 100
     size: tuple[int, int] | None = None
     licence: str = ""
 
@@ -51,7 +51,7 @@ def to_saved_model(choice, output, *, version=1, scores="logits"):
     """Writes a run's network as SavedModel; see `saved_model.export`.
 
     Args:
-        choice: A `Choice`; without a size the SavedModel takes pictures of any.
+        choice: A `Choice`; without a size the SavedModel takes images of any.
         output: Folder to write to.
         version: Number of the folder inside.
         scores: "logits" or "probabilities".
@@ -61,7 +61,7 @@ def to_saved_model(choice, output, *, version=1, scores="logits"):
         "check": the comparison}.
 
     Raises:
-        UserError: for whatever is wrong with the run, its pictures or the output, or
+        UserError: for whatever is wrong with the run, its images or the output, or
             if the export differs from the network.
     """
     saved_model.check_output(output, version)
@@ -82,10 +82,10 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     """Writes a run's network for LiteRT; see `tflite.export`.
 
     Args:
-        choice: A `Choice`; without a size it is that of the split's first picture.
+        choice: A `Choice`; without a size it is that of the split's first image.
         output: File to write.
         quantization: "none", "float16", "dynamic" or "int8".
-        num_calibration: For int8, at most so many labelled training pictures show
+        num_calibration: For int8, at most so many labelled training images show
             how large its numbers become.
 
     Returns:
@@ -97,16 +97,16 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     tflite.check_output(output)
     if quantization == "int8" and num_calibration < 1:
         raise UserError(
-            "--calibration_pictures: found 0 with --quantization=int8, which needs "
-            "pictures to calibrate on; expected 1 or more."
+            "--calibration_images: found 0 with --quantization=int8, which needs "
+            "images to calibrate on; expected 1 or more."
         )
     made = _make(choice, choice.size or "first")
     calibration = ()
     if quantization == "int8":
-        source = experiment.pictures_of(choice.run_dir, "train", choice.data_dir)
+        source = experiment.images_of(choice.run_dir, "train", choice.data_dir)
         calibration = [
-            picture
-            for picture, _ in sample_images.examples(source, num_calibration, made.size)
+            image
+            for image, _ in sample_images.examples(source, num_calibration, made.size)
         ]
         if choice.gates == "fold":
             equalization.balance(made.network, calibration)
@@ -126,7 +126,7 @@ def to_onnx(choice, output):
     """Writes a run's network as ONNX; see `onnx.export`.
 
     Args:
-        choice: A `Choice`; without a size the file takes pictures of any.
+        choice: A `Choice`; without a size the file takes images of any.
         output: File to write.
 
     Returns:
@@ -166,9 +166,9 @@ class _Made:
 
 def _make(choice, size):
     """Prunes the run's network and scores it at each step of the way."""
-    if 0 < choice.num_pictures < MIN_PICTURES:
+    if 0 < choice.num_images < MIN_IMAGES:
         raise UserError(
-            f"--num_pictures: found {choice.num_pictures}, expected {MIN_PICTURES} or "
+            f"--num_images: found {choice.num_images}, expected {MIN_IMAGES} or "
             "more to compare on, or 0 for all of the split's."
         )
     prepared = {
@@ -186,9 +186,9 @@ def _make(choice, size):
     exported = _name(choice, choice.gates)
     last = prepared[exported]
     if size == "first":
-        ((picture, _),) = sample_images.examples(last.trained.source, 1)
-        size = picture.shape[:2]
-    chosen = sample_images.examples(last.trained.source, choice.num_pictures, size)
+        ((image, _),) = sample_images.examples(last.trained.source, 1)
+        size = image.shape[:2]
+    chosen = sample_images.examples(last.trained.source, choice.num_images, size)
     results = {name: score(each, chosen) for name, each in prepared.items()}
     of_size = chosen[0][0].shape[:2]
     rows = {
@@ -225,7 +225,7 @@ def _name(choice, gates):
 
 
 def score(prepared, chosen):
-    """Scores a `Deployment` on pictures.
+    """Scores a `Deployment` on images.
 
     Args:
         prepared: The `Deployment`.
@@ -235,8 +235,8 @@ def score(prepared, chosen):
         An `Evaluation`.
     """
     batches = (
-        {"image": tf.cast(picture[None], tf.float32), "label": tf.constant(label[None])}
-        for picture, label in chosen
+        {"image": tf.cast(image[None], tf.float32), "label": tf.constant(label[None])}
+        for image, label in chosen
     )
     predict = evaluate.predictor(prepared.network)
     return evaluate.evaluate(predict, batches, prepared.trained.info.num_classes)

@@ -5,26 +5,26 @@ _NUMBERS = {
     "none": "float32 throughout",
     "float16": "weights kept as float16, computed in float32",
     "dynamic": "weights of eight bits; the rest float32, or quantized as it runs",
-    "int8": "weights and features of eight bits, ranges from calibration pictures",
+    "int8": "weights and features of eight bits, ranges from calibration images",
 }
 _CALLS = {
     "saved_model": """\
 import tensorflow as tf
 
 model = tf.saved_model.load("FOLDER/VERSION")
-outputs = model.signatures["serving_default"](image=tf.constant(pictures))
+outputs = model.signatures["serving_default"](image=tf.constant(images))
 labels = outputs["labels"].numpy()""",
     "tflite": """\
 from ai_edge_litert.interpreter import Interpreter
 
 interpreter = Interpreter("FILE.tflite")
 run = interpreter.get_signature_runner("serving_default")
-labels = run(image=pictures)["labels"]""",
+labels = run(image=images)["labels"]""",
     "onnx": """\
 import onnxruntime
 
 session = onnxruntime.InferenceSession("FILE.onnx")
-labels, logits = session.run(["labels", "logits"], {"image": pictures})""",
+labels, logits = session.run(["labels", "logits"], {"image": images})""",
 }
 
 
@@ -52,14 +52,14 @@ def card(facts):
 def _heading(facts):
     numbers = _NUMBERS[facts["quantization"]]
     gates = (
-        "The gates are folded into the weights: every picture takes the same routes."
+        "The gates are folded into the weights: every image takes the same routes."
         if facts["gates"] == "folded"
-        else "The gates are kept: every picture chooses its routes."
+        else "The gates are kept: every image chooses its routes."
     )
     path = f" It was cut to a path: {facts['path']}." if facts["path"] else ""
     return (
         f"# Segmentation network, {_FORMATS[facts['format']]}\n\n"
-        f"Gives each pixel of a picture one of {len(facts['class_names'])} classes. "
+        f"Gives each pixel of an image one of {len(facts['class_names'])} classes. "
         f"Searched and trained with selene_tf. {gates}{path} Numbers: {numbers}."
     )
 
@@ -75,7 +75,7 @@ def _classes(facts):
     table = "\n".join(rows)
     return (
         f"## Classes\n\nIoU of the network before it was exported, "
-        f"{_score(facts['mean_iou'])} in the mean, on {facts['images']} pictures "
+        f"{_score(facts['mean_iou'])} in the mean, on {facts['images']} images "
         f"({facts['split']}).\n\n| id | class | colour | IoU |\n|---|---|---|---|\n"
         f"{table}\n\nIn the masks that it was trained on, {facts['ignore_label']} "
         "stands for no label; it never gives that."
@@ -85,7 +85,7 @@ def _classes(facts):
 def _training(facts):
     size = facts.get("image_size")
     resized = (
-        f" Its pictures were resized to {size[0]} x {size[1]} pixels (height x width); "
+        f" Its images were resized to {size[0]} x {size[1]} pixels (height x width); "
         "resize others likewise."
         if size
         else ""
@@ -99,7 +99,7 @@ def _costs(facts):
     macs = facts["macs"]
     height, width = macs["size"]
     return (
-        f"## Costs\n\n{facts['parameters']:,} parameters. A picture of {height} x "
+        f"## Costs\n\n{facts['parameters']:,} parameters. An image of {height} x "
         f"{width} pixels (height x width) takes {macs['network'] / 1e6:,.1f} million "
         f"multiply-accumulates; the whole search space, "
         f"{macs['supernet'] / 1e6:,.1f} million."
@@ -113,7 +113,7 @@ def _agreement(facts):
     unit = "" if facts["scores"] == "probabilities" else " of the largest"
     found, wanted = _score(check["mean_iou"]), _score(check["mean_iou_of_network"])
     return (
-        f"## Agreement with the network\n\nOn {check['images']} pictures, "
+        f"## Agreement with the network\n\nOn {check['images']} images, "
         f"{check['label_agreement']:.4%} of the labels are the network's; mIoU "
         f"{found}, the network's {wanted}; scores differ by at most "
         f"{check['max_logit_difference']:.1e}{unit}."
@@ -135,12 +135,12 @@ def _use(facts):
 
 def _limits(facts):
     size = (
-        "It takes pictures of one size; resize others, or cut them into windows."
+        "It takes images of one size; resize others, or cut them into windows."
         if facts["size"]
-        else "It takes pictures of any size."
+        else "It takes images of any size."
     )
     return (
-        "## Limits\n\nThe scores hold for pictures like those that it was scored on; "
+        "## Limits\n\nThe scores hold for images like those that it was scored on; "
         "other cameras, places or weather were not tried. It gives every pixel a "
         f"class, also what belongs to none. {size}"
     )

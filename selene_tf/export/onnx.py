@@ -14,7 +14,7 @@ _OPSET = 18
 
 
 def export(network, output, examples, facts, *, size=None):
-    """Writes a network as ONNX file and compares the two on real pictures.
+    """Writes a network as ONNX file and compares the two on real images.
 
     It takes "image", uint8 (batch, height, width, 3), RGB, and gives "labels", int32
     (batch, height, width), and "logits", float32 (batch, height, width, classes). The
@@ -26,10 +26,10 @@ def export(network, output, examples, facts, *, size=None):
     Args:
         network: A Keras model with an output "logits".
         output: The file, which ends in .onnx.
-        examples: (picture, label) pairs to compare on: uint8 (height, width, 3) and
+        examples: (image, label) pairs to compare on: uint8 (height, width, 3) and
             integers (height, width), 255 for none.
         facts: What the network says of itself, a dict of JSON values.
-        size: Height and width in pixels of all pictures; None for any.
+        size: Height and width in pixels of all images; None for any.
 
     Returns:
         What `agreement.compare` found.
@@ -37,11 +37,11 @@ def export(network, output, examples, facts, *, size=None):
     Raises:
         UserError: if the file exists or cannot be written, tf2onnx or ONNX Runtime is
             missing, or it does not give what the network gives.
-        ValueError: if a picture is not of the size.
+        ValueError: if an image is not of the size.
     """
     output, examples = pathlib.Path(output), list(examples)
     check_output(output)
-    agreement.check_pictures(examples, size)
+    agreement.check_images(examples, size)
     facts = metadata.complete(facts, "onnx", size)
     with atomic_write.whole(output) as temporary:
         converted = _convert(network, size)
@@ -139,12 +139,12 @@ def _session(content):
 
 
 def _model(name, facts, session):
-    def output(pictures, which):
-        return session.run([which], {"image": pictures})[0]
+    def output(images, which):
+        return session.run([which], {"image": images})[0]
 
     return metadata.model(
         name,
         facts,
-        compute_labels=lambda pictures: output(pictures, "labels"),
-        compute_logits=lambda pictures: output(pictures, "logits"),
+        compute_labels=lambda images: output(images, "labels"),
+        compute_logits=lambda images: output(images, "logits"),
     )

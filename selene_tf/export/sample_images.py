@@ -1,4 +1,4 @@
-"""Pictures of a run that its exports are compared and calibrated on."""
+"""Images of a run that its exports are compared and calibrated on."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,12 +8,12 @@ from selene_tf.data.pipeline import batching
 
 
 def examples(source, count, size=None):
-    """Pictures and labels of a source, spread evenly over it.
+    """Images and labels of a source, spread evenly over it.
 
     Args:
         source: A `batching.Source`.
         count: How many at most; 0 for all.
-        size: Height and width in pixels to which they are resized, pictures bilinearly
+        size: Height and width in pixels to which they are resized, images bilinearly
             and labels to the nearest; None to leave them.
 
     Returns:
@@ -31,13 +31,11 @@ def _read(source, place):
 
 
 def _resized(example, size):
-    picture, label = example
-    if size is None or picture.shape[:2] == tuple(size):
+    image, label = example
+    if size is None or image.shape[:2] == tuple(size):
         return example
     height, width = size
-    resized = Image.fromarray(picture).resize(
-        (width, height), Image.Resampling.BILINEAR
-    )
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
     mask = Image.fromarray(label.astype(np.uint8)).resize(
         (width, height), Image.Resampling.NEAREST
     )

@@ -17,7 +17,7 @@ _EXTRA = "assets.extra"
 def export(  # noqa: PLR0913
     network, output, examples, facts, *, version=1, size=None, scores="logits"
 ):
-    """Writes a network as SavedModel and compares the two on real pictures.
+    """Writes a network as SavedModel and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (batch, height, width, 3),
     RGB, and gives "labels", int32 (batch, height, width), and "logits" or
@@ -30,11 +30,11 @@ def export(  # noqa: PLR0913
     Args:
         network: A Keras model with an output "logits".
         output: Folder of all versions, as TensorFlow Serving expects it.
-        examples: (picture, label) pairs to compare on: uint8 (height, width, 3) and
+        examples: (image, label) pairs to compare on: uint8 (height, width, 3) and
             integers (height, width), 255 for none.
         facts: What the network says of itself, a dict of JSON values.
         version: Name of the folder inside `output`, 1 or more.
-        size: Height and width in pixels of all pictures; None for any.
+        size: Height and width in pixels of all images; None for any.
         scores: One of `SCORES`.
 
     Returns:
@@ -43,11 +43,11 @@ def export(  # noqa: PLR0913
     Raises:
         UserError: if the version exists or cannot be written, or the SavedModel does
             not give what the network gives.
-        ValueError: if a picture is not of the size.
+        ValueError: if an image is not of the size.
     """
     output, examples = pathlib.Path(output), list(examples)
     check_output(output, version)
-    agreement.check_pictures(examples, size)
+    agreement.check_images(examples, size)
     facts = metadata.complete(facts, "saved_model", size, scores)
     with atomic_write.whole(output / str(version)) as temporary:
         serve = serving(network, scores)
@@ -127,7 +127,7 @@ def check_output(output, version=1):
 
 
 def serving(network, scores="logits"):
-    """A network as what is exported: a picture to labels and scores.
+    """A network as what is exported: an image to labels and scores.
 
     Args:
         network: A Keras model with an output "logits".
@@ -196,11 +196,11 @@ def _find(folder):
 
 
 def _model(name, facts, signature):
-    def labels(pictures):
-        return signature(image=tf.constant(pictures))["labels"].numpy()
+    def labels(images):
+        return signature(image=tf.constant(images))["labels"].numpy()
 
-    def logits(pictures):
-        scores = signature(image=tf.constant(pictures))[facts["scores"]].numpy()
+    def logits(images):
+        scores = signature(image=tf.constant(images))[facts["scores"]].numpy()
         if facts["scores"] == "logits":
             return scores
         # But for a number that each pixel adds to all classes.

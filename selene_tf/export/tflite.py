@@ -1,10 +1,10 @@
 """Export as TFLite file, in four quantizations, and running such a file.
 
 The converter of TensorFlow does the quantization. Measured on a network of 16 channels
-trained on CamVid (101 pictures; gates folded; mIoU 0.4798), share of labels that are
+trained on CamVid (101 images; gates folded; mIoU 0.4798), share of labels that are
 the network's: none 1.0000, float16 0.9997, dynamic 0.9956, int8 0.9775 with a mIoU of
 0.4704. ai-edge-quantizer's static recipe came to 0.9796 and 0.4710, but takes and gives
-floats or int8 in place of pictures' uint8; its dynamic recipe took 20 ms a picture, the
+floats or int8 in place of images' uint8; its dynamic recipe took 20 ms an image, the
 converter's 9. So its further dependency is not worth it.
 """
 
@@ -27,7 +27,7 @@ _SIGNATURE = "serving_default"
 def export(  # noqa: PLR0913
     network, output, examples, facts, *, quantization, size, calibration=()
 ):
-    """Writes a network as TFLite file and compares the two on real pictures.
+    """Writes a network as TFLite file and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (1, height, width, 3), RGB,
     and gives "labels", int32 (1, height, width), and "logits", float32 (1, height,
@@ -40,21 +40,21 @@ def export(  # noqa: PLR0913
     Args:
         network: A Keras model with an output "logits".
         output: The file, which ends in .tflite.
-        examples: (picture, label) pairs to compare on: uint8 (height, width, 3) and
+        examples: (image, label) pairs to compare on: uint8 (height, width, 3) and
             integers (height, width), 255 for none.
         facts: What the network says of itself, a dict of JSON values.
         quantization: One of `QUANTIZATIONS`.
-        size: Height and width in pixels of all pictures.
-        calibration: Pictures, uint8 (height, width, 3), that the ranges of int8 are
+        size: Height and width in pixels of all images.
+        calibration: Images, uint8 (height, width, 3), that the ranges of int8 are
             found on; others need none.
 
     Returns:
         What `agreement.compare` found.
 
     Raises:
-        UserError: if the file exists or cannot be written, pictures for int8 are
+        UserError: if the file exists or cannot be written, images for int8 are
             missing, or it does not give what the network gives.
-        ValueError: if a picture is not of the size.
+        ValueError: if an image is not of the size.
     """
     output, examples, calibration = (
         pathlib.Path(output),
@@ -63,7 +63,7 @@ def export(  # noqa: PLR0913
     )
     check_output(output)
     _check(quantization, calibration)
-    agreement.check_pictures(examples, size)
+    agreement.check_images(examples, size)
     _check_calibration(calibration, size)
     facts = metadata.complete(facts, "tflite", size, quantization=quantization)
     with atomic_write.whole(output) as temporary:
@@ -89,7 +89,7 @@ def load(file, num_threads=None):
         num_threads: Threads of the interpreter; None for its own choice.
 
     Returns:
-        A `SegmentationModel` of kind "tflite"; it takes the pictures of a batch one
+        A `SegmentationModel` of kind "tflite"; it takes the images of a batch one
         after the other.
 
     Raises:
@@ -125,7 +125,7 @@ def convert(network, size, quantization, calibration=()):
         network: A Keras model with an output "logits".
         size: Height and width in pixels.
         quantization: One of `QUANTIZATIONS`.
-        calibration: Pictures, uint8 (height, width, 3), for int8.
+        calibration: Images, uint8 (height, width, 3), for int8.
 
     Returns:
         The model, bytes.
@@ -133,7 +133,7 @@ def convert(network, size, quantization, calibration=()):
     Raises:
         RuntimeError: if it needs operators that not every runtime has.
     """
-    # With int8 the converter turns a float input into the pictures' uint8.
+    # With int8 the converter turns a float input into the images' uint8.
     dtype = "float32" if quantization == "int8" else "uint8"
     image = tf.TensorSpec((1, *size, 3), dtype)
     serve = saved_model.serving(network)
@@ -152,7 +152,7 @@ def convert(network, size, quantization, calibration=()):
 
 
 def runner(**source):
-    """A TFLite model as a function of a picture and the name of an output.
+    """A TFLite model as a function of an image and the name of an output.
 
     Args:
         **source: What LiteRT's Interpreter takes: model_path or model_content, and
@@ -174,8 +174,8 @@ def runner(**source):
     if found != ({"image"}, {"labels", "logits"}):
         raise ValueError(f"it takes {sorted(found[0])} and gives {sorted(found[1])}")
 
-    def run(picture, output):
-        return signature(image=picture[None])[output]
+    def run(image, output):
+        return signature(image=image[None])[output]
 
     # The signature lives only as long as its interpreter.
     run.interpreter = interpreter
@@ -190,16 +190,16 @@ def _check(quantization, calibration):
         )
     if quantization == "int8" and not calibration:
         raise UserError(
-            "--quantization: int8 needs pictures to find the ranges of its numbers on, "
+            "--quantization: int8 needs images to find the ranges of its numbers on, "
             "and found none; name some, or use float16 or dynamic."
         )
 
 
 def _check_calibration(calibration, size):
-    for picture in calibration:
-        if picture.dtype != np.uint8 or picture.shape != (*size, 3):
+    for image in calibration:
+        if image.dtype != np.uint8 or image.shape != (*size, 3):
             raise ValueError(
-                f"found a picture of {picture.dtype} {picture.shape} to calibrate "
+                f"found an image of {image.dtype} {image.shape} to calibrate "
                 f"with, expected uint8 {(*size, 3)}."
             )
 
@@ -215,7 +215,7 @@ def _quantize(converter, quantization, calibration):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
         converter.representative_dataset = lambda: (
-            {"image": picture[None].astype(np.float32)} for picture in calibration
+            {"image": image[None].astype(np.float32)} for image in calibration
         )
 
 
@@ -231,20 +231,20 @@ def _interpreter_class():
 
 
 def _model(name, facts, run):
-    def output(pictures, which):
-        return np.concatenate([run(picture, which) for picture in pictures])
+    def output(images, which):
+        return np.concatenate([run(image, which) for image in images])
 
     return metadata.model(
         name,
         facts,
-        compute_labels=lambda pictures: output(pictures, "labels"),
-        compute_logits=lambda pictures: output(pictures, "logits"),
+        compute_labels=lambda images: output(images, "labels"),
+        compute_logits=lambda images: output(images, "logits"),
     )
 
 
-def _check_same(model, written, picture):
+def _check_same(model, written, image):
     """The metadata must not have changed what is computed."""
-    if not np.array_equal(model.logits(picture[None]), written.logits(picture[None])):
+    if not np.array_equal(model.logits(image[None]), written.logits(image[None])):
         raise RuntimeError("The TFLite file does not give what the model in it gave.")
 
 

@@ -20,7 +20,7 @@ _IDENTIFIER = b"M001"
 _IMAGE_PROPERTIES, _NORMALIZATION_OPTIONS, _RGB = 2, 1, 1
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS = 1, 2, 3
 _DESCRIBED = {
-    "image": "RGB picture, 0 to 255, (1, height, width, 3).",
+    "image": "RGB image, 0 to 255, (1, height, width, 3).",
     "labels": "Id of each pixel's class, (1, height, width).",
     "logits": "Scores of each pixel, (1, height, width, classes).",
 }

@@ -1,4 +1,4 @@
-"""Predicts many pictures; reads the next and writes the last ones meanwhile."""
+"""Predicts many images; reads the next and writes the last ones meanwhile."""
 
 import collections
 import concurrent.futures
@@ -8,39 +8,39 @@ import sys
 from selene_tf.errors import UserError
 from selene_tf.inference import input_images, output_files, predict_image
 
-# Threads that read and write beside the network, and pictures that wait for each:
+# Threads that read and write beside the network, and images that wait for each:
 # large ones have to fit into the memory.
 _THREADS = 2
 _WAITING = 2
 
 
 def write(model, inputs, output, fit, skip=False, show=None):
-    """Writes label maps, overlays and class shares of pictures.
+    """Writes label maps, overlays and class shares of images.
 
     Below the output's folder these are labels/NAME.png, 8-bit grey, of class ids;
     overlay/NAME.png; and at last classes.json.
 
     Args:
         model: A `SegmentationModel`.
-        inputs: `InputPicture`s, one or more.
+        inputs: `InputImage`s, one or more.
         output: An `Output`.
         fit: A `Fit`.
-        skip: Whether to leave out pictures that cannot be read, in place of stopping
+        skip: Whether to leave out images that cannot be read, in place of stopping
             at the first. Without it all files' beginnings are looked at first.
-        show: Function of (done, total), called after each picture; or None.
+        show: Function of (done, total), called after each image; or None.
 
     Returns:
         The content of classes.json: "model", "class_names", "colours", "fit",
-        "tile_size", "pictures", {name: {"size": [height, width], "shares": {class:
-        share}}}, "left_out", [{"name", "reason"}], "pictures_per_second" and
-        "network_pictures_per_second".
+        "tile_size", "images", {name: {"size": [height, width], "shares": {class:
+        share}}}, "left_out", [{"name", "reason"}], "images_per_second" and
+        "network_images_per_second".
 
     Raises:
-        UserError: A picture cannot be read, or none; or nothing can be written.
+        UserError: An image cannot be read, or none; or nothing can be written.
     """
     if not skip:
-        for picture in inputs:
-            input_images.look(picture)
+        for image in inputs:
+            input_images.look(image)
     output.make()
     found, left_out, clock = {}, [], output_files.Clock()
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
@@ -53,12 +53,12 @@ def write(model, inputs, output, fit, skip=False, show=None):
                 show(len(found) + len(left_out), len(inputs))
     if not found:
         raise UserError(
-            f"--input: none of {len(inputs)} pictures could be read; the last: "
+            f"--input: none of {len(inputs)} images could be read; the last: "
             f"{left_out[-1]['reason']}"
         )
     content = {
         **output_files.facts(model, fit),
-        "pictures": found,
+        "images": found,
         "left_out": left_out,
         **clock.rates(len(found)),
     }
@@ -77,14 +77,14 @@ def _ahead(pool, function, items):
         yield begun.popleft().result()
 
 
-def _read(skip, picture):
-    """The picture's name and its pixels, or the reason why there are none."""
+def _read(skip, image):
+    """The image's name and its pixels, or the reason why there are none."""
     try:
-        return picture.name, input_images.read(picture), ""
+        return image.name, input_images.read(image), ""
     except UserError as error:
         if not skip:
             raise
-        return picture.name, None, str(error)
+        return image.name, None, str(error)
 
 
 def _readable(read, left_out):

@@ -1,6 +1,6 @@
-"""What --input names: a picture, a folder of them, a list; and how they are read.
+"""What --input names: an image, a folder of them, a list; and how they are read.
 
-Pictures are read as a training reads them: grey and palette become RGB, an alpha
+Images are read as a training reads them: grey and palette become RGB, an alpha
 channel is dropped where it hides nothing; what is damaged, transparent, of 16 bits,
 CMYK, or stored turned (by its EXIF entry) is refused, since the network would see
 something else than the user. Beside PNG and JPEG, which a training takes, some more
@@ -28,8 +28,8 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 
 
 @dataclasses.dataclass(frozen=True)
-class InputPicture:
-    """A picture file.
+class InputImage:
+    """An image file.
 
     Attributes:
         name: What its results are called: its path below the input, without suffix.
@@ -45,11 +45,11 @@ class Inputs:
     """What an --input holds.
 
     Attributes:
-        pictures: The `InputPicture`s, one or more, each with a name of its own.
-        others: Number of files in the folder that are no pictures by their suffix.
+        images: The `InputImage`s, one or more, each with a name of its own.
+        others: Number of files in the folder that are no images by their suffix.
     """
 
-    pictures: tuple[InputPicture, ...]
+    images: tuple[InputImage, ...]
     others: int = 0
 
 
@@ -61,11 +61,11 @@ def is_video(path):
 
 
 def find(path):
-    """The pictures that an --input names; none is opened.
+    """The images that an --input names; none is opened.
 
     Args:
-        path: A picture; a folder, of which all pictures are taken, in it and below,
-            in the order of their paths; or a list, NAME.txt, of one picture a line,
+        path: An image; a folder, of which all images are taken, in it and below,
+            in the order of their paths; or a list, NAME.txt, of one image a line,
             relative to the list's folder or absolute, to which the rules of the data
             sets' lists apply (see `examples.read_list`; masks are passed over).
 
@@ -73,12 +73,12 @@ def find(path):
         An `Inputs`.
 
     Raises:
-        UserError: There is nothing of that name, no picture in it, or two pictures
+        UserError: There is nothing of that name, no image in it, or two images
             would have results of the same name.
     """
     if not path:
         raise UserError(
-            "--input: found nothing, expected a picture, a folder of pictures, a list "
+            "--input: found nothing, expected an image, a folder of images, a list "
             "NAME.txt, or a video."
         )
     if "\0" in path or not os.path.exists(path):
@@ -87,40 +87,40 @@ def find(path):
         return _in_folder(path)
     if path.lower().endswith(".txt"):
         return _in_list(path)
-    return Inputs((InputPicture(pathlib.Path(path).stem, pathlib.Path(path)),))
+    return Inputs((InputImage(pathlib.Path(path).stem, pathlib.Path(path)),))
 
 
-def look(picture):
-    """Height and width of a picture, by the beginning of its file.
+def look(source):
+    """Height and width of an image, by the beginning of its file.
 
     Raises:
         UserError: As `read`, as far as the beginning shows it.
     """
-    path = picture.path
+    path = source.path
     with _large_files_named(path):
         image, header = image_files.look(path, FORMATS)
     image_files.check_image_kind(path, image, header)
     return image.size[::-1]
 
 
-def read(picture):
-    """The pixels of a picture, uint8 (height, width, 3), RGB.
+def read(source):
+    """The pixels of an image, uint8 (height, width, 3), RGB.
 
     Args:
-        picture: An `InputPicture`.
+        source: An `InputImage`.
 
     Raises:
         UserError: The file is missing, damaged, too large or of another format; or it
             is transparent, of 16 bits, CMYK, stored turned, or moves.
     """
-    path = picture.path
+    path = source.path
     with _large_files_named(path):
         image, content = image_files.read(path, FORMATS)
     image_files.check_image_kind(path, image, content)
     # In a camera's JPEG the others are previews, or what a second lens saw.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise UserError(
-            f"{path} holds {image.n_frames} pictures; expected a still picture. Save "
+            f"{path} holds {image.n_frames} images; expected a still image. Save "
             "them one a file, or as a video."
         )
     if image.has_transparency_data:
@@ -128,7 +128,7 @@ def read(picture):
         hidden = np.count_nonzero(np.asarray(image)[..., 3] < 255)
         if hidden:
             raise UserError(
-                f"{path} has {hidden} transparent pixels; expected an opaque picture. "
+                f"{path} has {hidden} transparent pixels; expected an opaque image. "
                 "Save it without an alpha channel."
             )
     return np.asarray(image.convert("RGB"))
@@ -144,7 +144,7 @@ def _large_files_named(path):
             raise
         raise UserError(
             f"{path} has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million "
-            "pixels; cut it into several pictures."
+            "pixels; cut it into several images."
         ) from None
 
 
@@ -154,7 +154,7 @@ def _in_folder(folder):
     paths = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise UserError(
-            f"--input: found no picture in '{folder}' or below it, and {len(found)} "
+            f"--input: found no image in '{folder}' or below it, and {len(found)} "
             f"other files; expected {', '.join(SUFFIXES)}."
         )
     return Inputs(_named(paths, folder), len(found) - len(paths))
@@ -189,13 +189,13 @@ def _in_list(path):
         return [str(listed[-1])]
 
     examples.read_list(path, os.sep, 0, complete)
-    if not all(picture.is_relative_to(folder) for picture in listed):
-        folder = os.path.commonpath([picture.parent for picture in listed])
+    if not all(image.is_relative_to(folder) for image in listed):
+        folder = os.path.commonpath([image.parent for image in listed])
     return Inputs(_named(listed, folder))
 
 
 def _named(paths, folder):
-    """Names pictures by their place below a folder."""
+    """Names images by their place below a folder."""
     first = {}
     for path in paths:
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -205,4 +205,4 @@ def _named(paths, folder):
                 f"--input: '{other}' and '{path}' would both have the results "
                 f"'{name}.png'; rename or remove one."
             )
-    return tuple(InputPicture(name, path) for name, path in first.items())
+    return tuple(InputImage(name, path) for name, path in first.items())

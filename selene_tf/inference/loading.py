@@ -54,12 +54,12 @@ def _of_run(name):
     signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
 
     @tf.function(input_signature=signature)
-    def logits(pictures):
-        return trained.network(pictures, training=False)["logits"]
+    def logits(images):
+        return trained.network(images, training=False)["logits"]
 
     @tf.function(input_signature=signature)
-    def labels(pictures):
-        return tf.argmax(logits(pictures), axis=-1, output_type=tf.int32)
+    def labels(images):
+        return tf.argmax(logits(images), axis=-1, output_type=tf.int32)
 
     return SegmentationModel(
         name=str(name),
@@ -67,7 +67,7 @@ def _of_run(name):
         class_names=tuple(trained.info.class_names),
         colours=tuple(trained.info.colours),
         size=None,
-        compute_labels=lambda pictures: np.asarray(labels(pictures)),
-        compute_logits=lambda pictures: np.asarray(logits(pictures)),
+        compute_labels=lambda images: np.asarray(labels(images)),
+        compute_logits=lambda images: np.asarray(logits(images)),
         facts={"image_size": trained.image_size},
     )

@@ -1,4 +1,4 @@
-"""A network as those see it who use it: pictures in, labels out."""
+"""A network as those see it who use it: images in, labels out."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class SegmentationModel:
         kind: "run", "saved_model", "tflite" or "onnx".
         class_names: Names of the classes, in the order of their ids.
         colours: (red, green, blue) in 0..255 of each class.
-        size: Height and width in pixels of the pictures that it takes; None for any.
+        size: Height and width in pixels of the images that it takes; None for any.
         compute_labels: From uint8 (batch, height, width, 3), RGB, to int32
             (batch, height, width), NumPy both.
         compute_logits: From the same to float32 (batch, height, width, classes).
@@ -33,53 +33,53 @@ class SegmentationModel:
     compute_logits: Callable[[np.ndarray], np.ndarray]
     facts: dict
 
-    def labels(self, pictures):
-        """Class ids of pictures, int32 (batch, height, width).
+    def labels(self, images):
+        """Class ids of images, int32 (batch, height, width).
 
         Raises:
             UserError: if they are not what `check` accepts.
         """
-        return self.compute_labels(self.check(pictures))
+        return self.compute_labels(self.check(images))
 
-    def logits(self, pictures):
-        """Scores of pictures, float32 (batch, height, width, classes).
+    def logits(self, images):
+        """Scores of images, float32 (batch, height, width, classes).
 
         Raises:
             UserError: if they are not what `check` accepts.
         """
-        return self.compute_logits(self.check(pictures))
+        return self.compute_logits(self.check(images))
 
-    def check(self, pictures):
-        """Pictures as the network takes them, or one line that says why it does not.
+    def check(self, images):
+        """Images as the network takes them, or one line that says why it does not.
 
         Args:
-            pictures: uint8 (batch, height, width, 3), RGB. One pixel is enough if
+            images: uint8 (batch, height, width, 3), RGB. One pixel is enough if
                 the network takes any size: it pads by itself.
 
         Raises:
             UserError: for another type, rank, number of colours or size.
         """
-        pictures = self._as_array(pictures)
-        if pictures.dtype != np.uint8:
-            self._refuse(pictures, _how_to_convert(pictures))
-        if pictures.ndim != 4 or pictures.shape[-1] != 3:
-            self._refuse(pictures, _how_to_arrange(pictures.shape))
-        if not pictures.size:
-            self._refuse(pictures, ", one picture and one pixel or more")
-        if self.size and pictures.shape[1:3] != tuple(self.size):
+        images = self._as_array(images)
+        if images.dtype != np.uint8:
+            self._refuse(images, _how_to_convert(images))
+        if images.ndim != 4 or images.shape[-1] != 3:
+            self._refuse(images, _how_to_arrange(images.shape))
+        if not images.size:
+            self._refuse(images, ", one image and one pixel or more")
+        if self.size and images.shape[1:3] != tuple(self.size):
             self._refuse(
-                pictures,
-                "; resize the pictures, cut them into windows (selene_tf.predict does "
+                images,
+                "; resize the images, cut them into windows (selene_tf.predict does "
                 "both), or export another size",
             )
-        return pictures
+        return images
 
-    def _as_array(self, pictures):
+    def _as_array(self, images):
         try:
-            return np.asarray(pictures)
-        except ValueError:  # A list of pictures of several sizes.
+            return np.asarray(images)
+        except ValueError:  # A list of images of several sizes.
             raise UserError(
-                f"'{self.name}': found pictures of several sizes, expected "
+                f"'{self.name}': found images of several sizes, expected "
                 f"{self._expected()}; give one after the other."
             ) from None
 
@@ -87,30 +87,30 @@ class SegmentationModel:
         height, width = self.size or ("height", "width")
         return f"uint8 (batch, {height}, {width}, 3), RGB"
 
-    def _refuse(self, pictures, how):
+    def _refuse(self, images, how):
         raise UserError(
-            f"'{self.name}': found pictures of {pictures.dtype} {pictures.shape}, "
+            f"'{self.name}': found images of {images.dtype} {images.shape}, "
             f"expected {self._expected()}{how}."
         )
 
 
-def _how_to_convert(pictures):
-    if np.issubdtype(pictures.dtype, np.floating):
-        if not np.isfinite(pictures).all():
+def _how_to_convert(images):
+    if np.issubdtype(images.dtype, np.floating):
+        if not np.isfinite(images).all():
             return "; some of its values are not finite"
-        if pictures.size and 0 <= pictures.min() and pictures.max() <= 1:
+        if images.size and 0 <= images.min() and images.max() <= 1:
             return ", values 0 to 255; these lie in 0 to 1, so multiply them by 255"
     return ", values 0 to 255"
 
 
 def _how_to_arrange(shape):
-    """How pictures of a wrong shape may be meant."""
+    """How images of a wrong shape may be meant."""
     if len(shape) == 3 and shape[-1] == 3:
-        return "; for one picture write picture[None]"
+        return "; for one image write image[None]"
     if len(shape) == 4 and shape[1] == 3:
         return "; the colours come last"
     if len(shape) == 4 and shape[-1] == 4:
         return "; leave the fourth channel out"
     if len(shape) == 4 and shape[-1] == 1:
-        return "; repeat a grey picture for the three colours"
+        return "; repeat a grey image for the three colours"
     return ""

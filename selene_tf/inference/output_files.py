@@ -25,7 +25,7 @@ class Output:
     Attributes:
         folder: A new or empty folder.
         labels: Whether to write label maps.
-        overlays: Whether to write pictures with the classes' colours over them.
+        overlays: Whether to write images with the classes' colours over them.
         opacity: Share of the colours in these, in [0, 1].
     """
 
@@ -42,19 +42,19 @@ class Output:
 
         Raises:
             UserError: `opacity` is no share; or the folder holds something, is a file,
-                lies where nothing can be written, or in the folder of the pictures.
+                lies where nothing can be written, or in the folder of the images.
         """
         if not 0 <= self.opacity <= 1:
             raise UserError(
-                f"--opacity: found {self.opacity:g}, expected 0 (the picture alone) to "
+                f"--opacity: found {self.opacity:g}, expected 0 (the image alone) to "
                 "1 (the colours alone)."
             )
         with atomic_write.named_errors(self.folder):
             _check_new(self.folder)
         if os.path.isdir(inputs) and _is_below(self.folder, inputs):
             raise UserError(
-                f"--output: '{self.folder}' lies in the folder of the pictures, whose "
-                "next prediction would take it for pictures too; name one outside."
+                f"--output: '{self.folder}' lies in the folder of the images, whose "
+                "next prediction would take it for images too; name one outside."
             )
 
     def make(self):
@@ -67,10 +67,10 @@ class Output:
         if self.labels:
             _save(self.folder / "labels" / f"{name}.png", labels)
 
-    def write_overlay(self, name, picture, labels, colours):
-        """Writes a picture under the colours of its classes, if they are wanted."""
+    def write_overlay(self, name, image, labels, colours):
+        """Writes an image under the colours of its classes, if they are wanted."""
         if self.overlays:
-            painted = overlay.overlay(picture, labels, colours, self.opacity)
+            painted = overlay.overlay(image, labels, colours, self.opacity)
             _save(self.folder / "overlay" / f"{name}.png", painted)
 
     def write_json(self, content, indent=2):
@@ -94,11 +94,11 @@ class Clock:
         return result
 
     def rates(self, count):
-        """Pictures a second, for classes.json."""
+        """Images a second, for classes.json."""
         seconds = time.perf_counter() - self._started
         return {
-            "pictures_per_second": round(count / seconds, 3),
-            "network_pictures_per_second": round(count / self._network, 3),
+            "images_per_second": round(count / seconds, 3),
+            "network_images_per_second": round(count / self._network, 3),
         }
 
 
@@ -130,16 +130,16 @@ def summary(content, folder):
     if "video" in content:
         found, kind = content["video"]["shares"], "frame"
     else:
-        found = [list(p["shares"].values()) for p in content["pictures"].values()]
-        kind = "picture"
+        found = [list(p["shares"].values()) for p in content["images"].values()]
+        kind = "image"
     means = np.mean(found, axis=0)
     largest = np.argsort(-means, kind="stable")[:_CLASSES_SHOWN]
     left_out = len(content.get("left_out", ()))
     return (
         f"{len(found)} {kind}{'s' * (len(found) > 1)} of {content['model']} to {folder}"
         f"{f', {left_out} left out' if left_out else ''}: "
-        f"{content['pictures_per_second']:.1f} {kind}s/s (decoding and writing "
-        f"included; network alone {content['network_pictures_per_second']:.1f})\n"
+        f"{content['images_per_second']:.1f} {kind}s/s (decoding and writing "
+        f"included; network alone {content['network_images_per_second']:.1f})\n"
         + ", ".join(f"{names[place]} {means[place]:.1%}" for place in largest)
     )
 

@@ -1,10 +1,10 @@
-"""What a network sees in a picture of any size, larger or smaller than its own.
+"""What a network sees in an image of any size, larger or smaller than its own.
 
 In a notebook:
 
     model = model_loading.load("runs/scenes")
     fit = prediction.choose_fit(model)
-    labels = prediction.label_map(model, picture, fit)
+    labels = prediction.label_map(model, image, fit)
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ FITS = ("auto", "whole", "resize", "sliding")
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """How pictures of any size go through a network; `choose_fit` makes it.
+    """How images of any size go through a network; `choose_fit` makes it.
 
     Attributes:
         how: "whole", as they are; "resize", in the network's size and back; "sliding",
@@ -35,12 +35,12 @@ class Fit:
 
 
 def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
-    """Decides how pictures go through a network.
+    """Decides how images go through a network.
 
     Args:
         model: A `SegmentationModel`.
         how: One of `FITS`. "auto" is "sliding" if there is a `tile_size`; "resize" if
-            the network was trained on pictures of one size (its fact "image_size");
+            the network was trained on images of one size (its fact "image_size");
             else "whole" if it takes any size, and "sliding" if not.
         tile_size: Height and width in pixels; None for the network's own size.
         overlap: Share in [0, 1) of a window that the next one sees again.
@@ -66,12 +66,12 @@ def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
         how = "sliding" if size else "whole"
     if how == "whole" and model.size:
         raise UserError(
-            f"--fit=whole: '{model.name}' takes pictures of {_text(model.size)} alone; "
+            f"--fit=whole: '{model.name}' takes images of {_text(model.size)} alone; "
             "expected sliding or resize."
         )
     if how == "whole" and tile_size:
         raise UserError(
-            "--tile_size: found with --fit=whole, which sees the whole picture; "
+            "--tile_size: found with --fit=whole, which sees the whole image; "
             "expected it with sliding or resize."
         )
     if how != "whole" and not size:
@@ -111,40 +111,40 @@ def _text(size):
     return f"{size[0]} x {size[1]} pixels (height x width)"
 
 
-def label_map(model, picture, fit):
-    """Class ids of a picture of any size, uint8 (height, width).
+def label_map(model, image, fit):
+    """Class ids of an image of any size, uint8 (height, width).
 
     Args:
         model: A `SegmentationModel`.
-        picture: uint8 (height, width, 3), RGB.
+        image: uint8 (height, width, 3), RGB.
         fit: A `Fit`.
 
     Raises:
-        UserError: if the picture is too large for the memory.
+        UserError: if the image is too large for the memory.
     """
     try:
-        if fit.how == "whole" or picture.shape[:2] == fit.tile_size:
-            return model.labels(picture[None])[0].astype(np.uint8)
+        if fit.how == "whole" or image.shape[:2] == fit.tile_size:
+            return model.labels(image[None])[0].astype(np.uint8)
         if fit.how == "resize":
-            return _resized(model, picture, fit.tile_size)
-        return tiling.label_map(picture, fit.tile_size, fit.overlap, model.logits)
+            return _resized(model, image, fit.tile_size)
+        return tiling.label_map(image, fit.tile_size, fit.overlap, model.logits)
     except Exception as error:
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise
         raise UserError(
-            f"not enough memory for a picture of {_text(picture.shape[:2])}; "
+            f"not enough memory for an image of {_text(image.shape[:2])}; "
             "try --fit=sliding with a small --tile_size, such as 512,512."
         ) from None
 
 
-def _resized(model, picture, size):
-    """Labels from logits that were brought to the picture's size, a class at a time.
+def _resized(model, image, size):
+    """Labels from logits that were brought to the image's size, a class at a time.
 
     Pillow's bilinear filter has half-pixel centres, and averages where it shrinks.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     bilinear = Image.Resampling.BILINEAR
-    small = Image.fromarray(picture).resize((size[1], size[0]), bilinear)
+    small = Image.fromarray(image).resize((size[1], size[0]), bilinear)
     logits = model.logits(np.asarray(small)[None])[0]
     labels = np.zeros((height, width), np.uint8)
     best = np.full((height, width), -np.inf, np.float32)

@@ -1,4 +1,4 @@
-"""What evaluate.py does with a finished run, or with a model and a run's pictures."""
+"""What evaluate.py does with a finished run, or with a model and a run's images."""
 
 import pathlib
 import time
@@ -14,7 +14,7 @@ from selene_tf.inference import loading, predict_image
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
-_TIMED_PICTURES = 8
+_TIMED_IMAGES = 8
 _TIMED_RUNS = 5
 
 
@@ -36,14 +36,14 @@ def evaluate_run(  # noqa: PLR0913
 
     Args:
         run_dir: The run's folder.
-        split: "val", or "train" for the labelled training pictures.
+        split: "val", or "train" for the labelled training images.
         network: "deployed", or one of the run's networks by name.
         path: "none", "discovered" or a file; see `pruned_network.prepare`.
         gates: "keep" or "fold"; likewise.
         statistics_batches: Likewise.
-        data_dir: Where the pictures lie, if not where the run found them.
-        conditional: Whether what a picture closed is left out instead of
-            multiplied by 0; one picture at a time. The scores are the same.
+        data_dir: Where the images lie, if not where the run found them.
+        conditional: Whether what an image closed is left out instead of
+            multiplied by 0; one image at a time. The scores are the same.
 
     Returns:
         The content of the file.
@@ -53,7 +53,7 @@ def evaluate_run(  # noqa: PLR0913
     """
     if conditional and gates == "fold":
         raise UserError(
-            "--conditional: found with --gates=fold, whose pictures close nothing; "
+            "--conditional: found with --gates=fold, whose images close nothing; "
             "expected one of the two."
         )
     prepared = pruned_network.prepare(
@@ -95,16 +95,16 @@ def evaluate_run(  # noqa: PLR0913
 def evaluate_model(
     model, run_dir="", split="val", *, data_dir="", fit="auto", tile_size=None
 ):
-    """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's pictures.
+    """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's images.
 
     Writes evaluation-<split>-<kind>.json into the run's folder.
 
     Args:
         model: Name of the model; a run's folder needs no `run_dir`.
-        run_dir: The run whose pictures it is scored on.
-        split: "val", or "train" for the labelled training pictures.
-        data_dir: Where the pictures lie, if not where the run found them.
-        fit: How pictures of another size than the model's go through it; see
+        run_dir: The run whose images it is scored on.
+        split: "val", or "train" for the labelled training images.
+        data_dir: Where the images lie, if not where the run found them.
+        fit: How images of another size than the model's go through it; see
             `predict_image.choose_fit`.
         tile_size: Likewise.
 
@@ -117,16 +117,16 @@ def evaluate_model(
     loaded = loading.load(model)
     if not run_dir:
         raise UserError(
-            f"--run_dir: found nothing, but '{model}' has no pictures of its own; "
-            "expected the run whose pictures it is scored on."
+            f"--run_dir: found nothing, but '{model}' has no images of its own; "
+            "expected the run whose images it is scored on."
         )
     chosen = predict_image.choose_fit(loaded, fit, tile_size)
     trained = experiment.restore(run_dir, "deployed", split, data_dir)
     _check_classes(loaded, trained.info)
 
     def predict(images):
-        pictures = np.asarray(images).astype(np.uint8)
-        labels = [predict_image.label_map(loaded, p, chosen) for p in pictures]
+        pixels = np.asarray(images).astype(np.uint8)
+        labels = [predict_image.label_map(loaded, p, chosen) for p in pixels]
         return {"labels": tf.constant(np.stack(labels), tf.int32)}
 
     result = experiment.evaluate(trained, predict)
@@ -158,9 +158,9 @@ def table(content):
         [
             *rows,
             f"{'mIoU':{width}}  {content['mean_iou']:.4f}",
-            f"{content['images']} pictures, {content['protocol']}",
+            f"{content['images']} images, {content['protocol']}",
             f"pixel accuracy {content['pixel_accuracy']:.4f}, {_costs(content)}"
-            f"{content['latency_ms']:.1f} ms a picture"
+            f"{content['latency_ms']:.1f} ms an image"
             + (" without what it closed" if content["conditional"] else ""),
         ]
     )
@@ -172,7 +172,7 @@ def _costs(content):
     if macs is None:
         return text
     return (
-        f"{macs['mean'] / 1e6:,.1f} MMACs a picture (min {macs['min'] / 1e6:,.1f}, "
+        f"{macs['mean'] / 1e6:,.1f} MMACs an image (min {macs['min'] / 1e6:,.1f}, "
         f"max {macs['max'] / 1e6:,.1f}, all gates open {macs['supernet'] / 1e6:,.1f}), "
         + text
     )
@@ -198,7 +198,7 @@ def _static_costs(loaded, result):
 
 
 def _shown(fit, result):
-    """How a fit shows pictures, in words; those of its own size go in as they are."""
+    """How a fit shows images, in words; those of its own size go in as they are."""
     if fit.how == "whole" or (result.sizes == fit.tile_size).all():
         return "whole"
     size = "x".join(map(str, fit.tile_size))
@@ -214,11 +214,11 @@ def _write(run_dir, split, parts, content):
 
 
 def _latency(predict, source):
-    """Median milliseconds for one picture, over several pictures.
+    """Median milliseconds for one image, over several images.
 
-    They are spread over the source, since what a picture closes differs.
+    They are spread over the source, since what an image closes differs.
     """
-    places = np.linspace(0, source.size - 1, min(_TIMED_PICTURES, source.size))
+    places = np.linspace(0, source.size - 1, min(_TIMED_IMAGES, source.size))
     images = [
         tf.cast(source.read(tf.constant(int(place), tf.int64))["image"], tf.float32)
         for place in places

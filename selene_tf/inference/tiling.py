@@ -1,4 +1,4 @@
-"""Label maps of large pictures from a network that sees a window at a time.
+"""Label maps of large images from a network that sees a window at a time.
 
 Windows overlap, and where they do their probabilities are averaged. Only as many rows
 as a window is high are held in memory: rows that no later window touches are finished.
@@ -10,14 +10,14 @@ import numpy as np
 PADDING_COLOUR = (124, 116, 104)
 
 
-def label_map(picture, window, overlap, compute_logits):
-    """Class ids of a picture of any size.
+def label_map(image, window, overlap, compute_logits):
+    """Class ids of an image of any size.
 
-    A picture that is smaller than a window is padded at the bottom and the right with
+    An image that is smaller than a window is padded at the bottom and the right with
     the mean colour; the labels are cut back.
 
     Args:
-        picture: uint8 (height, width, 3), RGB.
+        image: uint8 (height, width, 3), RGB.
         window: Height and width in pixels of what the network sees at a time.
         overlap: Share in [0, 1) of a window that the next one sees again; the last
             one may see more.
@@ -26,23 +26,23 @@ def label_map(picture, window, overlap, compute_logits):
     Returns:
         uint8 (height, width).
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     labels = np.empty((height, width), np.uint8)
     if height <= window[0] and width <= window[1]:
         # The softmax could make equal what differs by rounding.
-        logits = compute_logits(_padded(picture, window)[None])[0]
+        logits = compute_logits(_padded(image, window)[None])[0]
         labels[:] = logits[:height, :width].argmax(-1)
         return labels
-    for first, probabilities in bands(picture, window, overlap, compute_logits):
+    for first, probabilities in bands(image, window, overlap, compute_logits):
         labels[first : first + len(probabilities)] = probabilities.argmax(-1)
     return labels
 
 
-def bands(picture, window, overlap, compute_logits):
-    """Mean probabilities of a picture, from the top to the bottom.
+def bands(image, window, overlap, compute_logits):
+    """Mean probabilities of an image, from the top to the bottom.
 
     Args:
-        picture: See `label_map`, as for the others.
+        image: See `label_map`, as for the others.
         window: Height and width in pixels.
         overlap: Share in [0, 1).
         compute_logits: From a window to its logits.
@@ -51,19 +51,19 @@ def bands(picture, window, overlap, compute_logits):
         Number of the first row, and float32 (rows, width, classes): the mean over the
         windows that see a pixel of the softmax of its logits.
     """
-    height, width = picture.shape[:2]
-    picture = _padded(picture, window)
-    tops = starts(picture.shape[0], window[0], overlap)
-    lefts = starts(picture.shape[1], window[1], overlap)
-    in_row = _counts(picture.shape[0], window[0], tops)
-    in_column = _counts(picture.shape[1], window[1], lefts)
+    height, width = image.shape[:2]
+    image = _padded(image, window)
+    tops = starts(image.shape[0], window[0], overlap)
+    lefts = starts(image.shape[1], window[1], overlap)
+    in_row = _counts(image.shape[0], window[0], tops)
+    in_column = _counts(image.shape[1], window[1], lefts)
     sums = None
-    for top, next_top in zip(tops, [*tops[1:], picture.shape[0]], strict=True):
+    for top, next_top in zip(tops, [*tops[1:], image.shape[0]], strict=True):
         for left in lefts:
-            seen = picture[top : top + window[0], left : left + window[1]]
+            seen = image[top : top + window[0], left : left + window[1]]
             probabilities = _softmax(compute_logits(seen[None])[0])
             if sums is None:
-                shape = (window[0], picture.shape[1], probabilities.shape[-1])
+                shape = (window[0], image.shape[1], probabilities.shape[-1])
                 sums = np.zeros(shape, np.float32)
             sums[:, left : left + window[1]] += probabilities
         done = next_top - top
@@ -79,7 +79,7 @@ def starts(length, window, overlap):
     """Where windows start; the last one ends at the border.
 
     Args:
-        length: Pixels of the picture, as many as a window's or more.
+        length: Pixels of the image, as many as a window's or more.
         window: Pixels of a window.
         overlap: Share in [0, 1) of a window that the next one sees again; the last
             one may see more.
@@ -100,15 +100,15 @@ def _counts(length, window, first):
     return counts
 
 
-def _padded(picture, window):
-    """The picture, as large as a window at least."""
-    height, width = picture.shape[:2]
+def _padded(image, window):
+    """The image, as large as a window at least."""
+    height, width = image.shape[:2]
     size = max(height, window[0]), max(width, window[1])
     if size == (height, width):
-        return picture
+        return image
     padded = np.empty((*size, 3), np.uint8)
     padded[:] = PADDING_COLOUR
-    padded[:height, :width] = picture
+    padded[:height, :width] = image
     return padded
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a video, and a video from pictures, with PyAV (FFmpeg)."""
+"""Images of a video, and a video from images, with PyAV (FFmpeg)."""
 
 import contextlib
 import dataclasses
@@ -17,9 +17,9 @@ class Clip:
     """An open video.
 
     Attributes:
-        frame_rate: Pictures a second; their mean where it varies.
+        frame_rate: Images a second; their mean where it varies.
         num_frames: How many the file says it has; 0 if it does not say.
-        frames: The pictures in order, uint8 (height, width, 3), RGB, as a player shows
+        frames: The images in order, uint8 (height, width, 3), RGB, as a player shows
             them: turned if the file says so.
     """
 
@@ -49,7 +49,7 @@ def reading(path):
     """Opens a video; yields a `Clip`.
 
     Raises:
-        UserError: The file is missing, damaged or without pictures, also while the
+        UserError: The file is missing, damaged or without images, also while the
             block looks at them.
     """
     av = check_installed()
@@ -57,26 +57,26 @@ def reading(path):
         with _unreadable(path):
             container = stack.enter_context(av.open(str(path)))
             if not container.streams.video:
-                raise UserError(f"{path} holds no pictures; expected a video.")
+                raise UserError(f"{path} holds no images; expected a video.")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             rate = stream.average_rate or stream.guessed_rate
         if not rate:
-            raise UserError(f"{path} does not say how many pictures a second.")
+            raise UserError(f"{path} does not say how many images a second.")
         yield Clip(rate, stream.frames, _frames(path, container, stream))
 
 
 @contextlib.contextmanager
 def writing(path, frame_rate):
-    """Makes an MP4 file; yields a function that adds a picture to it.
+    """Makes an MP4 file; yields a function that adds an image to it.
 
-    The file appears whole or not at all. The pictures are uint8 (height, width, 3), all
+    The file appears whole or not at all. The images are uint8 (height, width, 3), all
     of one size. Players want even sides (a colour is stored for 2 x 2 pixels), so the
     last row or column of an odd one is repeated.
 
     Args:
         path: The file.
-        frame_rate: Pictures a second, a `Fraction`.
+        frame_rate: Images a second, a `Fraction`.
 
     Raises:
         UserError: It cannot be written.
@@ -92,7 +92,7 @@ def writing(path, frame_rate):
                 )
                 stream = container.add_stream(_encoder(av), rate=frame_rate)
                 stream.pix_fmt = "yuv420p"
-            yield lambda picture: _add(av, path, container, stream, picture)
+            yield lambda image: _add(av, path, container, stream, image)
             with _unwritable(path):
                 _mux(container, stream, None)
                 container.close()
@@ -102,8 +102,8 @@ def writing(path, frame_rate):
             temporary.unlink()
 
 
-def _add(av, path, container, stream, picture):
-    frame = av.VideoFrame.from_ndarray(_even(picture), format="rgb24")
+def _add(av, path, container, stream, image):
+    frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
     with _unwritable(path):
         if not stream.codec_context.is_open:
             stream.width, stream.height = frame.width, frame.height
@@ -111,7 +111,7 @@ def _add(av, path, container, stream, picture):
 
 
 def _mux(container, stream, frame):
-    """Encodes a picture, or None for what the encoder still holds."""
+    """Encodes an image, or None for what the encoder still holds."""
     for packet in stream.encode(frame):
         container.mux(packet)
 
@@ -133,7 +133,7 @@ def _frames(path, container, stream):
         count += 1
         yield _upright(frame)
     if not count:
-        raise UserError(f"{path} holds no pictures; copy it again.")
+        raise UserError(f"{path} holds no images; copy it again.")
 
 
 @contextlib.contextmanager
@@ -158,11 +158,11 @@ def _unwritable(path):
 
 
 def _upright(frame):
-    picture = frame.to_ndarray(format="rgb24")
+    image = frame.to_ndarray(format="rgb24")
     # Degrees counterclockwise that a player turns it by, any multiple of 90.
-    return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
 
 
-def _even(picture):
-    height, width = picture.shape[:2]
-    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+def _even(image):
+    height, width = image.shape[:2]
+    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")

@@ -21,7 +21,7 @@ def write(model, path, output, fit, show=None):
 
     Returns:
         The content of classes.json: "model", "class_names", "colours", "fit",
-        "tile_size", "video", "pictures_per_second" and "network_pictures_per_second".
+        "tile_size", "video", "images_per_second" and "network_images_per_second".
         "video" has "name", "size", [height, width], "frame_rate", and "shares": of
         each frame a list in the order of the classes.
 
@@ -56,11 +56,11 @@ def write(model, path, output, fit, show=None):
 
 @contextlib.contextmanager
 def _overlay(output, clip, colours):
-    """Yields a function of (picture, labels) that adds a frame, if it is wanted."""
+    """Yields a function of (image, labels) that adds a frame, if it is wanted."""
     if not output.overlays:
         yield lambda *_: None
         return
     with video_files.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
-        yield lambda picture, labels: add(
-            overlay.overlay(picture, labels, colours, output.opacity)
+        yield lambda image, labels: add(
+            overlay.overlay(image, labels, colours, output.opacity)
         )

@@ -10,14 +10,14 @@ from selene_tf.layers.resize import resize
 
 @keras.saving.register_keras_serializable("selene_tf")
 class AtrousPooling(keras.layers.Layer):
-    """Joins convolutions of several reaches and the whole picture's mean.
+    """Joins convolutions of several reaches and the whole image's mean.
 
     A 1x1 convolution, three 3x3 ones with dilation 3, 6 and 9 (at stride 32), and
-    the picture's mean through a 1x1 one, each to half of the channels, side by
+    the image's mean through a 1x1 one, each to half of the channels, side by
     side, go through a 1x1 convolution back to all channels. Normalisation and
     ReLU follow each convolution.
 
-    In training, the mean of the whole picture is normalised over the batch alone,
+    In training, the mean of the whole image is normalised over the batch alone,
     so the batch should not be tiny.
 
     Args:

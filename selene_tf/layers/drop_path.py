@@ -1,4 +1,4 @@
-"""Scheduled drop path: which pictures go around which cell's convolutions."""
+"""Scheduled drop path: which images go around which cell's convolutions."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("selene_tf")
 class DropPath(keras.layers.Layer):
-    """Draws, for each picture and cell, whether the cell's convolutions are left out.
+    """Draws, for each image and cell, whether the cell's convolutions are left out.
 
     Cell c is left out with probability `rates[c] * progress`, and scaled up
     otherwise so that the mean stays: the factor is 0, or 1 / (1 - probability).
@@ -17,7 +17,7 @@ class DropPath(keras.layers.Layer):
     done, to be set before each step (`Algorithm.train_step` does); it starts at 0,
     where nothing is left out. At inference, and in a frozen network, nothing is.
 
-    Under a distribution strategy the draw is made for the pictures of all replicas,
+    Under a distribution strategy the draw is made for the images of all replicas,
     and each takes its share, so that N replicas do what one does.
 
     Args:

@@ -1,4 +1,4 @@
-"""From pictures in 0..255 to what the first convolution expects."""
+"""From images in 0..255 to what the first convolution expects."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from keras import ops
 class Normalize(keras.layers.Layer):
     """Subtracts the mean colour and divides by the standard deviation.
 
-    It is the network's first layer, so an exported network takes pictures as
+    It is the network's first layer, so an exported network takes images as
     they come from a file and nothing has to be known about them.
 
     The values are plain attributes, read whenever the layer is called. A function

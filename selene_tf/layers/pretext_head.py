@@ -1,4 +1,4 @@
-"""The head that tells what was done to a picture."""
+"""The head that tells what was done to an image."""
 
 import keras
 from keras import ops
@@ -16,7 +16,7 @@ def build_for(network, num_classes, name, synchronized=False):
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PretextHead(keras.layers.Layer):
-    """The decoder turned round, a mean over the picture, and a dense layer.
+    """The decoder turned round, a mean over the image, and a dense layer.
 
     SELENE, section 5.2: the routing's output "is taken in the other direction". So it
     starts at the finest level; a 1x1 convolution at every second pixel doubles the

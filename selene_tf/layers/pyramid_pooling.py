@@ -1,4 +1,4 @@
-"""Pyramid pooling (PSP): what the whole picture and its parts hold."""
+"""Pyramid pooling (PSP): what the whole image and its parts hold."""
 
 import keras
 from keras import ops
@@ -10,13 +10,13 @@ from selene_tf.layers.resize import resize
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PyramidPooling(keras.layers.Layer):
-    """Joins features with their means over 1, 4, 9 and 36 parts of the picture.
+    """Joins features with their means over 1, 4, 9 and 36 parts of the image.
 
     Each grid of means goes through a 1x1 convolution to a quarter of the
     channels, is enlarged and put beside the features; a 3x3 convolution brings
     the doubled channels back. Normalisation and ReLU follow each convolution.
 
-    In training, the one mean of the whole picture is normalised over the batch
+    In training, the one mean of the whole image is normalised over the batch
     alone, so the batch should not be tiny.
 
     Args:

@@ -1,4 +1,4 @@
-"""Bilinear enlargement, halving and picture borders: nothing with weights."""
+"""Bilinear enlargement, halving and image borders: nothing with weights."""
 
 import keras
 from keras import ops
@@ -148,7 +148,7 @@ def _interpolate(inputs, length, axis):
 def every_second_pixel(inputs):
     """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
 
-    Not by the convolution's own stride: for one picture and few channels the
+    Not by the convolution's own stride: for one image and few channels the
     gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A
     pooling of single pixels takes as long; slicing takes longer.
     """

@@ -22,12 +22,12 @@ class RoutingCell(keras.layers.Layer):
     - up: g * enlarge(conv_norm(relu(y))), twice the size, half the channels,
     - down: g * conv_norm(relu(y)), half the size, twice the channels.
 
-    A picture that closes all gates of a cell (their sum is below 1e-4) passes
+    An image that closes all gates of a cell (their sum is below 1e-4) passes
     its input x on along keep, unchanged, and nothing along the other two.
 
     The official code skips, at inference, a cell that nothing flows into. It
-    decides so for the whole batch, and a picture's output then depends on its
-    neighbours. Here the decision is the picture's own: `active` says whether
+    decides so for the whole batch, and an image's output then depends on its
+    neighbours. Here the decision is the image's own: `active` says whether
     anything flows in, and where nothing does, nothing flows out. In training
     every cell runs, as in the official code, and all flags are 1.
 
@@ -37,21 +37,21 @@ class RoutingCell(keras.layers.Layer):
             are 0, and nothing is computed or sent along them.
         small_gate: Whether the gate looks at a quarter of the resolution.
         gated: False leaves the gates out: every route is open, with weight 1.
-        conditional: True leaves out, at inference, what no picture of the batch
-            opened, instead of multiplying it by 0. It pays with one picture.
+        conditional: True leaves out, at inference, what no image of the batch
+            opened, instead of multiplying it by 0. It pays with one image.
         synchronized: Whether replicas share their batch statistics.
 
     Call arguments:
         features: List of tensors (batch, height, width, channels), summed.
         active: List of (batch, 1): 1 where the tensor of the same place
-            carries something for the picture, 0 where it does not.
+            carries something for the image, 0 where it does not.
         branch_scale: (batch, 1), a factor on the separable convolutions, see
             `DropPath`; None for 1.
 
     Returns:
         A dict: "keep", "up", "down" (the kept routes), "gates" (batch,
         routes), in the order of `routes`; "active" (batch, 1), whether anything
-        flowed in; "open" (batch, 1), whether the picture left any gate open.
+        flowed in; "open" (batch, 1), whether the image left any gate open.
 
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.
     """
@@ -106,7 +106,7 @@ class RoutingCell(keras.layers.Layer):
         if not training:
             received = ops.max(ops.concatenate(active, axis=1), axis=1, keepdims=True)
         gates = self._gates(inputs, received, training)
-        # No gradient: whether a picture closes a cell is a constant.
+        # No gradient: whether an image closes a cell is a constant.
         closed = ops.sum(gates, axis=1, keepdims=True) < topology.OPEN_ABOVE
         closed = ops.cast(closed, self.compute_dtype)
         sends = received

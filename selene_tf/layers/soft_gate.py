@@ -8,10 +8,10 @@ from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 
 @keras.saving.register_keras_serializable("selene_tf")
 class SoftGate(keras.layers.Layer):
-    """Maps features to one weight in [0, 1) for each route, per picture.
+    """Maps features to one weight in [0, 1) for each route, per image.
 
     A weight of exactly 0 closes the route. `relu(tanh(x))` is flat there, so a
-    closed gate gets no gradient from that picture.
+    closed gate gets no gradient from that image.
 
     Args:
         num_routes: Number of outgoing routes, 1 to 3.

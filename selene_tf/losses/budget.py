@@ -1,4 +1,4 @@
-"""The budget loss: it draws the expected cost of pictures to a share of the whole."""
+"""The budget loss: it draws the expected cost of images to a share of the whole."""
 
 import dataclasses
 from collections.abc import Callable
@@ -28,14 +28,14 @@ class Budget:
     weight: Callable
 
     def costs(self, gates):
-        """What each picture is expected to cost, (batch,), see `expected`."""
+        """What each image is expected to cost, (batch,), see `expected`."""
         return expected_cost.expected(self.table, gates)
 
     def loss(self, mean_cost, step):
         """The weighted loss, a scalar.
 
         Args:
-            mean_cost: Mean of `costs` over the pictures of all replicas: the loss
+            mean_cost: Mean of `costs` over the images of all replicas: the loss
                 is of the batch's mean and not a mean over the batch.
             step: Steps taken so far.
         """
@@ -46,14 +46,14 @@ def budget_loss(mean_cost, total, target_share):
     """Squared distance of the expected cost from its budget: (C / total - mu)^2.
 
     The budget constraint of Li et al. 2020, https://arxiv.org/abs/2003.10401,
-    section 3.4. As in the official code, C is the mean over the batch: pictures
+    section 3.4. As in the official code, C is the mean over the batch: images
     may cost more or less, if together they keep to the budget. A mean of each
-    picture's or each replica's loss would be larger, so the caller averages the
-    costs first, over the pictures of all replicas. The weight, and when it
+    image's or each replica's loss would be larger, so the caller averages the
+    costs first, over the images of all replicas. The weight, and when it
     starts, is `schedules.budget_warm_up`.
 
     Args:
-        mean_cost: Scalar, the mean of the pictures' expected costs.
+        mean_cost: Scalar, the mean of the images' expected costs.
         total: Cost of which the budget is a share, in the same unit.
         target_share: The share mu to keep to, in [0, 1].
 

@@ -1,6 +1,6 @@
 """Cross entropy of the hardest pixels alone: online hard example mining.
 
-A file of its own and not one of `losses`, since its pictures depend on each other:
+A file of its own and not one of `losses`, since its images depend on each other:
 which pixels are hard is decided over the batch of all replicas.
 """
 
@@ -29,7 +29,7 @@ def ohem_cross_entropy(
     one, the loss is 0.
 
     The batch is that of all replicas, and the loss one mean over what is kept of
-    it. Unlike in `losses.cross_entropy`, pictures do not count the same: one that
+    it. Unlike in `losses.cross_entropy`, images do not count the same: one that
     holds many hard pixels has a large part of the loss, an easy one may have none.
 
     Args:
@@ -45,9 +45,9 @@ def ohem_cross_entropy(
             a batch of the same shape. Without it there is one replica.
 
     Returns:
-        (batch,) in float32: the sum over each picture's kept pixels, times the
-        number of pictures and over the number of kept pixels of all replicas. Its
-        plain mean over all pictures is the mean over all kept pixels.
+        (batch,) in float32: the sum over each image's kept pixels, times the
+        number of images and over the number of kept pixels of all replicas. Its
+        plain mean over all images is the mean over all kept pixels.
 
     Raises:
         ValueError: `min_share` is not in [0, 1], or a shape is not static.

@@ -1,6 +1,6 @@
-"""Losses as pure functions: logits in, one value a picture out.
+"""Losses as pure functions: logits in, one value an image out.
 
-A value a picture, and not one for the batch, so that the mean over the batch
+A value an image, and not one for the batch, so that the mean over the batch
 is the same on any number of replicas. The budget's is the exception: it is a
 square of the batch's mean.
 """
@@ -13,10 +13,10 @@ REDUCTIONS = {"mean": ops.mean, "class_sum": ops.sum}
 
 
 def cross_entropy(labels, logits, ignore_label=255):
-    """Cross entropy, averaged over each picture's labelled pixels.
+    """Cross entropy, averaged over each image's labelled pixels.
 
-    The individual loss of SELENE, equation (1), whose mean over the pictures
-    the train step takes. A picture without a labelled pixel has loss 0.
+    The individual loss of SELENE, equation (1), whose mean over the images
+    the train step takes. An image without a labelled pixel has loss 0.
 
     Args:
         labels: Integers (batch, height, width); `ignore_label` is left out.
@@ -96,7 +96,7 @@ def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
     (Yang et al. 2023, https://arxiv.org/abs/2208.09910).
 
     SELENE's lineage takes one mean over all pixels of the labelled and unlabelled
-    pictures, padding included. Here padded pixels are left out, and each picture
+    images, padding included. Here padded pixels are left out, and each image
     counts the same, so that N replicas do what one does.
 
     Args:
@@ -118,34 +118,34 @@ def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
 
 
 def pretext_cross_entropy(labels, logits, shares):
-    """Cross entropy of a task that only some of the pictures have.
+    """Cross entropy of a task that only some of the images have.
 
     Args:
-        labels: Integers (batch,), -1 for pictures without a task.
+        labels: Integers (batch,), -1 for images without a task.
         logits: (batch, num_classes).
         shares: (batch,), from `task_shares`.
 
     Returns:
-        (batch,) in float32 or better, whose plain mean over all pictures is the mean
+        (batch,) in float32 or better, whose plain mean over all images is the mean
         over those with a task.
     """
     # As in `cross_entropy`: -1 would become NaN under XLA.
     safe = ops.where(labels >= 0, labels, 0)
-    pictures = _cross_entropies(safe, logits)
-    return pictures * ops.cast(shares, pictures.dtype)
+    images = _cross_entropies(safe, logits)
+    return images * ops.cast(shares, images.dtype)
 
 
 def task_shares(labels, gather=lambda values: values):
-    """What each picture counts, so that only those with a task do.
+    """What each image counts, so that only those with a task do.
 
     Args:
-        labels: Integers (batch,), -1 for pictures without a task.
+        labels: Integers (batch,), -1 for images without a task.
         gather: Function from a replica's tensor to those of all replicas, one
             after the other along axis 0. Without it there is one replica.
 
     Returns:
-        (batch,) in float32: 0 for pictures without a task, for the others the
-        number of pictures over the number with a task, both of all replicas.
+        (batch,) in float32: 0 for images without a task, for the others the
+        number of images over the number with a task, both of all replicas.
         All 0 if none has one.
     """
     asked = ops.cast(labels >= 0, "float32")

@@ -1,4 +1,4 @@
-"""From the four levels of features to logits of the picture's size."""
+"""From the four levels of features to logits of the image's size."""
 
 import keras
 

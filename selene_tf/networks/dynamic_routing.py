@@ -39,7 +39,7 @@ def build(  # noqa: PLR0913
 ):
     """Builds the supernet, or what a path leaves of it.
 
-    Pictures whose sides are not multiples of 32 pixels are padded with the mean
+    Images whose sides are not multiples of 32 pixels are padded with the mean
     colour at the bottom and the right, and the logits are cut back. With
     `small_gate` they are padded to 128 pixels at least, since the gates at stride
     32 then look at blocks of 4 x 4.
@@ -58,17 +58,17 @@ def build(  # noqa: PLR0913
         pooling: "none", "psp" or "aspp": a head on the coarsest level.
         drop_path: Probability with which the last layer's cells leave out their
             convolutions at the end of the training; 0 for never. See `DropPath`.
-        conditional: Whether inference leaves out what no picture of the batch
-            opened; for one picture at a time.
-        mean_colour: Red, green, blue in 0..255, subtracted from the pictures.
+        conditional: Whether inference leaves out what no image of the batch
+            opened; for one image at a time.
+        mean_colour: Red, green, blue in 0..255, subtracted from the images.
         colour_deviation: Likewise, divided by.
         colour_order: "rgb" or "bgr": the order in which the first convolution
-            sees the colours. Pictures are RGB in any case.
+            sees the colours. Images are RGB in any case.
         synchronized: Whether replicas share their batch statistics.
         name: Name of the Keras model.
 
     Returns:
-        A Keras model from RGB pictures (batch, height, width, 3) in 0..255,
+        A Keras model from RGB images (batch, height, width, 3) in 0..255,
         uint8 or float, to a dict: "logits" (batch, height, width, num_classes),
         "gates" (batch, num_layers + 1, 4, 3), the weight of each route (keep, up,
         down) at each layer and level, 0 where there is none; and "features", the
@@ -140,7 +140,7 @@ def _stem(image, channels, synchronized):
     options = {"synchronized": synchronized}
     middle = topology.STEM_CHANNELS
     # No padding here: the official stem has none, and with it the stem's output
-    # is exactly a quarter of a picture whose sides are multiples of 4.
+    # is exactly a quarter of an image whose sides are multiples of 4.
     features = ConvNorm(
         middle, 3, strides=2, padding="valid", name="stem_1", **options
     )(image)

@@ -12,8 +12,8 @@ from selene_tf.networks import folding_scales
 def fold(network, mean_gates, path=None):
     """A network of plain convolutions that does what a routing network does.
 
-    Each gate is taken to be its mean over some pictures, so a picture no longer
-    chooses its own routes; a picture whose gates are the means, none of them 0, gets
+    Each gate is taken to be its mean over some images, so an image no longer
+    chooses its own routes; an image whose gates are the means, none of them 0, gets
     the same logits, but for rounding. Then nothing is left of the gates: relu(g x) is g
     relu(x), so a positive factor moves through the activations into the kernels
     and biases behind and before it (`folded_scales`). The normalisation goes into
@@ -25,7 +25,7 @@ def fold(network, mean_gates, path=None):
         path: The `Path` to fold: that which it was built along, or a part of it.
 
     Returns:
-        A Keras model from RGB pictures (batch, height, width, 3) in 0..255 to
+        A Keras model from RGB images (batch, height, width, 3) in 0..255 to
         "logits" (batch, height, width, classes) and "gates", the means, (batch,
         num_layers + 1, 4, 3). Its variables belong to no training.
 

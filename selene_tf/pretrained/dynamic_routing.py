@@ -82,7 +82,7 @@ class _Place:
 def load_dynamic_routing(network, path, encoder_only=False, other_classes=False):
     """Fills a network of `discover.build` with official weights.
 
-    The network then takes RGB pictures as before, and subtracts the official mean
+    The network then takes RGB images as before, and subtracts the official mean
     and turns the channels round itself. A function that was traced before keeps
     the old normalisation: load before the network is first run or trained.
 

@@ -1,12 +1,12 @@
-"""Many pictures with the colours of their masks laid over them, as one picture."""
+"""Many images with the colours of their masks laid over them, as one image."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from selene_tf.reports import overlay as pictures
+from selene_tf.reports import overlay as images
 
 CELL_WIDTH = 240
-# Of pictures that are much higher than wide, so that no row gets out of hand.
+# Of images that are much higher than wide, so that no row gets out of hand.
 _MAX_CELL_HEIGHT = 2 * CELL_WIDTH
 _COLUMNS = 6
 _GAP = 8
@@ -19,8 +19,8 @@ _NO_CLASS = "no class"
 def draw(samples, class_names, colours):
     """Draws samples in rows of six, and below them what each colour means.
 
-    Pixels with a class are half the picture and half the colour of the class.
-    Pixels without one are the picture, dimmed and hatched.
+    Pixels with a class are half the image and half the colour of the class.
+    Pixels without one are the image, dimmed and hatched.
 
     Args:
         samples: Iterable of (name, image uint8 (height, width, 3), mask uint8
@@ -45,7 +45,7 @@ def draw(samples, class_names, colours):
 
 
 def overlay(image, mask, colours):
-    """Lays a mask's colours over a picture of the same size.
+    """Lays a mask's colours over an image of the same size.
 
     Args:
         image: uint8 (height, width, 3).
@@ -55,13 +55,13 @@ def overlay(image, mask, colours):
     Returns:
         uint8 (height, width, 3).
     """
-    painted = (image.astype(np.uint16) + pictures.colour_map(mask, colours)) // 2
+    painted = (image.astype(np.uint16) + images.colour_map(mask, colours)) // 2
     without_class = (mask >= len(colours))[..., None]
     return np.where(without_class, _hatched(image), painted).astype(np.uint8)
 
 
 def _hatched(image):
-    """The picture somewhat darker, with light lines that rise to the right."""
+    """The image somewhat darker, with light lines that rise to the right."""
     rows, columns = np.indices(image.shape[:2])
     is_line = ((rows + columns) % 8 < 2)[..., None]
     return image // 3 * 2 + is_line * np.uint8(85)
@@ -78,7 +78,7 @@ def _fitted(image, mask):
 
 
 def _row(cells, width):
-    """Pictures side by side, aligned at the top, each with its name below."""
+    """Images side by side, aligned at the top, each with its name below."""
     height = max(cell.shape[0] for _, cell in cells)
     canvas, pen = _canvas(width, _GAP + height + _LINE)
     for number, (name, cell) in enumerate(cells):
@@ -116,7 +116,7 @@ def _write(pen, left, middle, text):
 
 
 def _shortened(pen, name):
-    """A name that fits below a picture; the ends of names differ the most."""
+    """A name that fits below an image; the ends of names differ the most."""
     name = " ".join(name.split())
     shown = name
     while pen.textlength(shown, _font()) > CELL_WIDTH:

@@ -1,4 +1,4 @@
-"""Label maps in colour, and pictures beside what a network saw in them."""
+"""Label maps in colour, and images beside what a network saw in them."""
 
 import numpy as np
 from PIL import Image
@@ -22,19 +22,19 @@ def colour_map(labels, colours):
 
 
 def overlay(image, labels, colours, opacity=0.5):
-    """Lays the colours of a label map over its picture.
+    """Lays the colours of a label map over its image.
 
     Args:
         image: uint8 (height, width, 3).
-        labels: uint8 (height, width); where an id has no colour the picture stays.
+        labels: uint8 (height, width); where an id has no colour the image stays.
         colours: (red, green, blue) of each class.
-        opacity: Share of the colours in [0, 1]; the rest is the picture.
+        opacity: Share of the colours in [0, 1]; the rest is the image.
 
     Returns:
         uint8 (height, width, 3).
     """
     painted = Image.fromarray(colour_map(labels, colours))
-    # Pillow needs no floating point copy of a large picture.
+    # Pillow needs no floating point copy of a large image.
     blended = np.asarray(Image.blend(Image.fromarray(image), painted, opacity))
     without_colour = np.asarray(labels) >= len(colours)
     if not without_colour.any():
@@ -43,7 +43,7 @@ def overlay(image, labels, colours, opacity=0.5):
 
 
 def side_by_side(image, truth, prediction, colours):
-    """Picture, truth and prediction in a row, on white.
+    """Image, truth and prediction in a row, on white.
 
     Args:
         image: uint8 (height, width, 3).
@@ -60,7 +60,7 @@ def side_by_side(image, truth, prediction, colours):
 
 
 def write_predictions(folder, predict, examples, colours):
-    """Draws pictures beside their truth and their prediction, a PNG each.
+    """Draws images beside their truth and their prediction, a PNG each.
 
     Args:
         folder: Where the files go; made if missing.
@@ -71,5 +71,5 @@ def write_predictions(folder, predict, examples, colours):
     folder.mkdir(parents=True, exist_ok=True)
     for name, image, label in examples:
         prediction = predict(image[None].astype(np.float32))["labels"][0].numpy()
-        picture = side_by_side(image, label, prediction, colours)
-        Image.fromarray(picture).save(folder / f"{name}.png")
+        panel = side_by_side(image, label, prediction, colours)
+        Image.fromarray(panel).save(folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""The picture of a sweep: mIoU against MACs, with the Pareto front."""
+"""The image of a sweep: mIoU against MACs, with the Pareto front."""
 
 from matplotlib.figure import Figure
 
@@ -24,9 +24,9 @@ def draw(found, file):
         axes.annotate(
             "\n".join(names), place, (5, 6), textcoords="offset points", fontsize=8
         )
-    height, width = found["picture_size"]
-    axes.set_xlabel(f"MMACs of a picture, {height}x{width}")
-    axes.set_ylabel(f"mean IoU, {found['images']} pictures ({found['split']})")
+    height, width = found["image_size"]
+    axes.set_xlabel(f"MMACs of an image, {height}x{width}")
+    axes.set_ylabel(f"mean IoU, {found['images']} images ({found['split']})")
     axes.margins(x=0.15, y=0.12)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -1,4 +1,4 @@
-"""The picture of a discovered path: layers from left to right, levels downwards."""
+"""The image of a discovered path: layers from left to right, levels downwards."""
 
 import os
 import pathlib
@@ -72,7 +72,7 @@ def _label(axes, path):
     axes.invert_yaxis()
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
-    height, width = path.facts["picture_size"]
+    height, width = path.facts["image_size"]
     axes.set_title(
         f"{path.facts['macs'] / 1e6:,.0f} of {path.facts['supernet_macs'] / 1e6:,.0f} "
         f"MMACs at {height}x{width}, {path.facts['parameters']:,} of "

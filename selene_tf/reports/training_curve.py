@@ -1,4 +1,4 @@
-"""The picture of a training: scores and losses over the steps."""
+"""The image of a training: scores and losses over the steps."""
 
 from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ def draw(lines, file):
         _plot(left, scores, name, name.removeprefix("mean_iou_"), marker="o")
     for name in [n for n in _names(losses, "") if n not in _NO_LOSS]:
         _plot(right, losses, name, name)
-    left.set_title("mean IoU on the validation pictures")
+    left.set_title("mean IoU on the validation images")
     right.set_title("losses, as they enter the sum")
     right.set_yscale("log")
     for axes in (left, right):

@@ -1,7 +1,7 @@
-"""From the gates of many pictures to the one path that stays.
+"""From the gates of many images to the one path that stays.
 
 Searching is part of training: the gates learn with the weights. What is left to
-do is to look at which routes the pictures open.
+do is to look at which routes the images open.
 """
 
 import dataclasses
@@ -16,21 +16,21 @@ FAINTEST = 1e-12
 
 
 def discover(  # noqa: PLR0913
-    gates, structure, picture_size, threshold=0.5, earlier=None, counts_gates=True
+    gates, structure, image_size, threshold=0.5, earlier=None, counts_gates=True
 ):
-    """Keeps the routes that enough pictures open.
+    """Keeps the routes that enough images open.
 
-    A cell that too few pictures open, but that something flows into, passes its
-    input on to the same level, as it does for the single picture. The route
+    A cell that too few images open, but that something flows into, passes its
+    input on to the same level, as it does for the single image. The route
     from the stem to the decoder with the largest product of gates always stays,
     so that the path is never cut; what cannot be reached from the stem or does
     not reach the decoder is dropped. For a given cost see `path_for_cost.within`.
 
     Args:
-        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        gates: (images, num_layers + 1, 4, 3), the network's output.
         structure: The network's `Structure`, for the costs.
-        picture_size: Height and width in pixels, for the costs.
-        threshold: Share of the pictures that must open a route.
+        image_size: Height and width in pixels, for the costs.
+        threshold: Share of the images that must open a route.
         earlier: The `Path` that the network was built along, which the new one is a
             part of; None for the whole network.
         counts_gates: Whether the path's gates are among its costs.
@@ -51,32 +51,32 @@ def discover(  # noqa: PLR0913
     passing &= ~kept.any(axis=-1)
     kept, passing = topology.connected(kept, passing)
     rule = f"threshold={threshold:.12g}"
-    return as_path(gates, kept, passing, structure, picture_size, rule, counts_gates)
+    return as_path(gates, kept, passing, structure, image_size, rule, counts_gates)
 
 
 def as_path(  # noqa: PLR0913
-    gates, kept, passing, structure, picture_size, rule, counts_gates=True
+    gates, kept, passing, structure, image_size, rule, counts_gates=True
 ):
     """The `Path` of some routes, with its costs.
 
     Args:
-        gates: (pictures, num_layers + 1, 4, 3), what the routes were chosen from.
+        gates: (images, num_layers + 1, 4, 3), what the routes were chosen from.
         kept: Bool (num_layers + 1, 4, 3), routes that stay.
         passing: Bool (num_layers + 1, 4), cells that pass their input on.
         structure: The network's `Structure`, for the costs.
-        picture_size: Height and width in pixels, for the costs.
+        image_size: Height and width in pixels, for the costs.
         rule: How the routes were chosen, in a word.
         counts_gates: Whether the gates of cells that stay are among the costs; they
             are not there if they are folded. The supernet's always count.
     """
     arguments = dataclasses.asdict(structure)
-    height, width = map(int, picture_size)
+    height, width = map(int, image_size)
     open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
     path = Path(kept, passing, gates.mean(axis=0), open_share, {})
     facts = {
         **{name: arguments[name] for name in STRUCTURE_FACTS},
-        "pictures": len(gates),
-        "picture_size": [height, width],
+        "images": len(gates),
+        "image_size": [height, width],
         "rule": rule,
         "counts_gates": counts_gates,
     }
@@ -93,14 +93,14 @@ def as_path(  # noqa: PLR0913
 
 
 def passing_share(gates, earlier=None):
-    """Share of the pictures that close a cell that something flows into.
+    """Share of the images that close a cell that something flows into.
 
     Args:
-        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        gates: (images, num_layers + 1, 4, 3), the network's output.
         earlier: The `Path` that the network was built along; None for all of it.
 
     Returns:
-        (num_layers + 1, 4); these pictures pass the cell's input on to the same level,
+        (num_layers + 1, 4); these images pass the cell's input on to the same level,
         if there is such an edge.
     """
     edges = edges_of(earlier)

@@ -1,7 +1,7 @@
 """A path for a given cost: the strongest ways through the network that fit into it.
 
 A network that was trained without a budget leaves nearly every gate open in nearly
-every picture, and shares of the pictures say little about what to leave out. Here the
+every image, and shares of the images say little about what to leave out. Here the
 gates only give the order in which the routes come, and the target says where to stop.
 """
 
@@ -15,7 +15,7 @@ from selene_tf.architectures import cost_table, topology
 from selene_tf.errors import UserError
 from selene_tf.search import discover
 
-# The fourth edge of a cell: what a picture that closed the cell passes on.
+# The fourth edge of a cell: what an image that closed the cell passes on.
 _PASS = len(topology.ROUTES)
 # Logarithms are multiples of this, so that sums are exact in any order: two edges of
 # one way get the same score, to the last bit.
@@ -25,7 +25,7 @@ _GRID = 2.0**-36
 def within(  # noqa: PLR0913
     gates,
     structure,
-    picture_size,
+    image_size,
     max_macs,
     rule=None,
     earlier=None,
@@ -44,16 +44,16 @@ def within(  # noqa: PLR0913
       one, and costs can only rise on the way.
     - Ways all have the same number of edges, so that their products compare.
 
-    A picture that closes all gates of a cell passes the cell's input on, which costs
+    An image that closes all gates of a cell passes the cell's input on, which costs
     nothing. So beside each edge to the same level there is one of the strength of the
-    share of the pictures that pass there. A cell that only this one leads through is
+    share of the images that pass there. A cell that only this one leads through is
     not computed; one that is computed keeps its edge to the same level with it.
 
     Args:
-        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        gates: (images, num_layers + 1, 4, 3), the network's output.
         structure: The network's `Structure`, for the costs.
-        picture_size: Height and width in pixels, for the costs.
-        max_macs: MACs that the path may have with one picture of this size.
+        image_size: Height and width in pixels, for the costs.
+        max_macs: MACs that the path may have with one image of this size.
         rule: What the path's facts call the target; by default "macs<=" and the MACs.
         earlier: The `Path` that the network was built along, which the new one is a
             part of; None for the whole network.
@@ -75,7 +75,7 @@ def within(  # noqa: PLR0913
     def path_from(lowest):
         kept_passing = edges_from(scores, lowest)
         return discover.as_path(
-            gates, *kept_passing, structure, picture_size, rule, counts_gates
+            gates, *kept_passing, structure, image_size, rule, counts_gates
         )
 
     number = bisect.bisect_right(
@@ -86,15 +86,15 @@ def within(  # noqa: PLR0913
     return path_from(highest_first[number - 1])
 
 
-def target_macs(structure, picture_size, keep=None, path_macs=None):
+def target_macs(structure, image_size, keep=None, path_macs=None):
     """The MACs that a path may have.
 
     Args:
         structure: The network's `Structure`.
-        picture_size: Height and width in pixels.
+        image_size: Height and width in pixels.
         keep: A share, above 0 and up to 1, of the supernet's MACs: every gate open,
             everything that runs counted. 1 keeps every route.
-        path_macs: Or the MACs themselves, for one picture of this size; 1 or more.
+        path_macs: Or the MACs themselves, for one image of this size; 1 or more.
 
     Returns:
         A whole number.
@@ -109,7 +109,7 @@ def target_macs(structure, picture_size, keep=None, path_macs=None):
         check_path_macs(path_macs)
         return int(path_macs)
     check_keep(keep)
-    height, width = map(int, picture_size)
+    height, width = map(int, image_size)
     table = cost_table.macs(height=height, width=width, **dataclasses.asdict(structure))
     return int(keep * table.supernet)
 
@@ -135,16 +135,16 @@ def check_path_macs(path_macs):
     """
     if not 1 <= path_macs < math.inf:
         raise UserError(
-            f"--path_macs: found {path_macs:.12g}, expected the MACs of one picture, "
+            f"--path_macs: found {path_macs:.12g}, expected the MACs of one image, "
             "1 or more, such as 3e9."
         )
 
 
 def edge_strengths(gates, earlier=None):
-    """Mean gates, and the shares of the pictures that pass a cell's input on.
+    """Mean gates, and the shares of the images that pass a cell's input on.
 
     Args:
-        gates: (pictures, num_layers + 1, 4, 3), the network's output.
+        gates: (images, num_layers + 1, 4, 3), the network's output.
         earlier: The `Path` that the network was built along; None for all of it.
 
     Returns:
@@ -224,7 +224,7 @@ def _edges(strengths):
 def _too_little(max_macs, smallest):
     # Rounded up, so that the advice can be followed.
     share = math.ceil(smallest["macs"] / smallest["supernet_macs"] * 1e4) / 1e4
-    height, width = smallest["picture_size"]
+    height, width = smallest["image_size"]
     return UserError(
         f"--path_macs, --keep: found a target of {int(max_macs):,} MACs at "
         f"{height}x{width}, but stem, decoder and the strongest way between them alone "

@@ -25,11 +25,11 @@ class TrainingLog(keras.callbacks.Callback):
         steps: Steps of the whole training.
         log_every: Steps of an interval.
         learning_rate: Function from the step to the rate.
-        pictures_per_step: Pictures that a step reads, for the speed.
+        images_per_step: Images that a step reads, for the speed.
     """
 
     def __init__(
-        self, run_dir, first_step, steps, log_every, learning_rate, pictures_per_step
+        self, run_dir, first_step, steps, log_every, learning_rate, images_per_step
     ):
         super().__init__()
         self.learning_rate = learning_rate
@@ -38,7 +38,7 @@ class TrainingLog(keras.callbacks.Callback):
         self.step = first_step
         self.steps = steps
         self.log_every = log_every
-        self.pictures_per_step = pictures_per_step
+        self.images_per_step = images_per_step
         self._sums, self._count = {}, 0
         # Steps since when, for the speed; None until the first step is traced.
         self._timed, self._since = 0, None
@@ -115,14 +115,14 @@ class TrainingLog(keras.callbacks.Callback):
         if not self._timed:
             return None
         seconds = max(time.perf_counter() - self._since, 1e-9)
-        return self._timed * self.pictures_per_step / seconds
+        return self._timed * self.images_per_step / seconds
 
     def _minutes_left(self):
         speed = self._speed()
         if speed is None:
             return None
-        pictures = (self.steps - self.step) * self.pictures_per_step
-        return round(pictures / speed / 60, 2)
+        images = (self.steps - self.step) * self.images_per_step
+        return round(images / speed / 60, 2)
 
 
 def _short(value):

@@ -14,13 +14,13 @@ def recompute(network, batches):
 
     While training, moving statistics lag behind the weights. Here each batch
     counts the same. The variance is the mean of the batches' variances, as in the
-    official code (PreciseBN), and not that of all pictures as one batch.
+    official code (PreciseBN), and not that of all images as one batch.
 
     Weights stay as they are; drop path leaves nothing out.
 
     Args:
         network: A Keras model; frozen or not.
-        batches: Pictures, each (batch, height, width, 3) in 0..255; one or more. In a
+        batches: Images, each (batch, height, width, 3) in 0..255; one or more. In a
             strategy's scope, what the strategy distributed.
 
     Raises:

@@ -52,7 +52,7 @@ def make_batch(seed=0, size=2, crop=32):
 
 
 def labelled_part(batch):
-    """What training without unlabelled pictures gets."""
+    """What training without unlabelled images gets."""
     return {name: batch[name] for name in ("image", "label", "valid")}
 
 

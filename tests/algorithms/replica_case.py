@@ -118,7 +118,7 @@ def dataset(kind):
     """Batches with unevenly many ignored and padded pixels, and tasks."""
     batches = [make_batch(seed, BATCH_SIZE, crop=64) for seed in range(STEPS)]
     for number, batch in enumerate(batches):
-        # Three of the first replica's pictures have a task, one of the second's.
+        # Three of the first replica's images have a task, one of the second's.
         tasks = np.array([number % TASKS, 2, -1, -1], "int32")
         batch["pretext_label"] = tasks
         batch["unlabelled_pretext_label"] = tasks[[2, 1, 0, 3]]
@@ -177,7 +177,7 @@ def as_a_worker(kind):
 
 
 def evaluations(strategy, share):
-    """Five pictures counted by one device alone, and by all replicas together."""
+    """Five images counted by one device alone, and by all replicas together."""
     with strategy.scope():
         network = build_cell(2, "network")
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from selene_tf.layers.resize import Enlarge
 from tests.algorithms.batches import CLASSES, Bench, make_batch
 
 ORDERS = 5
-# Unevenly many, so that a mean over all pictures is another number than that over
+# Unevenly many, so that a mean over all images is another number than that over
 # those with a task; and of two parts of a step, each has another number of them.
 TASKS = {
     "pretext_label": np.array([-1, 2, 0, 4], "int32"),
@@ -46,7 +46,7 @@ def build_small_network(seed=0, name="network", normalised=True):
 
 
 def make_small_batch(seed=0):
-    """Four labelled and four unlabelled pictures of 8 x 8 pixels."""
+    """Four labelled and four unlabelled images of 8 x 8 pixels."""
     return make_batch(seed, size=4, crop=8)
 
 
@@ -110,25 +110,25 @@ def log_softmax(logits):
 
 
 def cross_entropies(labels, logits):
-    """- log probability of the label, of every pixel or picture."""
+    """- log probability of the label, of every pixel or image."""
     labels = np.asarray(labels)[..., None]
     return -np.take_along_axis(log_softmax(logits), labels, axis=-1)[..., 0]
 
 
-def mean_by_picture(pixels, chosen):
-    """(batch,): the mean over each picture's chosen pixels, 0 without one."""
+def mean_by_image(pixels, chosen):
+    """(batch,): the mean over each image's chosen pixels, 0 without one."""
     totals = (pixels * chosen).sum(axis=(1, 2))
     return totals / np.maximum(chosen.sum(axis=(1, 2)), 1)
 
 
 def pretext_by_hand(bench, name, batch, student_view="unlabelled_image"):
-    """The unweighted loss: a mean over the labelled pictures with a task and one more.
+    """The unweighted loss: a mean over the labelled images with a task and one more.
 
     Args:
         bench: A `Bench` whose algorithm has a task.
         name: Name of the network.
         batch: A batch with tasks.
-        student_view: Which of the unlabelled pictures the network sees.
+        student_view: Which of the unlabelled images the network sees.
     """
     head = bench.algorithm.heads[name]
     total, before = 0.0, head.get_weights()

@@ -38,7 +38,7 @@ def expected_share(network, budget, *images):
 
 
 @pytest.mark.parametrize("algorithm", [supervised, mean_teacher])
-def test_the_loss_is_of_the_mean_share_over_all_pictures_of_the_step(algorithm):
+def test_the_loss_is_of_the_mean_share_over_all_images_of_the_step(algorithm):
     budget = make_budget(weight=0.7, target_share=0.3, size=32)
     bench = Bench(algorithm(budget), traced=False)
     names = ["image"] if algorithm is supervised else ["image", "unlabelled_image"]

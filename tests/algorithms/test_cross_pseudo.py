@@ -11,7 +11,7 @@ from tests.algorithms.small import (
     build_small_network,
     cross_entropies,
     make_small_batch,
-    mean_by_picture,
+    mean_by_image,
     outputs_of,
     small_bench,
 )
@@ -30,8 +30,8 @@ def networks_of(bench):
 
 
 def by_hand(bench, batch, mask_padding=True):
-    """The unweighted loss: the mean of what each picture's valid pixels disagree."""
-    pictures = []
+    """The unweighted loss: the mean of what each image's valid pixels disagree."""
+    images = []
     for prefix in ("", "unlabelled_"):
         first, second = (
             outputs_of(bench, name, batch[f"{prefix}image"])["logits"] for name in NAMES
@@ -39,8 +39,8 @@ def by_hand(bench, batch, mask_padding=True):
         pixels = cross_entropies(second.argmax(-1), first)
         pixels = pixels + cross_entropies(first.argmax(-1), second)
         valid = batch[f"{prefix}valid"] if mask_padding else np.ones(pixels.shape)
-        pictures.append(mean_by_picture(pixels, valid))
-    return np.mean(pictures)
+        images.append(mean_by_image(pixels, valid))
+    return np.mean(images)
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])
@@ -54,7 +54,7 @@ def test_each_learns_the_others_likeliest_classes(mask_padding):
     assert bench.step(BATCH)["cross_pseudo"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_picture_of_nothing_but_padding_counts_as_0():
+def test_a_image_of_nothing_but_padding_counts_as_0():
     valid = BATCH["unlabelled_valid"].copy()
     valid[1] = False
     batch, bench = BATCH | {"unlabelled_valid": valid}, make_bench()
@@ -112,7 +112,7 @@ def test_each_learns_from_the_labels_too_and_the_loss_is_the_sum():
     for name in NAMES:
         logits = outputs_of(bench, name, BATCH["image"])["logits"]
         pixels = cross_entropies(np.where(labelled, BATCH["label"], 0), logits)
-        expected = mean_by_picture(pixels, labelled).mean()
+        expected = mean_by_image(pixels, labelled).mean()
         found = bench.step(BATCH)
         assert found[f"supervised_{name}"] == pytest.approx(expected, rel=1e-5)
         bench.reset()
@@ -211,7 +211,7 @@ def test_what_is_in_the_batch_teaches_both(key):
         assert distance(before, after) > 1e-4
 
 
-def test_labels_of_unlabelled_pictures_would_teach_nothing():
+def test_labels_of_unlabelled_images_would_teach_nothing():
     leaked = BATCH | {"unlabelled_label": BATCH["label"]}
     for before, after in zip(trained_on(BATCH), trained_on(leaked), strict=True):
         assert distance(before, after) == 0.0

@@ -46,7 +46,7 @@ def cross_pseudo(**options):
 
 
 # Of tasks, two parts have one and two, or one and none; and in the second step the
-# labelled pictures have none at all.
+# labelled images have none at all.
 BATCHES = [
     make_small_batch(0) | TASKS,
     make_small_batch(1) | TASKS | {"pretext_label": NO_TASKS["pretext_label"]},

@@ -123,7 +123,7 @@ def test_consistency_is_weighted_and_one_mean_over_both_batches(bench, other_wei
     networks = bench.algorithm.networks
     networks["teacher"].set_weights(other_weights)
     # The trained network normalises with the batch; its statistics are put back.
-    pictures = [
+    images = [
         losses.consistency(
             networks["student"](BATCH[f"{which}image"], training=True)["logits"],
             networks["teacher"](BATCH[f"{which}image"], training=True)["logits"],
@@ -131,7 +131,7 @@ def test_consistency_is_weighted_and_one_mean_over_both_batches(bench, other_wei
         )
         for which in ("", "unlabelled_")
     ]
-    expected = 10.0 * np.mean(np.concatenate(pictures))
+    expected = 10.0 * np.mean(np.concatenate(images))
     assert expected > 0.01
     bench.reset()
     networks["teacher"].set_weights(other_weights)
@@ -168,12 +168,12 @@ def test_the_step_is_no_longer_than_the_largest_gradient(bench, bound):
 
 
 @pytest.mark.parametrize("key", ["image", "label", "valid"])
-def test_labelled_pictures_teach_the_student(bench, other_weights, key):
+def test_labelled_images_teach_the_student(bench, other_weights, key):
     assert weights_after(bench, other_weights, key) > 1e-3
 
 
 @pytest.mark.parametrize("key", ["unlabelled_image", "unlabelled_valid"])
-def test_unlabelled_pictures_teach_the_student(bench, other_weights, key):
+def test_unlabelled_images_teach_the_student(bench, other_weights, key):
     assert weights_after(bench, other_weights, key) > 1e-3
 
 
@@ -188,7 +188,7 @@ def weights_after(bench, teacher_weights, key):
     return distance(*found)
 
 
-def test_labels_of_unlabelled_pictures_are_not_in_the_batch():
+def test_labels_of_unlabelled_images_are_not_in_the_batch():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 4, 32, 32, 3), dtype=np.uint8)
     dataset = batching.training(

@@ -12,7 +12,7 @@ from tests.algorithms.small import (
     log_softmax,
     make_small_batch,
     make_strong_batch,
-    mean_by_picture,
+    mean_by_image,
     outputs_of,
     small_bench,
 )
@@ -36,15 +36,15 @@ def squared_errors(logits, targets):
 
 
 def by_hand(bench, valid, training=True):
-    """The weighted mean over labelled and unlabelled pictures, each seen by both."""
-    pictures = []
+    """The weighted mean over labelled and unlabelled images, each seen by both."""
+    per_image = []
     for prefix in ("", "unlabelled_"):
         images = BATCH[f"{prefix}image"]
         student = outputs_of(bench, "student", images)["logits"]
         teacher = outputs_of(bench, "teacher", images, training)["logits"]
         pixels = squared_errors(student, teacher)
-        pictures.append(mean_by_picture(pixels, valid[f"{prefix}valid"]))
-    return WEIGHT * np.mean(pictures)
+        per_image.append(mean_by_image(pixels, valid[f"{prefix}valid"]))
+    return WEIGHT * np.mean(per_image)
 
 
 @pytest.mark.parametrize(("momentum", "kept"), [(0.99, 0.5), (0.3, 0.3)])
@@ -88,20 +88,20 @@ def test_another_disagreement_takes_the_place_of_the_squared_error():
 
 
 def strong_by_hand(bench, mask_padding=True):
-    """Each unlabelled picture's targets and mask with its box of the neighbour's."""
+    """Each unlabelled image's targets and mask with its box of the neighbour's."""
     student = outputs_of(bench, "student", STRONG["unlabelled_strong_image"])["logits"]
     teacher = outputs_of(bench, "teacher", STRONG["unlabelled_image"])["logits"]
-    pictures = []
+    per_image = []
     for own, other in ((0, 1), (1, 0), (2, 3), (3, 2)):
         box, valid = STRONG["unlabelled_box"][own], STRONG["unlabelled_valid"]
         target = np.where(box[..., None], teacher[other], teacher[own])
         counted = np.where(box, valid[other], valid[own]) | (not mask_padding)
-        pictures.append(squared_errors(student[own], target)[counted].mean())
-    return WEIGHT * np.mean(pictures)
+        per_image.append(squared_errors(student[own], target)[counted].mean())
+    return WEIGHT * np.mean(per_image)
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])
-def test_a_strong_view_learns_the_mixed_targets_of_the_pictures(mask_padding):
+def test_a_strong_view_learns_the_mixed_targets_of_the_images(mask_padding):
     bench = make_bench(mask_padding=mask_padding)
     expected = strong_by_hand(bench, mask_padding)
     other = strong_by_hand(bench, not mask_padding)
@@ -109,7 +109,7 @@ def test_a_strong_view_learns_the_mixed_targets_of_the_pictures(mask_padding):
     assert bench.step(STRONG)["consistency"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_beside_a_strong_view_labelled_pictures_teach_by_their_labels_alone():
+def test_beside_a_strong_view_labelled_images_teach_by_their_labels_alone():
     plain, unlabelled = make_bench().step(STRONG), np.full_like(BATCH["label"], 255)
     relabelled = make_bench().step(STRONG | {"label": unlabelled})
     assert relabelled["supervised"] == 0.0
@@ -129,7 +129,7 @@ def test_no_gradient_reaches_the_teacher(batch):
     assert tape.gradient(loss, variables) == [None] * len(variables)
 
 
-def test_labels_of_unlabelled_pictures_would_teach_nothing():
+def test_labels_of_unlabelled_images_would_teach_nothing():
     learned = []
     for batch in (BATCH, BATCH | {"unlabelled_label": BATCH["label"]}):
         bench = make_bench()

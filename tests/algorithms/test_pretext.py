@@ -25,7 +25,7 @@ from tests.algorithms.small import (
 
 BATCH = make_small_batch() | TASKS
 IMAGES = ("image", "unlabelled_image")
-# A picture costs 1 if all of its gates are open.
+# An image costs 1 if all of its gates are open.
 COSTS = CostTable(
     0, 0, np.full((1, 4), 0.1), np.zeros((1, 4)), np.full((1, 4, 3), 0.05)
 )
@@ -50,7 +50,7 @@ def turned(batch, key):
 
 
 @pytest.mark.parametrize("make", [supervised, mean_teacher])
-def test_the_loss_is_two_means_over_the_pictures_with_a_task(make):
+def test_the_loss_is_two_means_over_the_images_with_a_task(make):
     bench = make()
     if make is mean_teacher:
         # A teacher with other features than the student's.
@@ -64,7 +64,7 @@ def test_the_loss_is_two_means_over_the_pictures_with_a_task(make):
     assert found["loss"] == pytest.approx(sum(found[p] for p in parts), rel=1e-6)
 
 
-def test_of_unlabelled_pictures_the_head_sees_what_the_student_sees():
+def test_of_unlabelled_images_the_head_sees_what_the_student_sees():
     batch, bench = make_strong_batch() | TASKS, mean_teacher()
     weak = pretext_by_hand(bench, "student", batch)
     strong = pretext_by_hand(bench, "student", batch, "unlabelled_strong_image")
@@ -134,7 +134,7 @@ def test_the_teacher_has_no_head_and_follows_by_averaging_alone():
         np.testing.assert_allclose(target, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_unlabelled_pictures_teach_the_supervised_student_their_task():
+def test_unlabelled_images_teach_the_supervised_student_their_task():
     learned = []
     for batch in (BATCH, turned(BATCH, "unlabelled_image")):
         bench = supervised()
@@ -164,7 +164,7 @@ def test_without_a_task_the_supervised_student_learns_as_without_them():
         ({"pretext": "jigsaw", "pretext_weight": 0.0}, False),
     ],
 )
-def test_supervised_runs_have_unlabelled_pictures_with_a_task_only(options, used):
+def test_supervised_runs_have_unlabelled_images_with_a_task_only(options, used):
     config = Config(
         algorithm="supervised",
         num_training_scenes=4,
@@ -219,7 +219,7 @@ def test_the_first_losses_of_a_configuration_are_those_of_guessing():
         "unlabelled_pretext_share": np.float32([1, 1]),
     }
     losses = algorithm.compute_losses(make_batch() | tasks | shares)
-    # 100 orders, a weight of 0.1, labelled and unlabelled pictures.
+    # 100 orders, a weight of 0.1, labelled and unlabelled images.
     guessing = 2 * 0.1 * math.log(100)
     for name in ("jigsaw_first", "jigsaw_second"):
         assert guessing / 2 < float(np.mean(losses[name])) < guessing * 2

@@ -72,7 +72,7 @@ def test_the_step_is_the_gradient_clipped_to_its_norm(bench, share):
     assert moved == pytest.approx(min(bound, gradient_norm), rel=1e-3)
 
 
-def test_pictures_without_a_labelled_pixel_move_no_weight(bench):
+def test_images_without_a_labelled_pixel_move_no_weight(bench):
     before = values(bench.algorithm.trainable_variables)
     unlabelled = np.full_like(BATCH["label"], 255)
     assert bench.step(BATCH | {"label": unlabelled})["loss"] == 0.0

@@ -6,9 +6,9 @@ import numpy as np
 from selene_tf.architectures import topology
 
 
-def open_gates(num_layers, pictures=1):
+def open_gates(num_layers, images=1):
     """Gates of 0.9 on every route that there is."""
-    gates = np.zeros((pictures, num_layers + 1, 4, 3), "float32")
+    gates = np.zeros((images, num_layers + 1, 4, 3), "float32")
     for layer, level in topology.cells(num_layers):
         for route in topology.routes(layer, level, num_layers):
             gates[:, layer, level, topology.ROUTES.index(route)] = 0.9

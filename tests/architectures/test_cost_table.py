@@ -142,13 +142,13 @@ def test_parameters_are_those_of_the_network(channels, num_layers, variant):
     assert cost_table.parameters(5, channels, num_layers, **variant).supernet == count
 
 
-def test_a_picture_that_opens_everything_costs_the_supernet():
+def test_a_image_that_opens_everything_costs_the_supernet():
     table = cost_table.macs(3, 4, 5, 64, 64)
-    costs = cost_table.of_pictures(table, open_gates(5, pictures=2))
+    costs = cost_table.of_images(table, open_gates(5, images=2))
     np.testing.assert_array_equal(costs, [table.supernet, table.supernet])
 
 
-def test_a_picture_that_closes_everything_costs_stem_decoder_and_four_gates():
+def test_a_image_that_closes_everything_costs_stem_decoder_and_four_gates():
     table = cost_table.macs(
         num_classes=3, channels=4, num_layers=3, height=32, width=32
     )
@@ -160,16 +160,16 @@ def test_a_picture_that_closes_everything_costs_stem_decoder_and_four_gates():
     gates = 4 * 64 * 4 * 2 + 3 * 2 * 2 + 2 * 1
     closed = np.zeros((1, 4, 4, 3))
     np.testing.assert_array_equal(
-        cost_table.of_pictures(table, closed), [stem + decoder + gates]
+        cost_table.of_images(table, closed), [stem + decoder + gates]
     )
 
 
-def test_each_picture_costs_its_own():
+def test_each_image_costs_its_own():
     table = cost_table.macs(3, 4, 3, 64, 64)
     gates = np.concatenate([open_gates(3), np.zeros((1, 4, 4, 3)), open_gates(3)])
     gates[2, 1, 0] = 0.0
-    alone = [int(cost_table.of_pictures(table, gates[i : i + 1])[0]) for i in range(3)]
-    np.testing.assert_array_equal(cost_table.of_pictures(table, gates), alone)
+    alone = [int(cost_table.of_images(table, gates[i : i + 1])[0]) for i in range(3)]
+    np.testing.assert_array_equal(cost_table.of_images(table, gates), alone)
     # A closed cell still asks its gate, and saves the rest.
     saved = table.cells[1, 0] + table.routes[1, 0].sum()
     assert alone[0] - alone[2] == saved
@@ -177,15 +177,15 @@ def test_each_picture_costs_its_own():
 
 def test_a_gate_counts_as_open_above_a_ten_thousandth():
     table = cost_table.macs(3, 4, 3, 64, 64)
-    gates = open_gates(3, pictures=2)
+    gates = open_gates(3, images=2)
     gates[0, 1, 1, UP], gates[1, 1, 1, UP] = 0.9e-4, 1.1e-4
-    below, above = cost_table.of_pictures(table, gates)
+    below, above = cost_table.of_images(table, gates)
     assert above - below == table.routes[1, 1, UP] > 0
 
 
 def test_where_something_flows_in_by_hand():
     gates = np.zeros((2, 4, 4, 3))
-    # The first picture: down from the first cell, then up from (1, 1).
+    # The first image: down from the first cell, then up from (1, 1).
     gates[0, 0, 0, DOWN] = 0.5
     gates[0, 1, 1, UP] = 0.5
     # Its keep is closed but there, and (1, 0) passes on what it gets along keep
@@ -231,7 +231,7 @@ def test_small_gates_look_at_a_quarter_of_the_sides_rounded_down():
     assert (small.stem, small.decoder) == (full.stem, full.decoder)
 
 
-def test_small_gates_cost_small_pictures_as_much_as_128_pixels():
+def test_small_gates_cost_small_images_as_much_as_128_pixels():
     small = cost_table.macs(3, 4, 3, 64, 200, small_gate=True)
     padded = cost_table.macs(3, 4, 3, 128, 224, small_gate=True)
     assert small.supernet == padded.supernet

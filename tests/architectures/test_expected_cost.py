@@ -12,10 +12,10 @@ from tests.architectures import official_gates
 KEEP, UP, DOWN = 0, 1, 2
 
 
-def random_gates(num_layers, pictures, seed=0):
+def random_gates(num_layers, images, seed=0):
     """Different gates in [0.1, 0.9) on every route that there is, in float64."""
-    values = np.random.default_rng(seed).uniform(0.1, 0.9, (pictures, 200))
-    gates = np.zeros((pictures, num_layers + 1, 4, 3))
+    values = np.random.default_rng(seed).uniform(0.1, 0.9, (images, 200))
+    gates = np.zeros((images, num_layers + 1, 4, 3))
     exists = existing(num_layers)
     gates[:, exists] = values[:, : exists.sum()]
     return gates
@@ -34,7 +34,7 @@ def expected_cell_by_cell(table, gates):
 
 
 def gradient_of_total(table, gates):
-    """Of the sum over the pictures: (batch, num_layers + 1, 4, 3)."""
+    """Of the sum over the images: (batch, num_layers + 1, 4, 3)."""
     gates = tf.cast(gates, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(gates)
@@ -50,7 +50,7 @@ def small():
 
 
 @pytest.mark.parametrize("prefix", ["eval", "eval_b1/0", "eval_b1/1", "train"])
-def test_the_mean_over_pictures_is_the_officials(small, prefix):
+def test_the_mean_over_images_is_the_officials(small, prefix):
     arrays, table = small
     costs = expected_cost.expected(table, official_gates.gates(arrays, prefix))
     theirs = float(arrays[f"{prefix}/expt_flops"]) * 1e6
@@ -79,9 +79,9 @@ def test_gates_of_1_cost_all_cells_and_routes(convention):
 
 @pytest.mark.parametrize("jit_compile", [None, False, True])
 @pytest.mark.parametrize("convention", ["plain", "dynamic_routing"])
-def test_each_picture_costs_what_its_cells_and_their_inputs_do(convention, jit_compile):
+def test_each_image_costs_what_its_cells_and_their_inputs_do(convention, jit_compile):
     table = cost_table.macs(5, 8, 5, 64, 96, convention=convention)
-    gates = random_gates(5, pictures=3)
+    gates = random_gates(5, images=3)
     function = functools.partial(expected_cost.expected, table)
     if jit_compile is not None:
         function = tf.function(function, jit_compile=jit_compile)
@@ -126,7 +126,7 @@ def test_of_equal_gates_the_first_alone_learns_from_the_cells_cost(
 
 def test_no_other_than_the_largest_gate_learns_from_the_cells_cost():
     table = cost_table.macs(3, 4, 3, 64, 64)
-    gates = random_gates(3, pictures=2)
+    gates = random_gates(3, images=2)
     largest = gates == gates.max(axis=-1, keepdims=True)
     largest &= existing(3)
     expected = largest * table.cells[..., None] + table.routes
@@ -140,7 +140,7 @@ def budget_loss(table, gates, total, share):
 
 def test_the_budgets_gradient_is_that_of_finite_differences():
     table = cost_table.macs(5, 8, 4, 64, 96, convention="dynamic_routing")
-    gates, total, share = random_gates(4, pictures=2), 1.5e6, 0.1
+    gates, total, share = random_gates(4, images=2), 1.5e6, 0.1
 
     def in_numpy(gates):
         mean = expected_cell_by_cell(table, gates).mean()

@@ -130,7 +130,7 @@ def test_real_costs_of_every_cell_are_the_officials(small, prefix):
 
 
 @pytest.mark.parametrize("prefix", ["eval", "eval_b1/0", "eval_b1/1", "train"])
-def test_the_real_cost_of_pictures_is_the_officials(small, prefix):
+def test_the_real_cost_of_images_is_the_officials(small, prefix):
     arrays, table = small
     costs = cost_table.official_real(table, official_gates.gates(arrays, prefix))
     whole, head = costs.mean() / 1e6, table.decoder / 1e6

@@ -82,10 +82,10 @@ def test_a_path_that_passes_a_cell_pays_no_gate_there():
     closed = np.zeros((1, 4, 4, 3))
     expected = stem + decoder + gates
     pruned = cost_table.pruned(table, path)
-    np.testing.assert_array_equal(cost_table.of_pictures(pruned, closed), [expected])
+    np.testing.assert_array_equal(cost_table.of_images(pruned, closed), [expected])
     opened = 0.9 * kept[None]
     cells = 3 * 64 * 2 * (9 * 4 + 4 * 4)
-    assert cost_table.of_pictures(pruned, opened) == expected + cells == pruned.supernet
+    assert cost_table.of_images(pruned, opened) == expected + cells == pruned.supernet
 
 
 def test_nothing_flows_along_edges_that_a_path_has_not():
@@ -121,4 +121,4 @@ def test_a_pruned_network_has_no_open_gate_where_nothing_flows_in():
     computed = path.kept.any(axis=-1)
     assert (computed & ~active).any(), "the test is of use where a cell gets nothing"
     np.testing.assert_array_equal(gates[~active], 0.0)
-    assert (cost_table.of_pictures(table, gates) < table.supernet).all()
+    assert (cost_table.of_images(table, gates) < table.supernet).all()

@@ -16,9 +16,9 @@ def test_the_input_alone_is_timed_from_files_and_from_memory(tmp_path):
     found = json.loads(output.read_text())
     assert found["crop_size"] == [32, 48]
     for name in ("files", "memory", "decoding"):
-        assert found["input"][name]["pictures_per_second"] > 0
-        assert f"{found['input'][name]['pictures_per_second']:.1f}" in result.stdout
-    # A drawn picture is noise enough to take at least a byte a pixel.
+        assert found["input"][name]["images_per_second"] > 0
+        assert f"{found['input'][name]['images_per_second']:.1f}" in result.stdout
+    # A drawn image is noise enough to take at least a byte a pixel.
     assert found["input"]["bytes"] > 64 * 96
 
 

@@ -5,8 +5,8 @@ from tests.export import exported
 def test_medians_leave_out_the_first_call():
     calls = []
 
-    def run(picture):
-        calls.append(picture.shape)
+    def run(image):
+        calls.append(image.shape)
         if len(calls) == 1:
             # A first call that is slow must not show.
             sum(range(10**6))

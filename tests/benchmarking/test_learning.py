@@ -78,8 +78,8 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
 
 
 def test_the_random_batch_is_one_as_trainings_have_it():
-    pictures = np.zeros((2, *SIZE, 3), "uint8"), np.zeros((2, *SIZE), "uint8")
-    source = batching.in_memory(*pictures)
+    images = np.zeros((2, *SIZE, 3), "uint8"), np.zeros((2, *SIZE), "uint8")
+    source = batching.in_memory(*images)
     augmentation = Augmentation(SIZE, pretext=Pretext("jigsaw"), strong_view=True)
     data = batching.training(source, source, 2, 0, 0, augmentation)
     batch = learning.random_batch(3, SIZE, 2)

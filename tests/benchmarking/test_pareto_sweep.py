@@ -67,8 +67,8 @@ def test_each_point_is_a_pruned_network(swept, runs):
 def test_it_is_written_down(swept):
     output, found = swept
     assert json.loads((output / "sweep.json").read_text()) == found
-    with Image.open(output / "sweep.png") as picture:
-        assert picture.size[0] > 300
+    with Image.open(output / "sweep.png") as image:
+        assert image.size[0] > 300
     text = pareto_sweep.table(found)
     for point in found["points"]:
         assert point["name"] in text

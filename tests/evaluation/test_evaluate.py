@@ -11,7 +11,7 @@ from selene_tf.networks import dynamic_routing
 
 
 def fake_predict(images):
-    """Says class 1 where a picture is bright; gates all open."""
+    """Says class 1 where an image is bright; gates all open."""
     labels = tf.cast(images[..., 0] > 127, tf.int32)
     return {"labels": labels, "gates": tf.ones((len(images), 4, 4, 3))}
 
@@ -21,24 +21,24 @@ def batches(images, labels, size):
     return dataset.batch(size)
 
 
-def test_a_confusion_matrix_over_all_pictures_the_last_batch_included():
+def test_a_confusion_matrix_over_all_images_the_last_batch_included():
     images = np.zeros((3, 2, 2, 3), "float32")
     images[1] = 255
     labels = np.zeros((3, 2, 2), "int32")
     labels[1, 0] = 1
     labels[2, 0, 0] = 255
     result = evaluate.evaluate(fake_predict, batches(images, labels, 2), 2)
-    # 4 + 3 pixels of class 0 are right; in the bright picture 2 of 4 are.
+    # 4 + 3 pixels of class 0 are right; in the bright image 2 of 4 are.
     assert result.confusion.tolist() == [[7, 2], [0, 2]]
     assert result.mean_iou == pytest.approx((7 / 9 + 2 / 4) / 2)
     assert result.gates.shape == (3, 4, 4, 3)
     assert result.sizes.tolist() == [[2, 2]] * 3
 
 
-@pytest.mark.parametrize("pictures", [0, 2])
-def test_nothing_to_evaluate_is_refused(pictures):
-    images = np.zeros((pictures, 2, 2, 3), "float32")
-    unlabelled = batches(images, np.full((pictures, 2, 2), 255), 1)
+@pytest.mark.parametrize("count", [0, 2])
+def test_nothing_to_evaluate_is_refused(count):
+    images = np.zeros((count, 2, 2, 3), "float32")
+    unlabelled = batches(images, np.full((count, 2, 2), 255), 1)
     with pytest.raises(UserError, match="no labelled pixel"):
         evaluate.evaluate(fake_predict, unlabelled, 2)
 
@@ -53,7 +53,7 @@ def test_the_compiled_function_gives_the_networks_labels_at_any_size():
         np.testing.assert_array_equal(predict(images)["labels"], wanted)
 
 
-def test_a_summary_counts_each_picture_at_its_own_size():
+def test_a_summary_counts_each_image_at_its_own_size():
     gates = np.ones((2, 4, 4, 3), "float32")
     sizes = np.array([[32, 32], [64, 64]])
     result = evaluate.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)

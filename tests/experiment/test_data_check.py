@@ -19,8 +19,8 @@ def data(tmp_path):
     return Data(tmp_path.resolve() / "data")
 
 
-def spoil_pictures(data):
-    """Spoils labelled pictures; returns (file, words of the problem) in list order."""
+def spoil_images(data):
+    """Spoils labelled images; returns (file, words of the problem) in list order."""
     kinds = ("truncated", "empty", "text", "16-bit", "CMYK", "turned", "missing")
     for kind in kinds:
         data.add("train", kind, np.eye(HEIGHT, WIDTH))
@@ -63,7 +63,7 @@ def spoil_masks(data):
 
 
 def test_every_kind_of_fault_is_listed_at_once_in_list_order(data):
-    expected = {"labelled": spoil_pictures(data), "validation": spoil_masks(data)}
+    expected = {"labelled": spoil_images(data), "validation": spoil_masks(data)}
     found = data.check()
     reports = {part.name: part.report for part in found.parts}
     for name, faults in expected.items():
@@ -74,10 +74,10 @@ def test_every_kind_of_fault_is_listed_at_once_in_list_order(data):
     assert found.problems == [
         f"{name}: {line}" for name in expected for line in reports[name].problems
     ]
-    # Of 6, 14 and 4 pictures in the three lists.
-    assert (found.unusable, found.pictures) == (11, 24)
+    # Of 6, 14 and 4 images in the three lists.
+    assert (found.unusable, found.images) == (11, 24)
     assert [len(part.files) for part in found.parts] == [2, 9, 2]
-    message = "11 of 24 pictures cannot be used; mend or remove them (listed above)"
+    message = "11 of 24 images cannot be used; mend or remove them (listed above)"
     assert_refused(lambda: check_data.conclude(found), message)
 
 
@@ -85,18 +85,18 @@ def copy(data, source, target):
     data.image(*target).write_bytes(data.image(*source).read_bytes())
 
 
-def test_a_picture_under_two_names_in_two_parts_is_a_problem(data):
+def test_a_image_under_two_names_in_two_parts_is_a_problem(data):
     copy(data, ("train", "0"), ("val", "1"))
     found = data.check()
     [line] = found.problems
     assert line.startswith(f"validation: {data.image('val', '1')} ")
     assert f"{data.image('train', '0')}, which is labelled" in line
     assert found.warnings == ()
-    message = "1 problem in 6 pictures; mend what is listed above"
+    message = "1 problem in 6 images; mend what is listed above"
     assert_refused(lambda: check_data.conclude(found), message)
 
 
-def test_a_picture_under_two_names_in_one_part_is_a_warning(data):
+def test_a_image_under_two_names_in_one_part_is_a_warning(data):
     copy(data, ("train", "1"), ("train", "3"))
     found = data.check()
     assert found.problems == []
@@ -105,7 +105,7 @@ def test_a_picture_under_two_names_in_one_part_is_a_warning(data):
     assert line == f"unlabelled: copies within the part, 1: {files[0]} of {files[1]}."
 
 
-def test_pictures_by_their_names_in_two_parts_are_all_listed(data):
+def test_images_by_their_names_in_two_parts_are_all_listed(data):
     lines = [f"val/{number}.png val/{number}_mask.png" for number in range(2)]
     (data.folder / "labelled.txt").write_text("\n".join(lines))
     found = data.check(labelled_list="labelled.txt")
@@ -116,7 +116,7 @@ def test_pictures_by_their_names_in_two_parts_are_all_listed(data):
 
 
 def test_masks_that_no_training_reads_are_read_too(data):
-    """Those of pictures that count as unlabelled."""
+    """Those of images that count as unlabelled."""
     Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(
         data.mask("train", "3")
     )
@@ -126,7 +126,7 @@ def test_masks_that_no_training_reads_are_read_too(data):
     assert "class id 77" in found.problems[0]
 
 
-def test_pictures_that_count_as_unlabelled_may_have_no_masks(data):
+def test_images_that_count_as_unlabelled_may_have_no_masks(data):
     lines = (data.folder / "train.txt").read_text().splitlines()
     lines[1] = lines[1].split()[0]
     (data.folder / "train.txt").write_text("\n".join(lines))
@@ -136,7 +136,7 @@ def test_pictures_that_count_as_unlabelled_may_have_no_masks(data):
     assert "train.txt:2" in found.warnings[0]
 
 
-def test_a_mask_of_two_pictures_is_a_warning(data):
+def test_a_mask_of_two_images_is_a_warning(data):
     with open(data.folder / "val.txt", "a") as file:
         file.write("train/extra.png val/0_mask.png\n")
     pixels = np.arange(HEIGHT * WIDTH * 3, dtype=np.uint8)
@@ -154,8 +154,8 @@ def test_classes_without_a_label_and_masks_without_a_class_are_warnings(data):
     found = data.check(class_names=(*CLASSES, "nowhere"))
     assert found.problems == []
     ghost, nowhere, of_labelled, of_unlabelled, of_validation = found.warnings
-    assert "'ghost' is in 1 of 4 validation pictures but in no labelled" in ghost
-    assert "'nowhere' is in no labelled and in no validation picture" in nowhere
+    assert "'ghost' is in 1 of 4 validation images but in no labelled" in ghost
+    assert "'nowhere' is in no labelled and in no validation image" in nowhere
     files = ", ".join(str(data.image("train", name)) for name in "ace")
     assert of_labelled.startswith("labelled: 3 of 5 masks")
     assert of_labelled.endswith(f"{files}.")
@@ -184,16 +184,16 @@ def test_a_part_without_a_labelled_pixel_is_a_problem(data, part, name):
 
 def test_what_a_training_refuses_of_a_whole_part_is_a_problem(data):
     [line] = data.check(labelled_ratio=1).problems
-    assert line.startswith("unlabelled: there are no pictures")
+    assert line.startswith("unlabelled: there are no images")
     assert data.check(labelled_ratio=1, algorithm="supervised").problems == []
     data.add("val", "large", np.zeros((5, 7)))
     assert data.check().problems == []
     assert data.check(evaluation_batch_size=2, image_size=(32, 48)).problems == []
     [line] = data.check(evaluation_batch_size=2).problems
-    assert line.startswith("validation: the pictures have 2 sizes")
+    assert line.startswith("validation: the images have 2 sizes")
 
 
-def test_faults_of_unlabelled_pictures_that_no_one_uses_are_a_warning(data):
+def test_faults_of_unlabelled_images_that_no_one_uses_are_a_warning(data):
     (data.folder / "labelled.txt").write_text("train/0.png train/0_mask.png")
     (data.folder / "train.txt").write_text("train/0.png/../../../outside.png")
     changes = {"labelled_list": "labelled.txt"}
@@ -209,7 +209,7 @@ def test_there_has_to_be_something_to_check(data):
     missing = data.folder / "missing"
     assert_refused(lambda: data.check(data_dir=str(missing)), missing)
     (data.folder / "val.txt").write_text("")
-    assert_refused(data.check, "val.txt", "no picture")
+    assert_refused(data.check, "val.txt", "no image")
 
 
 def test_records_have_names_but_no_files_to_compare(tmp_path):
@@ -228,13 +228,13 @@ def test_records_have_names_but_no_files_to_compare(tmp_path):
     assert found.problems == []
     assert found.warnings == ()
     assert len(found.notes) == 1
-    assert [part.report.pictures for part in found.parts] == [2, 2, 2]
+    assert [part.report.images for part in found.parts] == [2, 2, 2]
     assert found.parts[0].report.class_pixels == (16, 16)
     names = [name for name, _, _ in found.samples(3)]
     assert names == ["train[0]", "train[2]", "test[0] (validation)"]
 
 
-def test_progress_counts_the_pictures_of_all_parts(data):
+def test_progress_counts_the_images_of_all_parts(data):
     seen = []
     data.check(progress=lambda *call: seen.append(call))
     assert seen == [(done, 6) for done in range(1, 7)]

@@ -67,7 +67,7 @@ def test_what_devices_cannot_share_is_refused(changes, replicas, flag):
     [
         ({"batch_size": 8, "accumulate_steps": 2}, 4),
         ({"batch_size": 8, "strong_view": True}, 4),
-        # Alone a device mixes what it has, and one picture is left over.
+        # Alone a device mixes what it has, and one image is left over.
         ({"batch_size": 5, "strong_view": True}, 1),
         ({"batch_size": 6, "strong_view": True, "algorithm": "supervised"}, 2),
         ({"jit_compile": True}, 1),

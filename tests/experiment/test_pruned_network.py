@@ -27,20 +27,20 @@ def restored(run_dir):
     return experiment.restore(run_dir)
 
 
-def picture_of(trained):
+def image_of(trained):
     image = trained.source.read(tf.constant(0, tf.int64))["image"]
     return tf.cast(image, tf.float32)[None]
 
 
-def logits_of(network, picture):
-    return np.asarray(network(picture, training=False)["logits"])
+def logits_of(network, image):
+    return np.asarray(network(image, training=False)["logits"])
 
 
 def test_all_of_a_network_is_the_network(run_dir, restored):
     prepared = pruned_network.prepare(run_dir)
-    picture = picture_of(restored)
-    wanted = logits_of(restored.network, picture)
-    np.testing.assert_array_equal(logits_of(prepared.network, picture), wanted)
+    image = image_of(restored)
+    wanted = logits_of(restored.network, image)
+    np.testing.assert_array_equal(logits_of(prepared.network, image), wanted)
     arguments = dataclasses.asdict(restored.structure)
     table = cost_table.macs(height=32, width=64, **arguments)
     assert prepared.macs((32, 64)) == table.supernet
@@ -50,9 +50,9 @@ def test_all_of_a_network_is_the_network(run_dir, restored):
 def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path):
     save_path(tmp_path / "all.json")
     prepared = pruned_network.prepare(run_dir, path=str(tmp_path / "all.json"))
-    picture = picture_of(restored)
-    wanted = logits_of(restored.network, picture)
-    found = logits_of(prepared.network, picture)
+    image = image_of(restored)
+    wanted = logits_of(restored.network, image)
+    found = logits_of(prepared.network, image)
     assert np.abs(found - wanted).max() <= 1e-6 * np.abs(wanted).max()
 
 
@@ -67,18 +67,18 @@ def test_discovered_is_the_runs_path(run_dir):
     assert prepared.parameters == sum(int(np.prod(v.shape)) for v in trainable)
 
 
-def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
+def test_folded_gates_are_means_over_the_labelled_training_images(run_dir):
     kept = pruned_network.prepare(run_dir, path="discovered", split="train")
     folded = pruned_network.prepare(run_dir, path="discovered", gates="fold")
-    pictures = [
+    images = [
         tf.cast(kept.trained.source.read(tf.constant(n, tf.int64))["image"], tf.float32)
         for n in range(kept.trained.source.size)
     ]
-    assert len(pictures) == 2
-    gates = [np.asarray(kept.network(p[None])["gates"])[0] for p in pictures]
-    # The gates differ between pictures, or this shows nothing.
+    assert len(images) == 2
+    gates = [np.asarray(kept.network(p[None])["gates"])[0] for p in images]
+    # The gates differ between images, or this shows nothing.
     assert np.ptp(gates, axis=0).max() > 1e-3
-    found = np.asarray(folded.network(pictures[0][None])["gates"])[0]
+    found = np.asarray(folded.network(images[0][None])["gates"])[0]
     wanted = np.where(folded.trained.path.kept, np.mean(gates, axis=0), 0)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert folded.parameters == folded.network.count_params()
@@ -88,7 +88,7 @@ def test_folded_gates_are_means_over_the_labelled_training_pictures(run_dir):
     assert folded.macs((32, 64)) == wanted < kept.macs((32, 64))
 
 
-def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
+def test_what_most_images_close_is_passed_by(run_dir, monkeypatch):
     """As each of them would; the rest of the fold would send nothing along."""
     closing = pruned_network.prepare(run_dir).network
     projection = closing.get_layer("cell_02_s4").gate.project
@@ -108,11 +108,11 @@ def test_what_most_pictures_close_is_passed_by(run_dir, monkeypatch):
     assert "cell_02_s4_separable_1_depthwise" not in [
         layer.name for layer in folded.network.layers
     ]
-    picture = picture_of(folded.trained)
-    wanted = logits_of(folded.trained.network, picture)
-    found = logits_of(folded.network, picture)
+    image = image_of(folded.trained)
+    wanted = logits_of(folded.trained.network, image)
+    found = logits_of(folded.network, image)
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
-    assert np.abs(found - logits_of(old.network, picture)).max() > 1e-3
+    assert np.abs(found - logits_of(old.network, image)).max() > 1e-3
 
 
 def test_new_statistics_are_those_of_the_pruned_network(run_dir):
@@ -120,10 +120,10 @@ def test_new_statistics_are_those_of_the_pruned_network(run_dir):
     new = pruned_network.prepare(run_dir, path="discovered", statistics_batches=2)
     wanted = pruned_network.prepare(run_dir, path="discovered")
     experiment.recompute_statistics(wanted.trained, 2)
-    picture = picture_of(old.trained)
-    found, plain = (logits_of(each.network, picture) for each in (new, old))
+    image = image_of(old.trained)
+    found, plain = (logits_of(each.network, image) for each in (new, old))
     assert np.abs(found - plain).max() > 1e-3
-    np.testing.assert_allclose(found, logits_of(wanted.network, picture), rtol=1e-5)
+    np.testing.assert_allclose(found, logits_of(wanted.network, image), rtol=1e-5)
 
 
 def test_a_network_without_gates_is_folded_too(tmp_path):
@@ -132,8 +132,8 @@ def test_a_network_without_gates_is_folded_too(tmp_path):
         pruned_network.prepare(tmp_path / "run", gates=gates)
         for gates in ("keep", "fold")
     )
-    picture = picture_of(kept.trained)
-    wanted, found = (logits_of(each.network, picture) for each in (kept, folded))
+    image = image_of(kept.trained)
+    wanted, found = (logits_of(each.network, image) for each in (kept, folded))
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
     assert kept.macs((32, 64)) == folded.macs((32, 64))
 
@@ -157,8 +157,8 @@ def test_the_folded_network_knows_the_official_colours():
     network = dynamic_routing.build(
         3, channels=4, num_layers=3, mean_colour=(1, 2, 3), colour_order="bgr"
     )
-    picture = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
-    gates = np.asarray(network(picture)["gates"])[0]
-    wanted = logits_of(network, picture)
-    found = logits_of(pruned_network.folded.fold(network, gates), picture)
+    image = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
+    gates = np.asarray(network(image)["gates"])[0]
+    wanted = logits_of(network, image)
+    found = logits_of(pruned_network.folded.fold(network, gates), image)
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()

@@ -42,7 +42,7 @@ def test_a_path_of_everything_gives_what_the_whole_network_gives(run):
     trained = experiment.restore(folder / "run", path_file=folder / "all.json")
     outputs, expected = trained.network(IMAGES), network(IMAGES)
     gates = np.asarray(expected["gates"])
-    assert (gates == 0)[:, trained.path.kept].any(), "no picture closes any gate"
+    assert (gates == 0)[:, trained.path.kept].any(), "no image closes any gate"
     np.testing.assert_allclose(outputs["gates"], gates, atol=1e-6)
     scale = np.abs(expected["logits"]).max()
     np.testing.assert_allclose(outputs["logits"], expected["logits"], atol=1e-6 * scale)

@@ -7,7 +7,7 @@ import pytest
 from selene_tf import losses
 from selene_tf.config import Config
 from selene_tf.data.pipeline import views
-from selene_tf.experiment import data as pictures
+from selene_tf.experiment import data as images
 from selene_tf.experiment import make_algorithm, setup, training_run
 from selene_tf.experiment.devices import make_devices
 from selene_tf.losses import ohem
@@ -136,15 +136,13 @@ def test_along_a_path_a_budget_counts_what_is_left_as_a_share_of_the_whole(tmp_p
         ({"pretext": "rotation", "crop_size": (96, 96)}, False, "rotation"),
     ],
 )
-def test_pictures_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
+def test_images_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
     """What the pipeline gets; a stand-in keeps it."""
     got = []
-    monkeypatch.setattr(pictures.pipelines, "training", lambda *args: got.extend(args))
+    monkeypatch.setattr(images.pipelines, "training", lambda *args: got.extend(args))
     devices = make_devices(Config(strategy="one"))
     config = Config(num_training_scenes=2, num_validation_scenes=1, **flags)
-    pictures.make_training_dataset(
-        config, pictures.Sources(None, None, None), 0, devices
-    )
+    images.make_training_dataset(config, images.Sources(None, None, None), 0, devices)
     augmentation = next(x for x in got if isinstance(x, views.Augmentation))
     assert augmentation.strong_view == strong
     assert (augmentation.pretext.kind if augmentation.pretext else None) == kind
@@ -168,7 +166,7 @@ def test_pictures_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
 def test_the_equivalent_weight_is_told(flags, said, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     config = Config(**flags)
-    data = pictures.Sources(*[Sized(8)] * 3)
+    data = images.Sources(*[Sized(8)] * 3)
     assert said in training_run.describe(config, data, make_devices(Config()))
 
 

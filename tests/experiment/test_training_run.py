@@ -10,7 +10,7 @@ from selene_tf.experiment import training_run
 
 @pytest.fixture
 def config(tmp_path):
-    """Supervised training on two pictures that are read from their files."""
+    """Supervised training on two images that are read from their files."""
     for split in ("train", "val"):
         for kind in ("images", "masks"):
             (tmp_path / "data" / split / kind).mkdir(parents=True)
@@ -39,7 +39,7 @@ def config(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_a_picture_that_goes_bad_while_training_is_named(
+def test_a_image_that_goes_bad_while_training_is_named(
     config, tmp_path, monkeypatch, split
 ):
     file = tmp_path / "data" / split / "images/1.png"
@@ -47,7 +47,7 @@ def test_a_picture_that_goes_bad_while_training_is_named(
 
     def make_and_spoil(config):
         sources = make_sources(config)
-        file.write_text("no picture any more")
+        file.write_text("no image any more")
         return sources
 
     monkeypatch.setattr(training_run, "make_sources", make_and_spoil)

@@ -1,4 +1,4 @@
-"""A tiny folded network, pictures and facts for the tests of exports."""
+"""A tiny folded network, images and facts for the tests of exports."""
 
 import keras
 import numpy as np
@@ -13,11 +13,11 @@ def network():
     """Three classes; its normalisation is not the identity, as after a training."""
     keras.utils.set_random_seed(1)
     routing = dynamic_routing.build(len(NAMES), channels=4, num_layers=3)
-    gates = np.asarray(routing(pictures()[0][None].astype("float32"))["gates"])[0]
+    gates = np.asarray(routing(images()[0][None].astype("float32"))["gates"])[0]
     return folding.fold(routing, gates)
 
 
-def pictures(sizes=(SIZE,) * 3):
+def images(sizes=(SIZE,) * 3):
     """Smooth ones: in noise, equally likely classes would be everywhere."""
     rng = np.random.default_rng(0)
     coarse = [rng.integers(0, 256, (3, 3, 3)) for _ in sizes]
@@ -30,11 +30,11 @@ def pictures(sizes=(SIZE,) * 3):
 def examples(network, sizes=(SIZE,) * 3):
     """Labels as the network gives them, the first row ignored."""
     found = []
-    for picture in pictures(sizes):
-        logits = np.asarray(network(picture[None].astype("float32"))["logits"])
+    for image in images(sizes):
+        logits = np.asarray(network(image[None].astype("float32"))["logits"])
         label = logits[0].argmax(-1)
         label[0] = 255
-        found.append((picture, label))
+        found.append((image, label))
     return found
 
 

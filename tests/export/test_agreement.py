@@ -10,7 +10,7 @@ from tests.export import exported
 
 # Two pixels of class 0, one of class 1, one of class 2.
 LOGITS = np.array([[[4, 0, 0], [4, 0, 0]], [[0, 4, 0], [0, 0, 4]]], np.float32)[None]
-PICTURE = np.zeros((2, 2, 3), np.uint8)
+IMAGE = np.zeros((2, 2, 3), np.uint8)
 LABEL = np.array([[0, 0], [1, 255]])
 
 
@@ -25,7 +25,7 @@ def model(logits, size=(2, 2), scores="logits"):
     return metadata.model("x", facts, lambda _: logits.argmax(-1), lambda _: logits)
 
 
-def compare(logits, examples=((PICTURE, LABEL),), **kwargs):
+def compare(logits, examples=((IMAGE, LABEL),), **kwargs):
     return export_check.compare(network, model(logits, **kwargs), list(examples), 3)
 
 
@@ -58,8 +58,8 @@ def test_probabilities_are_compared_as_such():
     assert compare(shifted)["max_logit_difference"] == 7.5 / 4
 
 
-def test_pictures_without_labels_have_no_mean_iou():
-    result = compare(LOGITS, [(PICTURE, np.full((2, 2), 255))])
+def test_images_without_labels_have_no_mean_iou():
+    result = compare(LOGITS, [(IMAGE, np.full((2, 2), 255))])
     assert result["mean_iou"] is None
     assert "mIoU unknown" in export_check.line(result)
 
@@ -77,13 +77,13 @@ def test_scores_of_another_shape_are_refused():
 @pytest.mark.parametrize(
     ("examples", "match"),
     [
-        ([], "no pictures"),
-        ([(PICTURE[:1], LABEL)], r"uint8 \(1, 2, 3\), expected uint8 \(2, 2, 3\)"),
-        ([(PICTURE.astype("float32"), LABEL)], "found a picture of float32"),
-        ([(PICTURE, LABEL[:1])], "found a label"),
+        ([], "no images"),
+        ([(IMAGE[:1], LABEL)], r"uint8 \(1, 2, 3\), expected uint8 \(2, 2, 3\)"),
+        ([(IMAGE.astype("float32"), LABEL)], "found an image of float32"),
+        ([(IMAGE, LABEL[:1])], "found a label"),
     ],
 )
-def test_pictures_that_nothing_can_be_compared_on(examples, match):
+def test_images_that_nothing_can_be_compared_on(examples, match):
     with pytest.raises(ValueError, match=match):
         compare(LOGITS, examples)
 
@@ -120,8 +120,8 @@ def test_what_is_good_enough(quantization, found):
         ("none", result(1.0, 0.5, 0.002), "2.0e-03", "0.001", "report"),
         ("float16", result(0.994, 0.5), "99.4000%", "99.50%", "without quantization"),
         ("dynamic", result(0.979, 0.489), "97.9000%", "98.00%", "float16"),
-        ("int8", result(0.979, 0.489), "0.4890", "0.01", "calibration pictures"),
-        ("int8", result(0.979, None), "unknown", "98.00%", "calibration pictures"),
+        ("int8", result(0.979, 0.489), "0.4890", "0.01", "calibration images"),
+        ("int8", result(0.979, None), "unknown", "98.00%", "calibration images"),
     ],
 )
 def test_what_is_not(quantization, found, figure, bar, advice):

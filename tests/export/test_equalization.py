@@ -11,7 +11,7 @@ def make_network():
     return folding.fold(network, np.full((4, 4, 3), 0.9))
 
 
-def pictures(count):
+def images(count):
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (32, 64, 3), dtype=np.uint8) for _ in range(count)]
 
@@ -19,7 +19,7 @@ def pictures(count):
 def ranges_of(network, seen):
     names = [x.name for x in network.layers if x.name.endswith("_depthwise")]
     outputs = keras.Model(network.input, [network.get_layer(n).output for n in names])
-    found = [outputs(picture[None].astype("float32")) for picture in seen]
+    found = [outputs(image[None].astype("float32")) for image in seen]
     return [
         np.max([np.abs(np.asarray(x)).max((0, 1, 2)) for x in layer], axis=0)
         for layer in zip(*found, strict=True)
@@ -27,14 +27,14 @@ def ranges_of(network, seen):
 
 
 def test_channels_become_alike_and_the_network_stays():
-    network, seen = make_network(), pictures(3)
+    network, seen = make_network(), images(3)
     # One channel's scale is far off, another is always 0.
     layer = network.get_layer("cell_01_s8_separable_1_depthwise")
     kernel = layer.get_weights()[0]
     kernel[:, :, 2] *= 1e-3
     kernel[:, :, 3] = 0
     layer.set_weights([kernel])
-    unseen = np.stack(pictures(5)[3:]).astype("float32")
+    unseen = np.stack(images(5)[3:]).astype("float32")
     wanted = np.asarray(network(unseen)["logits"])
     before = ranges_of(network, seen)
     equalization.balance(network, seen)

@@ -12,7 +12,7 @@ from selene_tf.inference import loading, scoring
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
 
-# A run on pictures that are gone.
+# A run on images that are gone.
 GONE = {
     "dataset": "folder",
     "data_dir": "/nowhere/at/all",
@@ -76,7 +76,7 @@ def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
     assert found["protocol"] == folded["protocol"]
     name = run_dir / "evaluation-val-saved_model.json"
     assert json.loads(name.read_text()) == found
-    # Of another size than the pictures: in windows, and what it costs is not known.
+    # Of another size than the images: in windows, and what it costs is not known.
     windows = scoring.evaluate_model(str(tflite[0]), run_dir)
     assert "windows of 48x80" in windows["protocol"]
     assert windows["macs"] is None
@@ -86,17 +86,15 @@ def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
         assert "mIoU" in scoring.table(content)
 
 
-def test_a_run_is_a_model_too_without_its_pictures(run_dir, tmp_path):
+def test_a_run_is_a_model_too_without_its_images(run_dir, tmp_path):
     save_run(tmp_path / "run", **GONE)
     model = loading.load(str(tmp_path / "run"))
     assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
     assert model.facts["image_size"] == (32, 64)
     model = loading.load(str(run_dir))
-    pictures = np.zeros((2, 33, 40, 3), np.uint8)
-    assert model.labels(pictures).shape == (2, 33, 40)
-    np.testing.assert_array_equal(
-        model.labels(pictures), model.logits(pictures).argmax(-1)
-    )
+    images = np.zeros((2, 33, 40, 3), np.uint8)
+    assert model.labels(images).shape == (2, 33, 40)
+    np.testing.assert_array_equal(model.labels(images), model.logits(images).argmax(-1))
     assert model.facts["image_size"] is None
 
 
@@ -112,7 +110,7 @@ def test_what_travels_along(saved, tflite, run_dir):
     assert model.class_names == loading.load(str(run_dir)).class_names
 
 
-def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
+def test_int8_is_calibrated_on_labelled_training_images(run_dir, monkeypatch):
     given = {}
 
     def export(_network, _output, examples, _facts, **options):
@@ -125,11 +123,11 @@ def test_int8_is_calibrated_on_labelled_training_pictures(run_dir, monkeypatch):
     result = exporter.to_tflite(choice, output, quantization="int8")
     assert result["check"] == "int8"
     for name, split in (("calibration", "train"), ("examples", "val")):
-        wanted = sample_images.examples(experiment.pictures_of(run_dir, split), 0)
+        wanted = sample_images.examples(experiment.images_of(run_dir, split), 0)
         assert len(given[name]) == len(wanted) == 2
-        for found, (picture, _) in zip(given[name], wanted, strict=True):
+        for found, (image, _) in zip(given[name], wanted, strict=True):
             found = found[0] if name == "examples" else found
-            np.testing.assert_array_equal(found, picture)
+            np.testing.assert_array_equal(found, image)
 
 
 def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
@@ -142,10 +140,10 @@ def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
         lambda: exporter.to_tflite(
             nowhere, tmp_path / "a.tflite", quantization="int8", num_calibration=0
         ),
-        "--calibration_pictures",
+        "--calibration_images",
     )
     assert_refused(lambda: exporter.to_tflite(nowhere, tmp_path / "a"), ".tflite")
-    few = Choice(run_dir="/nowhere", num_pictures=7)
+    few = Choice(run_dir="/nowhere", num_images=7)
     assert_refused(lambda: exporter.to_onnx(few, tmp_path / "a.onnx"), "found 7", "8")
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "a.onnx"

@@ -43,7 +43,7 @@ def test_licence():
 def test_path_and_gates():
     card = model_card.card({**facts(), "path": "threshold 0.1", "gates": "kept"})
     assert "threshold 0.1" in card
-    assert "every picture chooses its routes" in card
+    assert "every image chooses its routes" in card
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def test_it_gives_what_the_network_gives_at_any_size(file, network, examples):
     model = onnx_model.load(file)
     assert (model.kind, model.size) == ("onnx", None)
     assert model.class_names == exported.NAMES
-    for picture, _ in examples:
-        batch = np.stack([picture, picture[::-1]])
+    for image, _ in examples:
+        batch = np.stack([image, image[::-1]])
         wanted = np.asarray(network(batch.astype("float32"))["logits"])
         logits, labels = model.logits(batch), model.labels(batch)
         assert np.abs(logits - wanted).max() < 1e-5 * np.abs(wanted).max()

@@ -22,9 +22,9 @@ def test_examples_are_spread_and_resized():
             }
 
     found = sample_images.examples(Source, 4)
-    assert [picture[0, 0, 0] // 20 for picture, _ in found] == [0, 3, 6, 9]
+    assert [image[0, 0, 0] // 20 for image, _ in found] == [0, 3, 6, 9]
     assert len(sample_images.examples(Source, 0)) == 10
-    picture, label = sample_images.examples(Source, 1, (8, 12))[0]
-    assert picture.shape == (8, 12, 3)
+    image, label = sample_images.examples(Source, 1, (8, 12))[0]
+    assert image.shape == (8, 12, 3)
     # The nearest label and no mixture of two.
     assert label[:, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]

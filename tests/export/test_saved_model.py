@@ -50,8 +50,8 @@ def test_it_gives_what_the_network_gives_at_any_size(written, network, examples)
     assert result["mean_iou_of_network"] == 1
     model = saved_model.load(output / "1")
     assert (model.kind, model.size) == ("saved_model", None)
-    for picture, _ in examples:
-        batch = np.stack([picture, picture[::-1]])
+    for image, _ in examples:
+        batch = np.stack([image, image[::-1]])
         wanted = np.asarray(network(batch.astype("float32"))["logits"])
         logits, labels = model.logits(batch), model.labels(batch)
         assert np.abs(logits - wanted).max() < 1e-5 * np.abs(wanted).max()

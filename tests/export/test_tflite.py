@@ -50,7 +50,7 @@ def _export_all(network, folder, examples):
             exported.facts("CC BY 4.0"),
             quantization=quantization,
             size=exported.SIZE,
-            calibration=[picture for picture, _ in examples],
+            calibration=[image for image, _ in examples],
         )
 
 
@@ -64,7 +64,7 @@ def test_it_gives_what_the_network_gives(
     model = tflite.load(folder / f"{quantization}.tflite", num_threads=1)
     assert (model.kind, model.size) == ("tflite", exported.SIZE)
     assert model.class_names == exported.NAMES
-    batch = np.stack([picture for picture, _ in examples])
+    batch = np.stack([image for image, _ in examples])
     wanted = np.asarray(network(batch.astype("float32"))["logits"])
     logits, labels = model.logits(batch), model.labels(batch)
     assert (logits.dtype, labels.dtype) == (np.float32, np.int32)
@@ -160,7 +160,7 @@ def test_what_is_there_is_left_alone(network, examples, tmp_path):
 
 def test_what_is_refused(network, examples, tmp_path):
     output = tmp_path / "a.tflite"
-    with pytest.raises(UserError, match="--quantization: int8 needs pictures"):
+    with pytest.raises(UserError, match="--quantization: int8 needs images"):
         export(network, output, examples, calibration=())
     with pytest.raises(UserError, match="found 'int4', expected one of none, float16"):
         export(network, output, examples, "int4")

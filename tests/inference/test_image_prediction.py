@@ -24,7 +24,7 @@ def folder(tmp_path):
 
 
 def write(folder, output, model=None, fit=None, **options):
-    inputs = input_images.find(str(folder)).pictures
+    inputs = input_images.find(str(folder)).images
     output = output if isinstance(output, Output) else Output(output)
     model = model or pixelwise()
     fit = fit or Fit("whole")
@@ -37,7 +37,7 @@ def damage(path):
 
 
 @pytest.mark.parametrize("size", [None, (8, 8)])
-def test_each_picture_has_its_results_below_the_output(folder, tmp_path, size):
+def test_each_image_has_its_results_below_the_output(folder, tmp_path, size):
     model, shown = pixelwise(size), []
     content = write(
         folder,
@@ -47,39 +47,39 @@ def test_each_picture_has_its_results_below_the_output(folder, tmp_path, size):
         show=lambda *counts: shown.append(counts),
     )
     for name, size in SIZES.items():
-        picture = np.asarray(Image.open(folder / f"{name}.png"))
+        image = np.asarray(Image.open(folder / f"{name}.png"))
         labels = np.asarray(Image.open(tmp_path / f"out/labels/{name}.png"))
-        np.testing.assert_array_equal(labels, expected_labels(picture))
+        np.testing.assert_array_equal(labels, expected_labels(image))
         overlay = np.asarray(Image.open(tmp_path / f"out/overlay/{name}.png"))
         colours = np.array(model.colours)[labels]
-        np.testing.assert_allclose(overlay, (picture + 1.0 * colours) / 2, atol=1)
-        facts = content["pictures"][name]
+        np.testing.assert_allclose(overlay, (image + 1.0 * colours) / 2, atol=1)
+        facts = content["images"][name]
         assert facts["size"] == list(size)
         for number, share in enumerate(facts["shares"].values()):
             assert share == pytest.approx((labels == number).mean(), abs=1e-6)
     assert json.loads((tmp_path / "out/classes.json").read_text()) == content
-    assert list(content["pictures"]) == ["a", "sub/-b c", "sub/a", "z"]
+    assert list(content["images"]) == ["a", "sub/-b c", "sub/a", "z"]
     assert content["left_out"] == []
     assert shown == [(1, 4), (2, 4), (3, 4), (4, 4)]
     files = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert len(files) == 2 * 4 + 1
 
 
-def test_many_pictures_keep_their_order(tmp_path):
+def test_many_images_keep_their_order(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(20):
         image = Image.new("RGB", (number + 1, 2), ("red", "lime", "blue")[number % 3])
         image.save(tmp_path / f"in/{number:02}.png")
     output = Output(tmp_path / "out", labels=False, overlays=False)
     content = write(tmp_path / "in", output)
-    for number, (name, facts) in enumerate(content["pictures"].items()):
+    for number, (name, facts) in enumerate(content["images"].items()):
         assert name == f"{number:02}"
         assert facts["size"] == [2, number + 1]
         assert list(facts["shares"].values())[number % 3] == 1
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["classes.json"]
 
 
-def test_a_damaged_picture_stops_and_leaves_whole_files(folder, tmp_path):
+def test_a_damaged_image_stops_and_leaves_whole_files(folder, tmp_path):
     damage(folder / "sub/a.png")
     assert_refused(lambda: write(folder, tmp_path / "out"), "sub/a.png is damaged")
     assert not (tmp_path / "out/classes.json").exists()
@@ -88,17 +88,17 @@ def test_a_damaged_picture_stops_and_leaves_whole_files(folder, tmp_path):
 
 
 def test_what_a_beginning_shows_stops_before_anything_is_written(folder, tmp_path):
-    (folder / "z.png").write_text("no picture")
+    (folder / "z.png").write_text("no image")
     assert_refused(lambda: write(folder, tmp_path / "out"), "z.png", "no readable")
     assert not (tmp_path / "out").exists()
 
 
-def test_pictures_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, capsys):
+def test_images_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, capsys):
     damage(folder / "sub/a.png")
     (folder / "z.png").unlink()
     (folder / "z.png").symlink_to(folder / "nowhere.png")
     content = write(folder, tmp_path / "out", skip=True)
-    assert list(content["pictures"]) == ["a", "sub/-b c"]
+    assert list(content["images"]) == ["a", "sub/-b c"]
     assert [entry["name"] for entry in content["left_out"]] == ["sub/a", "z"]
     assert "damaged" in content["left_out"][0]["reason"]
     lines = capsys.readouterr().err.splitlines()
@@ -107,9 +107,9 @@ def test_pictures_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, c
 
 def test_if_all_are_left_out_it_is_a_mistake(folder, tmp_path):
     for path in folder.rglob("*.png"):
-        path.write_text("no picture")
+        path.write_text("no image")
     assert_refused(
-        lambda: write(folder, tmp_path / "out", skip=True), "none of 4 pictures"
+        lambda: write(folder, tmp_path / "out", skip=True), "none of 4 images"
     )
     assert not (tmp_path / "out/classes.json").exists()
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from selene_tf.inference import input_images
-from selene_tf.inference.input_images import InputPicture
+from selene_tf.inference.input_images import InputImage
 from tests.refusals import assert_refused
 
 
@@ -26,21 +26,21 @@ def found(path):
 
 
 def names(path):
-    return [picture.name for picture in found(path).pictures]
+    return [image.name for image in found(path).images]
 
 
 def read(path):
-    return input_images.read(InputPicture("a", path))
+    return input_images.read(InputImage("a", path))
 
 
 @pytest.mark.parametrize("name", ["a.png", "-a b.PNG", "ä ö.jpeg", "a", "a.b.bmp"])
-def test_a_file_is_one_picture(tmp_path, name):
+def test_a_file_is_one_image(tmp_path, name):
     path = tmp_path / name
     path.touch()
-    assert found(path).pictures == (InputPicture(pathlib.Path(name).stem, path),)
+    assert found(path).images == (InputImage(pathlib.Path(name).stem, path),)
 
 
-def test_a_folder_is_all_pictures_in_it_and_below(tmp_path):
+def test_a_folder_is_all_images_in_it_and_below(tmp_path):
     for name in ("b.png", "a/x.JPG", "a/c/x.gif", "B.webp", "a b/ä.tif"):
         save(tmp_path / name)
     for name in ("notes.txt", "a/x.mp4", ".hidden.png", ".git/x.png"):
@@ -48,7 +48,7 @@ def test_a_folder_is_all_pictures_in_it_and_below(tmp_path):
         (tmp_path / name).touch()
     assert names(tmp_path) == ["B", "a/c/x", "a/x", "a b/ä", "b"]
     assert found(tmp_path).others == 2
-    paths = [picture.path for picture in found(tmp_path).pictures]
+    paths = [image.path for image in found(tmp_path).images]
     assert paths[1] == tmp_path / "a/c/x.gif"
 
 
@@ -60,14 +60,14 @@ def test_a_link_that_leads_back_does_no_harm(tmp_path):
     assert names(tmp_path / "in") == ["a", "there/b"]
 
 
-def test_a_list_names_pictures_beside_it(tmp_path):
+def test_a_list_names_images_beside_it(tmp_path):
     text = "\ufeffb/x.png\r\n\na/x.png\tmask.png\nmy cat.jpg\t\n"
     (tmp_path / "list.txt").write_bytes(text.encode())
     assert names(tmp_path / "list.txt") == ["b/x", "a/x", "my cat"]
-    assert found(tmp_path / "list.txt").pictures[0].path == tmp_path / "b/x.png"
+    assert found(tmp_path / "list.txt").images[0].path == tmp_path / "b/x.png"
 
 
-def test_a_list_may_name_pictures_elsewhere(tmp_path):
+def test_a_list_may_name_images_elsewhere(tmp_path):
     folder = tmp_path / "lists"
     folder.mkdir()
     (folder / "list.txt").write_text(f"{tmp_path}/p/a/x.png\n../p/b/x.png\n")
@@ -79,8 +79,8 @@ def test_a_list_may_name_pictures_elsewhere(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", ["list.txt names no picture"]),
-        (b"\n \n", ["list.txt names no picture"]),
+        (b"", ["list.txt names no image"]),
+        (b"\n \n", ["list.txt names no image"]),
         (b"\xff\xd8\xff", ["list.txt is not UTF-8 text"]),
         (b"this is some prose\n", ["list.txt:1", "4 names"]),
         (b"a.png\nb.png\n./a.png\n", ["list.txt:3", "line 1 again"]),
@@ -97,10 +97,10 @@ def test_what_is_not_there_is_refused(tmp_path):
     assert_refused(lambda: input_images.find(""), "--input", "nothing")
     assert_refused(lambda: found(tmp_path / "x\0"), "--input", "x\\x00")
     assert_refused(lambda: found(tmp_path / "x"), "--input", tmp_path / "x")
-    assert_refused(lambda: found(tmp_path), "--input", "no picture", tmp_path, ".png")
+    assert_refused(lambda: found(tmp_path), "--input", "no image", tmp_path, ".png")
 
 
-def test_two_pictures_of_one_name_are_refused(tmp_path):
+def test_two_images_of_one_name_are_refused(tmp_path):
     save(tmp_path / "a.png")
     save(tmp_path / "a.jpg")
     assert_refused(lambda: found(tmp_path), "a.jpg", "a.png", "rename")
@@ -111,7 +111,7 @@ def test_pixels_come_as_they_are_stored(tmp_path, name):
     kind = "PNG" if name == "a.misnamed" else None
     path = save(tmp_path / name, format=kind)
     np.testing.assert_array_equal(read(path), pixels())
-    assert input_images.look(InputPicture("a", path)) == (3, 5)
+    assert input_images.look(InputImage("a", path)) == (3, 5)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.gif", "a.webp"])
@@ -123,7 +123,7 @@ def test_formats_with_losses_come_close(tmp_path, name):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA"])
-def test_grey_palette_and_opaque_pictures_become_rgb(tmp_path, mode):
+def test_grey_palette_and_opaque_images_become_rgb(tmp_path, mode):
     image = Image.fromarray(pixels()).convert(mode)
     shown = read(save(tmp_path / "a.png", image))
     assert (shown.shape, shown.dtype) == ((3, 5, 3), np.uint8)
@@ -159,7 +159,7 @@ def sixteen_bits(path):
     [
         (turned, ["EXIF orientation 6"]),
         (cut_short, ["damaged"]),
-        (moving, ["2 pictures", "still"]),
+        (moving, ["2 images", "still"]),
         (see_through, ["16 transparent pixels"]),
         (sixteen_bits, ["16-bit"]),
         (lambda path: path.touch(), ["empty file"]),
@@ -179,7 +179,7 @@ def test_too_many_pixels_are_no_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     for action in (input_images.read, input_images.look):
         with pytest.raises(ValueError, match="million pixels; cut it") as caught:
-            action(InputPicture("a", path))
+            action(InputImage("a", path))
         assert "damaged" not in str(caught.value)
 
 

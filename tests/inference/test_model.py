@@ -5,12 +5,12 @@ from tests.inference.toy_models import expected_labels, pixelwise
 from tests.refusals import assert_refused
 
 
-def pictures(shape=(2, 4, 6, 3), dtype=np.uint8):
+def images(shape=(2, 4, 6, 3), dtype=np.uint8):
     return np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
 
 
-def test_pictures_go_to_the_network_as_they_are():
-    given = pictures()
+def test_images_go_to_the_network_as_they_are():
+    given = images()
     np.testing.assert_array_equal(pixelwise().labels(given), expected_labels(given))
     np.testing.assert_array_equal(
         pixelwise().logits(given).argmax(-1), expected_labels(given)
@@ -19,28 +19,28 @@ def test_pictures_go_to_the_network_as_they_are():
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 4, 6, 3)])
 def test_a_network_of_any_size_takes_one_pixel(shape):
-    assert pixelwise().labels(pictures(shape)).shape == shape[:3]
+    assert pixelwise().labels(images(shape)).shape == shape[:3]
 
 
 @pytest.mark.parametrize("method", ["labels", "logits"])
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (pictures(dtype=np.int64), ["int64 (2, 4, 6, 3)", "0 to 255"]),
-        (pictures(dtype=np.float32) / 255, ["lie in 0 to 1", "by 255"]),
+        (images(dtype=np.int64), ["int64 (2, 4, 6, 3)", "0 to 255"]),
+        (images(dtype=np.float32) / 255, ["lie in 0 to 1", "by 255"]),
         (np.full((1, 4, 6, 3), np.nan), ["not finite"]),
-        (pictures((4, 6, 3)), ["(4, 6, 3)", "picture[None]"]),
-        (pictures((1, 3, 4, 6)), ["(1, 3, 4, 6)", "colours come last"]),
-        (pictures((1, 4, 6, 4)), ["(1, 4, 6, 4)", "fourth channel"]),
-        (pictures((1, 4, 6, 1)), ["(1, 4, 6, 1)", "grey"]),
-        (pictures((4, 6)), ["(4, 6)"]),
-        (pictures((0, 4, 6, 3)), ["(0, 4, 6, 3)", "one picture"]),
-        (pictures((1, 0, 6, 3)), ["(1, 0, 6, 3)", "one pixel"]),
-        ([pictures((4, 6, 3)), pictures((5, 6, 3))], ["several sizes"]),
-        ("picture.png", ["expected uint8"]),
+        (images((4, 6, 3)), ["(4, 6, 3)", "image[None]"]),
+        (images((1, 3, 4, 6)), ["(1, 3, 4, 6)", "colours come last"]),
+        (images((1, 4, 6, 4)), ["(1, 4, 6, 4)", "fourth channel"]),
+        (images((1, 4, 6, 1)), ["(1, 4, 6, 1)", "grey"]),
+        (images((4, 6)), ["(4, 6)"]),
+        (images((0, 4, 6, 3)), ["(0, 4, 6, 3)", "one image"]),
+        (images((1, 0, 6, 3)), ["(1, 0, 6, 3)", "one pixel"]),
+        ([images((4, 6, 3)), images((5, 6, 3))], ["several sizes"]),
+        ("image.png", ["expected uint8"]),
     ],
 )
-def test_other_than_pictures_are_refused(given, words, method):
+def test_other_than_images_are_refused(given, words, method):
     action = getattr(pixelwise(name="a run"), method)
     expected = "uint8 (batch, height, width, 3), RGB"
     assert_refused(lambda: action(given), "'a run'", expected, *words)
@@ -48,7 +48,7 @@ def test_other_than_pictures_are_refused(given, words, method):
 
 def test_a_network_of_one_size_refuses_others():
     model = pixelwise(size=(4, 6))
-    assert model.labels(pictures()).shape == (2, 4, 6)
+    assert model.labels(images()).shape == (2, 4, 6)
     assert_refused(
-        lambda: model.labels(pictures((1, 6, 4, 3))), "(1, 6, 4, 3)", "(batch, 4, 6, 3)"
+        lambda: model.labels(images((1, 6, 4, 3))), "(1, 6, 4, 3)", "(batch, 4, 6, 3)"
     )

@@ -36,12 +36,12 @@ def test_what_is_there_is_not_overwritten(tmp_path):
     assert_refused(below.check, "--output", f"'{tmp_path}/file'")
 
 
-def test_results_do_not_go_where_the_pictures_are(tmp_path):
+def test_results_do_not_go_where_the_images_are(tmp_path):
     output = Output(tmp_path / "in/out")
     output.check(str(tmp_path / "in/a.png"))
     (tmp_path / "in").mkdir()
     assert_refused(
-        lambda: output.check(str(tmp_path / "in")), "--output", "folder of the pictures"
+        lambda: output.check(str(tmp_path / "in")), "--output", "folder of the images"
     )
     Output(tmp_path / "inner").check(str(tmp_path / "in"))
 
@@ -55,9 +55,9 @@ def test_label_maps_come_back_as_they_were(tmp_path):
 
 
 def test_overlays_are_blended_in_the_opacity(tmp_path):
-    picture = np.full((7, 9, 3), 60, np.uint8)
+    image = np.full((7, 9, 3), 60, np.uint8)
     output = Output(tmp_path, opacity=0.25)
-    output.write_overlay("a", picture, random_labels(), COLOURS)
+    output.write_overlay("a", image, random_labels(), COLOURS)
     shown = np.asarray(Image.open(tmp_path / "overlay/a.png"))
     expected = 0.75 * 60 + 0.25 * np.array(COLOURS)[random_labels()]
     np.testing.assert_allclose(shown, expected, atol=1)
@@ -103,15 +103,15 @@ def test_facts_can_be_written_as_json():
 def test_the_summary_has_the_largest_means():
     names = ["a", "b", "c", "d", "e", "f"]
     shares = [[0.5, 0.1, 0.1, 0.1, 0.2, 0.0], [0.1, 0.1, 0.2, 0.5, 0.0, 0.1]]
-    pictures = {
+    images = {
         str(number): {"shares": dict(zip(names, row, strict=True))}
         for number, row in enumerate(shares)
     }
-    speeds = {"pictures_per_second": 2.5, "network_pictures_per_second": 4.0}
+    speeds = {"images_per_second": 2.5, "network_images_per_second": 4.0}
     content = {"model": "M", "class_names": names, **speeds}
-    found = output_files.summary({**content, "pictures": pictures}, "D")
+    found = output_files.summary({**content, "images": images}, "D")
     assert found.splitlines() == [
-        "2 pictures of M to D: 2.5 pictures/s (decoding and writing included; network "
+        "2 images of M to D: 2.5 images/s (decoding and writing included; network "
         "alone 4.0)",
         "a 30.0%, d 30.0%, c 15.0%, b 10.0%, e 10.0%",
     ]
@@ -123,4 +123,4 @@ def test_the_clock_knows_the_networks_part():
     clock = output_files.Clock()
     assert clock.network(max, 1, 2) == 2
     rates = clock.rates(3)
-    assert rates["network_pictures_per_second"] >= rates["pictures_per_second"] > 0
+    assert rates["network_images_per_second"] >= rates["images_per_second"] > 0

@@ -8,7 +8,7 @@ from tests.inference.toy_models import expected_labels, pixelwise
 from tests.refusals import assert_refused
 
 
-def random_picture(height, width):
+def random_image(height, width):
     rng = np.random.default_rng(1)
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
@@ -28,7 +28,7 @@ def test_the_fit_follows_from_the_network_and_the_flags(size, how, tile_size, ex
     assert choose_fit(pixelwise(size), how, tile_size) == expected
 
 
-def test_what_was_trained_on_pictures_of_one_size_sees_them_so():
+def test_what_was_trained_on_images_of_one_size_sees_them_so():
     for size in (None, (4, 6)):
         model = pixelwise(size)
         model.facts["image_size"] = [4, 6]
@@ -61,18 +61,18 @@ def test_contradictions_are_refused(size, how, tile_size, overlap, words):
 @pytest.mark.parametrize("how", ["whole", "resize", "sliding"])
 @pytest.mark.parametrize("size", [(9, 14), (1, 1)])
 def test_all_ways_agree_at_the_networks_size(how, size):
-    picture = random_picture(*size)
+    image = random_image(*size)
     fit = Fit(how, None if how == "whole" else size)
-    labels = label_map(pixelwise(), picture, fit)
+    labels = label_map(pixelwise(), image, fit)
     assert labels.dtype == np.uint8
-    np.testing.assert_array_equal(labels, expected_labels(picture))
+    np.testing.assert_array_equal(labels, expected_labels(image))
 
 
 @pytest.mark.parametrize("size", [(5, 40), (30, 7), (31, 33)])
 def test_sliding_suits_a_network_of_one_size(size):
-    model, picture = pixelwise((8, 8)), random_picture(*size)
-    labels = label_map(model, picture, choose_fit(model))
-    np.testing.assert_array_equal(labels, expected_labels(picture))
+    model, image = pixelwise((8, 8)), random_image(*size)
+    labels = label_map(model, image, choose_fit(model))
+    np.testing.assert_array_equal(labels, expected_labels(image))
     assert set(model.facts["seen"]) == {(1, 8, 8, 3)}
 
 
@@ -93,16 +93,16 @@ def test_resized_logits_come_back_bilinearly():
     scores = np.random.default_rng(2).normal(size=(4, 5, 3)).astype(np.float32)
     model = pixelwise((4, 5))
     model = dataclasses.replace(model, compute_logits=lambda _: scores[None])
-    labels = label_map(model, random_picture(13, 22), choose_fit(model, "resize"))
+    labels = label_map(model, random_image(13, 22), choose_fit(model, "resize"))
     expected = enlarged(scores.astype(np.float64), (13, 22))
     np.testing.assert_array_equal(labels, expected.argmax(-1))
 
 
 def test_resizing_keeps_large_areas_in_place():
-    picture = np.zeros((40, 60, 3), np.uint8)
-    picture[:20, :30, 0] = picture[20:, :30, 1] = picture[:, 30:, 2] = 255
-    labels = label_map(pixelwise(), picture, Fit("resize", (10, 12)))
-    differs = labels != expected_labels(picture)
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:20, :30, 0] = image[20:, :30, 1] = image[:, 30:, 2] = 255
+    labels = label_map(pixelwise(), image, Fit("resize", (10, 12)))
+    differs = labels != expected_labels(image)
     near = np.zeros((40, 60), bool)
     near[16:24, :34] = near[:, 26:34] = True
     assert not (differs & ~near).any()
@@ -113,7 +113,7 @@ def test_too_little_memory_is_one_line():
         raise MemoryError
 
     model = dataclasses.replace(pixelwise(), compute_labels=exhausted)
-    picture = random_picture(3, 4)
+    image = random_image(3, 4)
     assert_refused(
-        lambda: label_map(model, picture, Fit("whole")), "3 x 4", "--fit=sliding"
+        lambda: label_map(model, image, Fit("whole")), "3 x 4", "--fit=sliding"
     )

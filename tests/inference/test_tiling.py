@@ -5,7 +5,7 @@ from selene_tf.inference import tiling
 from tests.inference.toy_models import WEIGHTS, expected_labels
 
 
-def random_picture(height, width, seed=0):
+def random_image(height, width, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
@@ -21,12 +21,12 @@ def by_place(windows):
     return windows / 50 + np.cos(place) + windows.mean() / 9
 
 
-def in_full(picture, window, starts, compute_logits):
+def in_full(image, window, starts, compute_logits):
     """Mean probabilities with all sums in memory; starts of rows and columns."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     size = max(height, window[0]), max(width, window[1])
     padded = np.tile(np.array([124, 116, 104], np.uint8), (*size, 1))
-    padded[:height, :width] = picture
+    padded[:height, :width] = image
     sums, counts = np.zeros((*size, 3)), np.zeros((*size, 1))
     for top in starts[0]:
         for left in starts[1]:
@@ -70,25 +70,25 @@ def test_windows_start_a_step_apart_and_end_at_the_border(
     ],
 )
 def test_bands_are_the_means_over_all_windows(size, window, overlap, starts):
-    picture = random_picture(*size)
-    found = list(tiling.bands(picture, window, overlap, by_place))
+    image = random_image(*size)
+    found = list(tiling.bands(image, window, overlap, by_place))
     rows = [first for first, _ in found]
     assert rows == starts[0]
     means = np.concatenate([band for _, band in found])
-    expected = in_full(picture, window, starts, by_place)
+    expected = in_full(image, window, starts, by_place)
     np.testing.assert_allclose(means, expected, atol=1e-6)
     np.testing.assert_allclose(means.sum(-1), 1, atol=1e-6)
-    labels = tiling.label_map(picture, window, overlap, by_place)
+    labels = tiling.label_map(image, window, overlap, by_place)
     np.testing.assert_array_equal(labels, expected.argmax(-1))
 
 
 @pytest.mark.parametrize("window", [(8, 8), (13, 40), (30, 5), (64, 64)])
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 0.6])
 def test_what_depends_on_the_pixel_alone_is_not_changed_by_windows(window, overlap):
-    picture = random_picture(29, 33)
-    labels = tiling.label_map(picture, window, overlap, pixelwise_logits)
+    image = random_image(29, 33)
+    labels = tiling.label_map(image, window, overlap, pixelwise_logits)
     assert labels.dtype == np.uint8
-    np.testing.assert_array_equal(labels, expected_labels(picture))
+    np.testing.assert_array_equal(labels, expected_labels(image))
 
 
 def test_the_network_sees_whole_windows_padded_with_the_mean_colour():
@@ -98,10 +98,10 @@ def test_the_network_sees_whole_windows_padded_with_the_mean_colour():
         seen.append(windows.copy())
         return pixelwise_logits(windows)
 
-    picture = random_picture(3, 4)
-    tiling.label_map(picture, (5, 6), 0.25, logits)
+    image = random_image(3, 4)
+    tiling.label_map(image, (5, 6), 0.25, logits)
     assert len(seen) == 1
-    np.testing.assert_array_equal(seen[0][0, :3, :4], picture)
+    np.testing.assert_array_equal(seen[0][0, :3, :4], image)
     assert (seen[0][0, 3:] == tiling.PADDING_COLOUR).all()
     assert (seen[0][0, :, 4:] == tiling.PADDING_COLOUR).all()
 
@@ -112,13 +112,13 @@ def test_in_one_window_what_differs_by_rounding_is_told_apart():
         scores[..., 2] = 1e-12
         return scores
 
-    labels = tiling.label_map(random_picture(4, 4), (4, 4), 0.25, logits)
+    labels = tiling.label_map(random_image(4, 4), (4, 4), 0.25, logits)
     assert (labels == 2).all()
 
 
 def test_no_more_than_a_row_of_windows_is_in_memory():
-    picture = random_picture(400, 20)
-    for first, band in tiling.bands(picture, (8, 8), 0.25, pixelwise_logits):
+    image = random_image(400, 20)
+    for first, band in tiling.bands(image, (8, 8), 0.25, pixelwise_logits):
         assert len(band) <= 8
         # What was handed out is the caller's; later windows do not change it.
         band[:] = -first

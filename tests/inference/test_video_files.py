@@ -104,7 +104,7 @@ def test_sound_alone_is_no_video(tmp_path):
         samples.rate = 48000
         for packet in [*stream.encode(samples), *stream.encode(None)]:
             container.mux(packet)
-    assert_refused(lambda: read(path), path, "no pictures")
+    assert_refused(lambda: read(path), path, "no images")
 
 
 def test_an_interrupted_video_is_not_there(tmp_path):
@@ -126,8 +126,8 @@ def test_what_cannot_be_written_is_not_taken_for_a_damaged_video(make):
     def copy():
         with video_files.reading(path) as clip:
             with video_files.writing("/dev/null/x.mp4", clip.frame_rate) as add:
-                for picture in clip.frames:
-                    add(picture)
+                for image in clip.frames:
+                    add(image)
 
     path = make()
     assert_refused(copy, "--output", "/dev/null/x.mp4")

@@ -18,10 +18,10 @@ def clip(tmp_path):
     with video_files.writing(path, Fraction(10)) as add:
         for number in range(4):
             # The first `number` quarters are green, the others red.
-            picture = np.zeros((32, 64, 3), np.uint8)
-            picture[..., 0] = 220
-            picture[:, : 16 * number] = (0, 220, 0)
-            add(picture)
+            image = np.zeros((32, 64, 3), np.uint8)
+            image[..., 0] = 220
+            image[:, : 16 * number] = (0, 220, 0)
+            add(image)
     return path
 
 

@@ -16,12 +16,12 @@ def pixelwise(size=None, name="toy"):
     """
     seen = []
 
-    def logits(pictures):
-        seen.append(pictures.shape)
-        return pictures.astype(np.float32) @ WEIGHTS / 64
+    def logits(images):
+        seen.append(images.shape)
+        return images.astype(np.float32) @ WEIGHTS / 64
 
-    def labels(pictures):
-        return logits(pictures).argmax(-1).astype(np.int32)
+    def labels(images):
+        return logits(images).argmax(-1).astype(np.int32)
 
     names = ("red", "green", "blue")
     return SegmentationModel(
@@ -29,6 +29,6 @@ def pixelwise(size=None, name="toy"):
     )
 
 
-def expected_labels(picture):
+def expected_labels(image):
     """What it says of uint8 (height, width, 3)."""
-    return (picture * np.array([3, 2, 1])).argmax(-1)
+    return (image * np.array([3, 2, 1])).argmax(-1)

@@ -28,7 +28,7 @@ def test_each_convolution_reaches_as_far_as_its_dilation():
     layer = AtrousPooling()
     x = features(1, 21, 21, 8)
     layer(x)
-    # Without the whole picture's mean, which reaches everywhere.
+    # Without the whole image's mean, which reaches everywhere.
     kernel = layer.fuse.conv.kernel.numpy()
     kernel[:, :, -4:] = 0.0
     layer.fuse.conv.kernel.assign(kernel)

@@ -4,7 +4,7 @@ import pytest
 from selene_tf.layers.batch_norm import BatchNorm
 from tests.checks import check_layer, randomize
 
-# Two pictures of 3 x 4 pixels: 24 values a channel, so that the biased and the
+# Two images of 3 x 4 pixels: 24 values a channel, so that the biased and the
 # unbiased variance differ by 24 / 23, far above the tolerances.
 SHAPE = (2, 3, 4, 5)
 

@@ -8,22 +8,22 @@ from tests import checks
 RATES = [0.0, 0.3, 0.6]
 
 
-def pictures(batch):
+def images(batch):
     return np.zeros((batch, 2, 2, 1), "float32")
 
 
 def draws(progress, batch=4000, seed=3):
     layer = DropPath(RATES, seed=seed)
-    layer(pictures(1))
+    layer(images(1))
     layer.progress.assign(progress)
-    return np.asarray(layer(pictures(batch), training=True))
+    return np.asarray(layer(images(batch), training=True))
 
 
 def test_keeps_the_rules_of_layers():
     # All but those of graph and precision, which compare two different draws.
     layer = DropPath(RATES, seed=1)
-    checks.check_configuration(layer, (pictures(3),))
-    checks.check_shapes(layer, (pictures(3),), (3, 3))
+    checks.check_configuration(layer, (images(3),))
+    checks.check_shapes(layer, (images(3),), (3, 3))
 
 
 @pytest.mark.parametrize("progress", [0.5, 1.0])
@@ -48,18 +48,18 @@ def test_draws_are_independent_of_each_other():
 @pytest.mark.parametrize("situation", ["start", "inference", "frozen"])
 def test_leaves_nothing_out_at_first_at_inference_and_when_frozen(situation):
     layer = DropPath(RATES, seed=1)
-    layer(pictures(1))
+    layer(images(1))
     layer.progress.assign(0.0 if situation == "start" else 1.0)
     layer.trainable = situation != "frozen"
-    scales = layer(pictures(50), training=situation != "inference")
+    scales = layer(images(50), training=situation != "inference")
     np.testing.assert_array_equal(scales, np.ones((50, 3)))
 
 
 def test_each_call_draws_anew_and_the_seed_repeats_it():
     layer = DropPath(RATES, seed=7)
-    layer(pictures(1))
+    layer(images(1))
     layer.progress.assign(1.0)
-    first, second = (layer(pictures(64), training=True) for _ in range(2))
+    first, second = (layer(images(64), training=True) for _ in range(2))
     assert np.any(np.asarray(first) != np.asarray(second))
     np.testing.assert_array_equal(first, draws(1.0, batch=64, seed=7))
 
@@ -69,14 +69,14 @@ def test_its_state_has_the_same_name_in_every_network():
     names = []
     for _ in range(2):
         layer = DropPath(RATES, name="drop_path")
-        layer(pictures(1))
+        layer(images(1))
         names.append({variable.path for variable in layer.variables})
     assert names[0] == names[1]
 
 
 def test_its_state_is_among_the_variables_that_a_checkpoint_holds():
     layer = DropPath(RATES, seed=7)
-    layer(pictures(1))
+    layer(images(1))
     model = keras.Sequential([keras.Input((2, 2, 1)), layer])
     kinds = {variable.path.rsplit("/", 1)[-1] for variable in model.variables}
     assert kinds == {"progress", "seed_generator_state"}

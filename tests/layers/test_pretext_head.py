@@ -59,7 +59,7 @@ def test_every_level_matters(number):
     head, features = build_head(), levels()
     before = np.asarray(head(features))
     features[number] = levels(seed=1)[number]
-    # For each of the three pictures.
+    # For each of the three images.
     assert (np.abs(np.asarray(head(features)) - before).max(axis=1) > 1e-3).all()
 
 

@@ -161,7 +161,7 @@ def test_a_branch_scale_is_on_the_convolutions_alone(scale):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_a_picture_that_closes_all_gates_passes_its_input_on(training):
+def test_a_image_that_closes_all_gates_passes_its_input_on(training):
     cell = build_cell(biases=(-5.0, -5.0, -5.0))
     features, active = inputs()
     outputs = cell(features, active, training=training)
@@ -183,16 +183,16 @@ def test_a_closed_up_or_down_alone_does_not_pass_the_input_on():
     np.testing.assert_array_equal(outputs["open"], np.ones((3, 1)))
 
 
-def inactive_second_picture():
+def inactive_second_image():
     features, active = inputs()
     for tensor, flag in zip(features, active, strict=True):
         tensor[1], flag[1] = 0.0, 0.0
     return features, active
 
 
-def test_nothing_flows_out_for_a_picture_for_which_nothing_flows_in():
+def test_nothing_flows_out_for_a_image_for_which_nothing_flows_in():
     cell = build_cell()
-    features, active = inactive_second_picture()
+    features, active = inactive_second_image()
     outputs = cell(features, active)
     for name, values in outputs.items():
         np.testing.assert_array_equal(values[1], np.zeros_like(values[1]), name)

@@ -69,7 +69,7 @@ def test_a_closed_gate_is_0_and_gets_no_gradient():
         total, [layer.project.kernel.value, layer.project.bias.value]
     )
     np.testing.assert_array_equal(kernel[:, 0], np.zeros(3))
-    # Three pictures, each with the slope of tanh at 0.2 behind the open gate.
+    # Three images, each with the slope of tanh at 0.2 behind the open gate.
     slope = 3 * (1 - math.tanh(0.2) ** 2)
     np.testing.assert_allclose(bias, [0.0, slope], rtol=1e-5)
 

@@ -21,7 +21,7 @@ def two_classes(probabilities):
 
 
 def cases(seed, shape=(4, 5, 7), classes=3, ignored=(0.0, 0.3, 1.0, 0.9)):
-    """Pictures of which each has another share of pixels without a label."""
+    """Images of which each has another share of pixels without a label."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, shape).astype("int32")
     dropped = rng.random(shape) < np.array(ignored)[:, None, None]
@@ -200,13 +200,13 @@ def on_replicas(number, step):
 @pytest.mark.parametrize("replicas", [2, 4])
 @pytest.mark.parametrize(
     # 0.05 of 140 pixels are 7, which neither two nor four share evenly. The third
-    # picture has no labelled pixel, and 0.9 is more than have a label.
+    # image has no labelled pixel, and 0.9 is more than have a label.
     ("min_share", "threshold"),
     [(0.05, 0.0), (0.3, 0.1), (0.3, 0.7), (0.5, 0.0), (0.9, 0.3), (0.0, 0.5)],
 )
 def test_replicas_do_together_what_one_does(replicas, min_share, threshold):
     labels, logits = cases(5)
-    # The first pictures are harder, so that each replica keeps another share.
+    # The first images are harder, so that each replica keeps another share.
     logits *= np.array([3.0, 1.0, 1.0, 0.1], "float32")[:, None, None, None]
     arguments = {"min_share": min_share, "threshold": threshold}
     kept, expected = sorted_in_full(labels, logits, **arguments)

@@ -23,7 +23,7 @@ CROSS_ENTROPY = [math.log(32 / 3) / 3, math.log(4), 0.0]
 
 
 @pytest.mark.parametrize("jit_compile", [None, False, True])
-def test_cross_entropy_is_a_mean_over_each_pictures_labelled_pixels(jit_compile):
+def test_cross_entropy_is_a_mean_over_each_images_labelled_pixels(jit_compile):
     function = losses.cross_entropy
     if jit_compile is not None:
         function = tf.function(function, jit_compile=jit_compile)
@@ -52,7 +52,7 @@ def test_another_label_may_be_the_one_to_ignore():
     np.testing.assert_allclose(values, [math.log(16 / 3) / 2], rtol=1e-5)
 
 
-def test_a_picture_counts_the_same_however_few_of_its_pixels_are_labelled():
+def test_a_image_counts_the_same_however_few_of_its_pixels_are_labelled():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(1, 4, 5, 3)).astype("float32")
     labels = rng.integers(0, 3, (1, 4, 5)).astype("int32")
@@ -173,7 +173,7 @@ def test_equivalent_weights_make_the_same_loss(reduction):
 @pytest.mark.parametrize("jit_compile", [None, False, True])
 @pytest.mark.parametrize(
     # -ln 3/4 - ln 1/2 - ln 1/4 against the first class; the target is sure of it by
-    # 3/4, 1/2, 3/4. The second picture has two valid pixels, the third none.
+    # 3/4, 1/2, 3/4. The second image has two valid pixels, the third none.
     ("threshold", "expected"),
     [
         (0.0, [math.log(32 / 3) / 3, math.log(8 / 3) / 2, 0.0]),
@@ -221,7 +221,7 @@ def test_losses_are_of_32_bits_for_logits_of_16():
 
 
 @pytest.mark.parametrize("jit_compile", [None, False, True])
-def test_the_pretext_loss_is_the_mean_of_the_pictures_with_a_task(jit_compile):
+def test_the_pretext_loss_is_the_mean_of_the_images_with_a_task(jit_compile):
     def compute(labels, logits):
         with tf.GradientTape() as tape:
             tape.watch(logits)
@@ -233,7 +233,7 @@ def test_the_pretext_loss_is_the_mean_of_the_pictures_with_a_task(jit_compile):
         compute = tf.function(compute, jit_compile=jit_compile)
     labels = tf.constant([0, -1, 1, -1])
     values, gradient = compute(labels, tf.constant([[LOG_3, 0.0]] * 4))
-    # Two of four pictures have a task, so they count twice.
+    # Two of four images have a task, so they count twice.
     expected = [2 * math.log(4 / 3), 0, 2 * math.log(4), 0]
     np.testing.assert_allclose(values, expected, rtol=1e-5)
     expected = [[-1 / 2, 1 / 2], [0, 0], [3 / 2, -3 / 2], [0, 0]]
@@ -271,7 +271,7 @@ def test_budget_is_the_squared_distance_from_the_target_share(mean_cost, expecte
     assert float(value) == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
 
-def test_pictures_that_keep_to_the_budget_together_have_no_budget_loss():
+def test_images_that_keep_to_the_budget_together_have_no_budget_loss():
     costs = tf.constant([2e9, 4e9, 6e9])
     with tf.GradientTape() as tape:
         tape.watch(costs)
@@ -280,10 +280,10 @@ def test_pictures_that_keep_to_the_budget_together_have_no_budget_loss():
     np.testing.assert_allclose(tape.gradient(value, costs), np.zeros(3), atol=1e-15)
 
 
-def test_every_picture_has_its_part_of_the_budgets_gradient():
+def test_every_image_has_its_part_of_the_budgets_gradient():
     costs = tf.constant([5.0, 15.0])
     with tf.GradientTape() as tape:
         tape.watch(costs)
         value = losses.budget_loss(tf.reduce_mean(costs), 20.0, 0.1)
-    # 2 (10 / 20 - 0.1) / 20, half of it for each picture.
+    # 2 (10 / 20 - 0.1) / 20, half of it for each image.
     np.testing.assert_allclose(tape.gradient(value, costs), [0.02, 0.02], rtol=1e-6)

@@ -48,7 +48,7 @@ def test_neighbours_in_the_batch_do_not_matter_where_routes_are_closed():
     images = rng.uniform(0, 255, (6, 64, 64, 3)).astype("float32")
     together = network(images)
     closed = np.asarray(together["gates"]).sum(axis=(2, 3)) == 0
-    assert closed.any(), "the test is only of use where some picture closes a cell"
+    assert closed.any(), "the test is only of use where some image closes a cell"
     for i in range(len(images)):
         alone = network(images[i : i + 1])
         assert largest_difference(together["logits"][i], alone["logits"][0]) < 1e-5

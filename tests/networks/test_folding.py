@@ -12,7 +12,7 @@ NUM_LAYERS = 4
 
 
 def random_network(gates, path=None, pooling="none"):
-    """A routing network whose gates are `gates` for every picture."""
+    """A routing network whose gates are `gates` for every image."""
     keras.utils.set_random_seed(0)
     network = dynamic_routing.build(
         3, channels=4, num_layers=NUM_LAYERS, path=path, pooling=pooling
@@ -34,7 +34,7 @@ def random_network(gates, path=None, pooling="none"):
     return network
 
 
-def pictures(size=(45, 70)):
+def images(size=(45, 70)):
     return np.random.default_rng(0).integers(0, 256, (2, *size, 3)).astype("float32")
 
 
@@ -57,8 +57,8 @@ def small_path(passing=()):
 
 
 def assert_equal_logits(network, other, tolerance=2e-6):
-    wanted = np.asarray(network(pictures(), training=False)["logits"])
-    found = np.asarray(other(pictures(), training=False)["logits"])
+    wanted = np.asarray(network(images(), training=False)["logits"])
+    found = np.asarray(other(images(), training=False)["logits"])
     assert np.abs(found - wanted).max() <= tolerance * np.abs(wanted).max()
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_left_of_gates_and_normalisation():
 def test_gates_are_told_as_constants():
     gates, path = gates_between(0.5, 0.9), small_path()
     model = folding.fold(random_network(gates, path), gates, path)
-    found = np.asarray(model(pictures())["gates"])
+    found = np.asarray(model(images())["gates"])
     wanted = np.where(path.kept, gates, 0.0)
     np.testing.assert_allclose(found, [wanted, wanted], rtol=1e-6)
 

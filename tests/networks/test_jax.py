@@ -1,7 +1,7 @@
 """The network on Keras's JAX backend gives what it gives on TensorFlow.
 
 JAX computes in float32 and TensorFlow in float64, as the measure of both: where
-half of a picture is padding, gradients of TensorFlow in float32 are themselves off
+half of an image is padding, gradients of TensorFlow in float32 are themselves off
 by a hundredth and more of their largest value.
 """
 
@@ -136,8 +136,8 @@ def run(network, arrays):
         return found
     with tf.GradientTape() as tape:
         outputs = network(images, training=True)
-        pictures = losses.cross_entropy(arrays["labels"], outputs["logits"])
-        loss = tf.reduce_mean(pictures)
+        per_image = losses.cross_entropy(arrays["labels"], outputs["logits"])
+        loss = tf.reduce_mean(per_image)
     trained = network.trainable_variables
     gradients = tape.gradient(loss, [variable.value for variable in trained])
     found["training/loss"] = loss
@@ -210,7 +210,7 @@ def test_training_with_drop_path_is_finite_and_leaves_something_out(results):
     _, on_jax = results["drop_path"]
     for name, value in on_jax.items():
         assert np.isfinite(value).all(), name
-    # A cell whose convolutions both pictures leave out gets no gradient there.
+    # A cell whose convolutions both images leave out gets no gradient there.
     kernels = [
         value for name, value in on_jax.items() if name.endswith("depthwise/kernel")
     ]

@@ -34,7 +34,7 @@ class Case:
         return self.arrays[f"{prefix}{twin}/{name}"]
 
     @property
-    def pictures(self):
+    def images(self):
         return self.arrays["input"].transpose(0, 2, 3, 1)
 
 
@@ -80,7 +80,7 @@ def test_the_network_computes_in_the_precision_of_the_case(case):
 
 
 def test_logits(case):
-    logits = case.network(case.pictures, training=False)["logits"]
+    logits = case.network(case.images, training=False)["logits"]
     theirs = case.get("eval", "logits").transpose(0, 2, 3, 1)
     assert difference(logits, theirs) <= BOUND[case.precision]
 
@@ -93,14 +93,14 @@ def cell_outputs(network, cell):
     return dict(zip(names, outputs, strict=True))
 
 
-def test_each_picture_of_a_batch_is_as_the_official_gives_it_alone(case):
+def test_each_image_of_a_batch_is_as_the_official_gives_it_alone(case):
     """Gates, logits, and what goes into and out of every cell."""
     cells = topology.cells(NUM_LAYERS)
     outputs = {
         topology.cell_name(*cell): cell_outputs(case.network, cell) for cell in cells
     }
     outputs["logits"] = case.network.output["logits"]
-    results = keras.Model(case.network.input, outputs)(case.pictures)
+    results = keras.Model(case.network.input, outputs)(case.images)
     for i in range(2):
         theirs = case.arrays[f"eval_b1/{i}/logits"].transpose(0, 2, 3, 1)
         assert difference(results["logits"][i : i + 1], theirs) <= 1e-5
@@ -117,9 +117,9 @@ def test_each_picture_of_a_batch_is_as_the_official_gives_it_alone(case):
             assert np.abs(ours["gates"][i : i + 1] - gates).max() <= 1e-5
 
 
-def test_it_has_cells_that_a_picture_closed(case):
+def test_it_has_cells_that_a_image_closed(case):
     """Else the tests above would say nothing about them."""
-    gates = np.asarray(case.network(case.pictures)["gates"]).sum(axis=-1)
+    gates = np.asarray(case.network(case.images)["gates"]).sum(axis=-1)
     exists = cost_table.parameters(5, 8, NUM_LAYERS).cells > 0
     assert [(gates[i] == 0)[exists].sum() for i in range(2)] == [2, 3]
 
@@ -128,7 +128,7 @@ def training_gradients(case, loss):
     """Of `loss(outputs)` in training mode: its value and the gradients by path."""
     variables = case.network.trainable_variables
     with tf.GradientTape() as tape:
-        value = loss(case.network(case.pictures, training=True))
+        value = loss(case.network(case.images, training=True))
     gradients = tape.gradient(value, [v.value for v in variables])
     by_path = {
         variable.path: tf.zeros(variable.shape) if gradient is None else gradient
@@ -142,8 +142,8 @@ def cross_entropy(labels):
 
     def loss(outputs):
         counts = (labels != 255).sum(axis=(1, 2)) / (labels != 255).sum()
-        pictures = losses.cross_entropy(labels, outputs["logits"])
-        return tf.reduce_sum(pictures * tf.constant(counts, pictures.dtype))
+        images = losses.cross_entropy(labels, outputs["logits"])
+        return tf.reduce_sum(images * tf.constant(counts, images.dtype))
 
     return loss
 

@@ -19,8 +19,8 @@ def build(seed=0, **variant):
     return dynamic_routing.build(CLASSES, CHANNELS, LAYERS, **variant)
 
 
-def pictures(count, size=(64, 96), seed=0):
-    """Noise, of another contrast and colour in each picture."""
+def noise_images(count, size=(64, 96), seed=0):
+    """Noise, of another contrast and colour in each image."""
     rng = np.random.default_rng(seed)
     noise = rng.uniform(-1, 1, (count, *size, 3))
     colour = rng.uniform(60, 200, (count, 1, 1, 3))
@@ -29,7 +29,7 @@ def pictures(count, size=(64, 96), seed=0):
 
 
 def randomized(mean_bias=0.0, deviation=0.5, seed=4):
-    """A network of which pictures close different routes."""
+    """A network of which images close different routes."""
     network = build()
     randomize(network)
     rng = np.random.default_rng(seed)
@@ -60,10 +60,10 @@ def copy_weights(target, source):
         {"small_gate": True, "pooling": "aspp", "drop_path": 0.5},
     ],
 )
-def test_every_variant_takes_pictures_of_any_size(variant):
+def test_every_variant_takes_images_of_any_size(variant):
     network = build(**variant)
     for size in [(64, 96), (33, 65)]:
-        outputs = network(pictures(2, size))
+        outputs = network(noise_images(2, size))
         assert outputs["logits"].shape == (2, *size, CLASSES)
         assert outputs["gates"].shape == (2, LAYERS + 1, 4, 3)
         assert np.isfinite(outputs["logits"]).all()
@@ -84,7 +84,7 @@ def test_33_layers_have_the_official_number_of_parameters():
 
 def test_without_gates_every_route_is_1_and_there_are_none():
     network = build(gated=False)
-    gates = np.asarray(network(pictures(1))["gates"])[0]
+    gates = np.asarray(network(noise_images(1))["gates"])[0]
     for layer, level in topology.cells(LAYERS):
         for route in topology.routes(layer, level, LAYERS):
             assert gates[layer, level, topology.ROUTES.index(route)] == 1.0
@@ -99,7 +99,7 @@ def test_colours_in_the_other_order_are_a_first_convolution_turned_round():
     for ours, theirs in zip(bgr.weights, rgb.weights, strict=True):
         value = theirs.numpy()
         ours.assign(value[:, :, ::-1] if ours.path == kernel else value)
-    images = pictures(1)
+    images = noise_images(1)
     np.testing.assert_allclose(
         bgr(images)["logits"], rgb(images)["logits"], rtol=1e-4, atol=1e-4
     )
@@ -116,10 +116,10 @@ def test_skipping_what_is_closed_gives_the_same(in_graph):
     network, skipping = randomized(), build(conditional=True)
     copy_weights(skipping, network)
     call = tf.function(skipping) if in_graph else skipping
-    images = pictures(6)
+    images = noise_images(6)
     expected = network(images)
     closed = (np.asarray(expected["gates"]) == 0).mean(axis=(1, 2, 3))
-    assert len(np.unique(closed)) > 1, "of use where pictures close different routes"
+    assert len(np.unique(closed)) > 1, "of use where images close different routes"
     together = call(images)
     alone = [call(images[i : i + 1]) for i in range(len(images))]
     for name, values in flat(expected).items():
@@ -136,7 +136,7 @@ def test_drop_path_changes_training_and_nothing_else():
     for weight in dropping.weights:
         if weight.path != "drop_path/progress":
             weight.assign(copy[weight.path])
-    images = pictures(4)
+    images = noise_images(4)
     dropping.get_layer("drop_path").progress.assign(1.0)
     np.testing.assert_array_equal(dropping(images)["logits"], plain(images)["logits"])
     trained = plain(images, training=True)["logits"]
@@ -172,7 +172,7 @@ def test_a_path_that_keeps_everything_is_the_supernet():
     network, whole = randomized(), build(path=make_path(all_routes()))
     copy_weights(whole, network)
     assert len(whole.weights) == len(network.weights)
-    images = pictures(3)
+    images = noise_images(3)
     found = flat(whole(images))
     for name, values in flat(network(images)).items():
         np.testing.assert_array_equal(found[name], values)
@@ -197,7 +197,7 @@ def test_a_path_is_the_supernet_with_the_other_gates_closed():
     pruned = build(path=make_path(kept, passing))
     copy_weights(pruned, network)
     close_all_but(kept, network)
-    images = pictures(3)
+    images = noise_images(3)
     expected, outputs = network(images), pruned(images)
     assert ((np.asarray(expected["gates"]) > 0) == kept).all()
     for name in ("logits", "gates"):
@@ -212,7 +212,7 @@ def test_a_path_without_a_level_decodes_the_others():
     names = {layer.name for layer in network.layers}
     assert "decoder_s32" not in names
     assert {"decoder_s16", "decoder_s4"} <= names
-    assert network(pictures(1))["logits"].shape == (1, 64, 96, CLASSES)
+    assert network(noise_images(1))["logits"].shape == (1, 64, 96, CLASSES)
 
 
 def test_a_path_has_as_many_parameters_as_its_costs_say():

@@ -36,7 +36,7 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".pth"])
-def test_rgb_pictures_give_the_official_logits(file, suffix):
+def test_rgb_images_give_the_official_logits(file, suffix):
     arrays = reference.load()
     if suffix == ".pth":
         weights = {k[3:]: arrays[k] for k in arrays.files if k.startswith("sd/")}
@@ -47,8 +47,8 @@ def test_rgb_pictures_give_the_official_logits(file, suffix):
     )
     assert (len(report.loaded), report.left, report.unused) == (380, (), ())
     mean_bgr = np.array([103.53, 116.28, 123.675], "float32")
-    pictures = arrays["input"].transpose(0, 2, 3, 1) + mean_bgr
-    logits = np.asarray(network(pictures[..., ::-1])["logits"])
+    images = arrays["input"].transpose(0, 2, 3, 1) + mean_bgr
+    logits = np.asarray(network(images[..., ::-1])["logits"])
     for i in range(2):
         theirs = arrays[f"eval_b1/{i}/logits"].transpose(0, 2, 3, 1)
         difference = np.abs(logits[i : i + 1] - theirs).max()

@@ -12,7 +12,7 @@ def sample(name="a.png", height=180, width=240, value=100, label=1):
     return name, image, np.full((height, width), label, np.uint8)
 
 
-def test_pixels_of_a_class_are_half_picture_and_half_colour():
+def test_pixels_of_a_class_are_half_image_and_half_colour():
     _, image, mask = sample()
     mask[:, :120] = 0
     painted = mosaic.overlay(image, mask, COLOURS)
@@ -28,13 +28,13 @@ def test_pixels_without_a_class_have_no_colour_and_are_hatched(value):
     assert (painted == painted[..., :1]).all()
     values, counts = np.unique(painted[..., 0], return_counts=True)
     assert len(values) == 2
-    # Lines two wide, six apart, on what is no lighter than the picture.
+    # Lines two wide, six apart, on what is no lighter than the image.
     assert counts.tolist() == [180 * 240 * 3 // 4, 180 * 240 // 4]
     assert values[0] <= value
 
 
-def colours_in(picture):
-    return {tuple(colour) for colour in np.unique(picture.reshape(-1, 3), axis=0)}
+def colours_in(image):
+    return {tuple(colour) for colour in np.unique(image.reshape(-1, 3), axis=0)}
 
 
 def test_samples_stand_in_rows_of_six_above_the_legend():
@@ -51,15 +51,15 @@ def test_samples_stand_in_rows_of_six_above_the_legend():
     assert (more[row_height : 2 * row_height, 256:] == 255).all()
 
 
-def test_every_picture_fits_its_cell_whatever_its_size():
+def test_every_image_fits_its_cell_whatever_its_size():
     samples = [
         sample(height=1, width=1),
         sample(height=3000, width=20),
         sample(height=20, width=3000),
     ]
-    picture = mosaic.draw(samples, NAMES, COLOURS)
-    rows = (picture[:, :, 2] == 50).any(axis=1)
-    assert picture.shape[1] == 3 * 248 + 8
+    image = mosaic.draw(samples, NAMES, COLOURS)
+    rows = (image[:, :, 2] == 50).any(axis=1)
+    assert image.shape[1] == 3 * 248 + 8
     assert rows.sum() == 480
 
 
@@ -78,12 +78,12 @@ def test_a_name_is_cut_at_its_beginning_to_the_width_of_a_cell():
 def test_long_legends_take_several_lines_and_odd_names_do_no_harm():
     names = [f"class number {i}" for i in range(254)]
     colours = [(i, 0, 255 - i) for i in range(254)]
-    picture = mosaic.draw([sample("Straße\n\u6f22.png")], names, colours)
-    assert set(colours) <= colours_in(picture)
-    assert (picture[:, -4:] == 255).all()
+    image = mosaic.draw([sample("Straße\n\u6f22.png")], names, colours)
+    assert set(colours) <= colours_in(image)
+    assert (image[:, -4:] == 255).all()
 
 
 def test_without_samples_the_legend_is_left():
-    picture = mosaic.draw([], NAMES, COLOURS)
-    assert picture.shape[1] == 2 * 248 + 8
-    assert set(COLOURS) <= colours_in(picture)
+    image = mosaic.draw([], NAMES, COLOURS)
+    assert image.shape[1] == 2 * 248 + 8
+    assert set(COLOURS) <= colours_in(image)

@@ -16,7 +16,7 @@ def test_each_class_has_its_colour_and_ignored_pixels_are_black():
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.25, 0.5, 1.0])
-def test_an_overlay_is_between_picture_and_colours(opacity):
+def test_an_overlay_is_between_image_and_colours(opacity):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     labels = rng.integers(0, 2, (5, 7)).astype(np.uint8)
@@ -26,7 +26,7 @@ def test_an_overlay_is_between_picture_and_colours(opacity):
     np.testing.assert_allclose(found, expected, atol=1)
 
 
-def test_an_overlay_leaves_the_picture_where_there_is_no_class():
+def test_an_overlay_leaves_the_image_where_there_is_no_class():
     image = np.full((2, 2, 3), 100, np.uint8)
     labels = np.array([[0, 2], [255, 1]], np.uint8)
     found = overlay.overlay(image, labels, COLOURS, 0.5)
@@ -35,7 +35,7 @@ def test_an_overlay_leaves_the_picture_where_there_is_no_class():
     assert found[1, 1].tolist() == [150, 100, 75]
 
 
-def test_picture_truth_and_prediction_stand_in_a_row(tmp_path):
+def test_image_truth_and_prediction_stand_in_a_row(tmp_path):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     truth = rng.integers(0, 2, (5, 7))

@@ -19,28 +19,28 @@ def draw(file, open_levels, passing_levels=(), num_layers=3):
     for level in passing_levels:
         passing[level:, level] = True
     path_drawing.draw(Path(kept, passing, 0.9 * kept, 1.0 * kept, FACTS), file)
-    with Image.open(file) as picture:
-        assert picture.format == "PNG"
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(file) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB"))
 
 
-def count(picture, colour):
-    return int((picture == colour).all(axis=-1).sum())
+def count(image, colour):
+    return int((image == colour).all(axis=-1).sum())
 
 
-def test_draws_a_picture_that_is_not_blank(tmp_path):
-    picture = draw(tmp_path / "path.png", open_levels=[0])
-    height, width, _ = picture.shape
+def test_draws_a_image_that_is_not_blank(tmp_path):
+    image = draw(tmp_path / "path.png", open_levels=[0])
+    height, width, _ = image.shape
     assert height > 200
     assert width > 200
-    assert (picture != picture[0, 0]).any(axis=-1).mean() > 0.01
+    assert (image != image[0, 0]).any(axis=-1).mean() > 0.01
 
 
 def test_more_routes_show_more_of_their_colour(tmp_path):
-    pictures = [
+    images = [
         draw(tmp_path / "path.png", open_levels) for open_levels in ([], [0], [0, 1])
     ]
-    none, one, two = [count(picture, OPEN) for picture in pictures]
+    none, one, two = [count(image, OPEN) for image in images]
     assert none == 0
     assert 0 < one < two
 
@@ -52,7 +52,7 @@ def test_cells_that_pass_their_input_have_a_colour_of_their_own(tmp_path):
 
 
 @pytest.mark.parametrize("num_layers", [3, 16])
-def test_deeper_networks_take_wider_pictures(num_layers, tmp_path):
-    picture = draw(tmp_path / "path.png", [0], num_layers=num_layers)
+def test_deeper_networks_take_wider_images(num_layers, tmp_path):
+    image = draw(tmp_path / "path.png", [0], num_layers=num_layers)
     # At least half an inch of 120 dots for each layer.
-    assert picture.shape[1] > 60 * num_layers
+    assert image.shape[1] > 60 * num_layers

@@ -11,9 +11,9 @@ from selene_tf.search import discover as dynamic_routing
 INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
 
 
-def gates_of(num_layers, pictures, values):
-    """Gates that are 0 but for {(layer, level, route): gate of each picture}."""
-    gates = np.zeros((pictures, num_layers + 1, 4, 3))
+def gates_of(num_layers, images, values):
+    """Gates that are 0 but for {(layer, level, route): gate of each image}."""
+    gates = np.zeros((images, num_layers + 1, 4, 3))
     for (layer, level, route), gate in values.items():
         gates[:, layer, level, INDEX[route]] = gate
     return gates
@@ -47,12 +47,12 @@ def discover(gates, threshold=0.5, earlier=None):
     return dynamic_routing.discover(gates, structure, (64, 96), threshold, earlier)
 
 
-def random_gates(seed, num_layers=4, pictures=5, bias=0.0):
+def random_gates(seed, num_layers=4, images=5, bias=0.0):
     rng = np.random.default_rng(seed)
-    gates = np.zeros((pictures, num_layers + 1, 4, 3))
+    gates = np.zeros((images, num_layers + 1, 4, 3))
     for layer, level in topology.cells(num_layers):
         for route in topology.routes(layer, level, num_layers):
-            values = np.tanh(rng.normal(bias, 1.0, pictures))
+            values = np.tanh(rng.normal(bias, 1.0, images))
             gates[:, layer, level, INDEX[route]] = np.maximum(values, 0.0)
     return gates
 
@@ -61,7 +61,7 @@ FINEST = {(layer, 0, "keep"): 0.9 for layer in range(4)}
 
 
 @pytest.mark.parametrize(("threshold", "kept"), [(0.5, True), (0.51, False)])
-def test_a_route_stays_if_the_share_of_pictures_that_open_it_reaches_the_threshold(
+def test_a_route_stays_if_the_share_of_images_that_open_it_reaches_the_threshold(
     threshold, kept
 ):
     detour = {(0, 0, "down"): [0.1, 0.1, 0, 0], (1, 1, "up"): [0.1, 0.1, 0, 0]}
@@ -76,7 +76,7 @@ def test_a_route_stays_if_the_share_of_pictures_that_open_it_reaches_the_thresho
 
 
 def test_a_dead_end_is_removed():
-    # Each of (2, 1)'s routes is open in one picture of four: too few for any,
+    # Each of (2, 1)'s routes is open in one image of four: too few for any,
     # and too many for the cell to pass its input on.
     gates = gates_of(
         3,
@@ -128,8 +128,8 @@ def test_facts_say_what_it_costs():
         decoder = table.decoder - table.decoder_levels[1:].sum()
         assert path.facts[name] == table.stem + decoder + cells
         assert path.facts[f"supernet_{name}"] == table.supernet
-    assert path.facts["pictures"] == 4
-    assert path.facts["picture_size"] == [64, 96]
+    assert path.facts["images"] == 4
+    assert path.facts["image_size"] == [64, 96]
     assert path.facts["rule"] == "threshold=0.5"
     assert path.num_layers == 3
 
@@ -171,7 +171,7 @@ def test_all_that_stays_lies_on_a_way_from_the_stem_to_the_decoder(seed, thresho
     assert not (path.passing & path.kept.any(axis=-1)).any()
     strongest = dynamic_routing.strongest_route(gates.mean(axis=0))
     assert routes_of(strongest) <= kept
-    # Nothing stays that too few pictures open, but for the strongest route.
+    # Nothing stays that too few images open, but for the strongest route.
     share = (gates > 1e-4).mean(axis=0)
     assert (share[path.kept & ~strongest] >= threshold).all()
 
@@ -205,7 +205,7 @@ def earlier_path():
 
 
 def test_what_a_pruned_network_finds_is_a_part_of_its_path():
-    # Only one of four pictures opens (2, 0): it passes its input on for the others.
+    # Only one of four images opens (2, 0): it passes its input on for the others.
     gates = gates_of(3, 4, EARLIER | {(2, 0, "keep"): [0.9, 0, 0, 0]})
     path = discover(gates, 0.5, earlier_path())
     assert path.facts["supernet_macs"] == cost_table.macs(3, 4, 3, 64, 96).supernet
@@ -219,7 +219,7 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path():
 
 @pytest.mark.parametrize("only", ["level 0", "level 1", "nothing"])
 def test_a_pruned_network_keeps_one_of_its_own_ways(only):
-    # Pictures may close all that there is; the path must not leave it then.
+    # Images may close all that there is; the path must not leave it then.
     values = {key: 0.0 for key in EARLIER}
     if only == "level 0":
         values |= FINEST

@@ -30,20 +30,20 @@ def keeping(gates, keep):
 
 @st.composite
 def some_gates(draw, num_layers=None):
-    """Gates of some pictures, of which a share is 0, and some cells are closed."""
+    """Gates of some images, of which a share is 0, and some cells are closed."""
     num_layers = num_layers or draw(st.integers(3, 6))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     open_share, closed_share = draw(st.sampled_from([(1, 0), (0.7, 0.3), (0.2, 0.8)]))
-    pictures = draw(st.sampled_from([1, 4]))
+    images = draw(st.sampled_from([1, 4]))
     # Few different values give equal scores.
     coarse = draw(st.booleans())
-    gates = np.zeros((pictures, num_layers + 1, 4, 3), np.float32)
+    gates = np.zeros((images, num_layers + 1, 4, 3), np.float32)
     for layer, level in topology.cells(num_layers):
-        is_closed = rng.random(pictures) < closed_share
+        is_closed = rng.random(images) < closed_share
         for route in topology.routes(layer, level, num_layers):
-            values = rng.random(pictures)
+            values = rng.random(images)
             values = np.ceil(values * 3) / 4 if coarse else values
-            values *= rng.random(pictures) < open_share
+            values *= rng.random(images) < open_share
             values[is_closed] = 0.0
             gates[:, layer, level, topology.ROUTES.index(route)] = values
     return gates
@@ -88,7 +88,7 @@ def test_an_edge_scores_what_the_best_of_all_ways_along_it_does(gates):
     np.testing.assert_allclose(scores, best, rtol=0, atol=1e-8)
 
 
-def test_edges_are_the_routes_and_what_pictures_pass_on():
+def test_edges_are_the_routes_and_what_images_pass_on():
     gates = np.zeros((4, 4, 4, 3))
     gates[:, 0, 0, 0] = 0.8
     gates[:3, 1, 0, 0] = 0.4
@@ -98,7 +98,7 @@ def test_edges_are_the_routes_and_what_pictures_pass_on():
     assert np.isnan(strengths[0, 0, 1])
     assert np.isnan(strengths[3, 1, 1:3]).all()
     assert strengths[1, 0, 0] == pytest.approx(0.3)
-    # All pictures open the first cell, a quarter passes on in the next.
+    # All images open the first cell, a quarter passes on in the next.
     assert np.isnan(strengths[0, 0, PASS])
     assert strengths[1, 0, PASS] == 0.25
     assert strengths[2:, 0, PASS].tolist() == [1.0, 1.0]
@@ -133,7 +133,7 @@ def computing(gates):
     return [found for found in candidates(gates) if found[0].any()]
 
 
-def test_pictures_that_close_everything_still_get_a_network():
+def test_images_that_close_everything_still_get_a_network():
     gates = np.zeros((2, 5, 4, 3))
     path = keeping(gates, 1.0)
     assert path.kept.any()
@@ -188,7 +188,7 @@ def test_by_hand_the_strongest_way_comes_first_and_then_the_next():
 def test_by_hand_a_cell_that_is_passed_is_computed_only_for_its_own_routes():
     gates = np.zeros((4, 4, 4, 3))
     gates[:, :, 0, 0] = 0.9
-    # Three of four pictures close (1, 0), and one opens its way down.
+    # Three of four images close (1, 0), and one opens its way down.
     gates[:, 1, 0] = 0.0
     gates[0, 1, 0, 2] = 0.4
     gates[:, 2:, 1, 0] = 0.5

@@ -1,8 +1,8 @@
-"""CutMix inside a batch: each picture shows a box of its neighbour.
+"""CutMix inside a batch: each image shows a box of its neighbour.
 
-Yun et al. 2019, https://arxiv.org/abs/1905.04899. Pictures 0 and 1 are neighbours, 2
+Yun et al. 2019, https://arxiv.org/abs/1905.04899. Images 0 and 1 are neighbours, 2
 and 3, and so on, and not partners drawn at random: as long as each replica has an
-even number of pictures, pairs stay together, and any number of replicas mixes alike.
+even number of images, pairs stay together, and any number of replicas mixes alike.
 """
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ import tensorflow as tf
 def mix(values, boxes):
     """Replaces what is inside of each box by what the neighbour has there.
 
-    Pictures, labels and weights mixed with the same boxes fit together again.
+    Images, labels and weights mixed with the same boxes fit together again.
 
     Args:
         values: (batch, height, width) or (batch, height, width, channels), of any

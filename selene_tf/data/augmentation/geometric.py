@@ -1,9 +1,9 @@
-"""Random scaling, flipping and cropping of a picture together with its labels.
+"""Random scaling, flipping and cropping of an image together with its labels.
 
 All randomness comes from the seed in the arguments: the same seed gives the same
 result, eagerly and in `Dataset.map`. Normalising belongs to the network.
 
-Only the window that is wanted is computed: of a Cityscapes picture at twice its size
+Only the window that is wanted is computed: of a Cityscapes image at twice its size
 that is a thirteenth.
 """
 
@@ -15,18 +15,18 @@ from selene_tf.data.datasets.label_map import IGNORE_LABEL
 def augment(image, label, seed, crop_size, scales, flip, fill_colour):
     """Scales, then flips, then crops or pads, in the order of the paper.
 
-    A side of length x becomes int(x * factor + 0.5), at least 1. The picture is
+    A side of length x becomes int(x * factor + 0.5), at least 1. The image is
     interpolated bilinearly and averaged where it shrinks, as Pillow does it; labels
     take the nearest id. Height and width are cropped or padded on their own; of the
     padding, the smaller half (rounded down) comes above and to the left.
 
     Args:
-        image: Picture of 0 to 255, (height, width, 3), of any number type.
+        image: Image of 0 to 255, (height, width, 3), of any number type.
         label: Class ids, (height, width).
         seed: Integers of shape (2,).
         crop_size: (height, width) of the result.
         scales: Factors to choose from; (1.0,) keeps the size.
-        flip: Whether to mirror every other picture.
+        flip: Whether to mirror every other image.
         fill_colour: (red, green, blue) of 0 to 255 for padding.
 
     Returns:
@@ -40,7 +40,7 @@ def augment(image, label, seed, crop_size, scales, flip, fill_colour):
     is_mirrored = flip & (tf.random.stateless_uniform([], flip_seed) < 0.5)
     window = tf.minimum(size, crop_size)
     start = _draw_start(size - window + 1, crop_seed)
-    # The window is one of the mirrored picture, but is cut before it is mirrored.
+    # The window is one of the mirrored image, but is cut before it is mirrored.
     mirrored_start = tf.stack([start[0], size[1] - window[1] - start[1]])
     start = tf.where(is_mirrored, mirrored_start, start)
     image = _sample_image(image, size, start, window)
@@ -76,7 +76,7 @@ def _draw_start(positions, seed):
 
 
 def _sample_image(image, size, start, window):
-    """The window of the picture resized to `size`; float32 (*window, 3)."""
+    """The window of the image resized to `size`; float32 (*window, 3)."""
     old = tf.shape(image)[:2]
     scale = tf.cast(size, tf.float32) / tf.cast(old, tf.float32)
     # Pixels that the window can see: where it shrinks, the filter widens.

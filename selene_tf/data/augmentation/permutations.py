@@ -17,7 +17,7 @@ def jigsaw_permutations(count):
     Greedily takes the order whose smallest Hamming distance to those already taken
     is largest; among equals the one with the largest mean distance to them, then the
     first in lexicographic order. The identity counts as taken from the start, so that
-    no order resembles a whole picture, but is not among the results. Nothing is
+    no order resembles a whole image, but is not among the results. Nothing is
     random, and fewer orders are always the beginning of more.
 
     Any two of 100 orders, and each of them and the identity, differ in at least 6

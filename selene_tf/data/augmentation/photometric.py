@@ -1,8 +1,8 @@
-"""The strong view of a picture: other colours or none, out of focus, a box to mix.
+"""The strong view of an image: other colours or none, out of focus, a box to mix.
 
 The recipe is UniMatch's (Yang et al. 2023, https://arxiv.org/abs/2208.09910), and the
 box CutMix's (Yun et al. 2019, https://arxiv.org/abs/1905.04899). No pixel moves, so
-that labels of the unchanged picture hold for its strong view. All randomness comes
+that labels of the unchanged image hold for its strong view. All randomness comes
 from the seed in the arguments, as in `augment`. Give each function here a seed of its
 own, other than that of `augment`: equal seeds give related draws.
 """
@@ -34,7 +34,7 @@ def strengthen(image, valid, seed, fill_colour):
 
     Padding takes part until the end, when it gets its colour back: it counts for the
     mean that contrast refers to, and a blur lets its colour bleed at most 6 pixels
-    into the picture. Both are accepted, for a strong view is meant to be distorted.
+    into the image. Both are accepted, for a strong view is meant to be distorted.
 
     Args:
         image: float32 (height, width, 3) of 0 to 255.
@@ -61,7 +61,7 @@ def colour_jitter(image, seed):
 
     UniMatch draws the order too; a fixed one spares a graph of 24 branches. Contrast
     spreads each channel about its own mean, and saturation is that of HSV, where
-    torchvision mixes with the grey picture.
+    torchvision mixes with the grey image.
 
     Args:
         image: float32 (height, width, 3) of 0 to 1.
@@ -85,7 +85,7 @@ def gaussian_blur(image, sigma):
     """Averages with Gaussian weights, at most 6 pixels away in each direction.
 
     The outermost rows and columns are repeated outwards, so that borders keep their
-    brightness and pictures of any size will do.
+    brightness and images of any size will do.
 
     Args:
         image: float32 (height, width, 3).
@@ -105,15 +105,15 @@ def gaussian_blur(image, sigma):
 
 
 def cutmix_box(size, seed):
-    """Draws, for every other picture, a box to be filled from another picture.
+    """Draws, for every other image, a box to be filled from another image.
 
     An aspect ratio is the share of the height to the share of the width: 1 has the
-    shape of the picture. UniMatch's pictures are squares, for which this is height
-    to width in pixels. A side that does not fit is cut to the picture's, where
+    shape of the image. UniMatch's images are squares, for which this is height
+    to width in pixels. A side that does not fit is cut to the image's, where
     UniMatch draws again; no share leaves its range by that.
 
     Args:
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         seed: Integers of shape (2,).
 
     Returns:
@@ -149,7 +149,7 @@ def _random_blur(image, seed):
 
 
 def _repeat_border(image, axis):
-    # tf.pad mirrors, and only as far as the picture reaches.
+    # tf.pad mirrors, and only as far as the image reaches.
     length = tf.shape(image)[axis]
     places = tf.range(-BLUR_RADIUS, length + BLUR_RADIUS)
     return tf.gather(image, tf.clip_by_value(places, 0, length - 1), axis=axis)

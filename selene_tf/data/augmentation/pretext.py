@@ -1,16 +1,16 @@
-"""Pretext tasks: a picture is shuffled or turned, and a network tells how.
+"""Pretext tasks: an image is shuffled or turned, and a network tells how.
 
-As in section 3.1 of SELENE, the same transformation goes onto the picture and its
-labels, so that a transformed picture still teaches segmentation.
+As in section 3.1 of SELENE, the same transformation goes onto the image and its
+labels, so that a transformed image still teaches segmentation.
 
-Two deviations. The paper shuffles every picture; here each is transformed with a
-probability, because pictures are whole at test time, as Carlucci et al. do it (2019,
+Two deviations. The paper shuffles every image; here each is transformed with a
+probability, because images are whole at test time, as Carlucci et al. do it (2019,
 https://arxiv.org/abs/1903.06864); those left alone have no pretext loss. And where a
 side of the crop is no multiple of 3, its remainder gets the ignore label instead of
-the picture being resampled.
+the image being resampled.
 
 All randomness comes from the seed in the arguments, as in `augment`. The size of a
-crop is known before any picture is, so callers can check it with the other settings:
+crop is known before any image is, so callers can check it with the other settings:
 jigsaw needs 3 x 3 pixels or more, rotation a square.
 """
 
@@ -22,7 +22,7 @@ from selene_tf.data.augmentation.permutations import check_count, jigsaw_permuta
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
-# Tiles along a side of the picture.
+# Tiles along a side of the image.
 _GRID = 3
 _QUARTER_TURNS = 4
 # Stands for "no pretext loss", because 0 is a permutation or a rotation by 0 degrees.
@@ -36,7 +36,7 @@ class Pretext:
     Args:
         kind: "jigsaw" (Noroozi and Favaro, 2016, https://arxiv.org/abs/1603.09246)
             or "rotation" (Gidaris et al., 2018, https://arxiv.org/abs/1803.07728).
-        probability: Share of the pictures that get the task, above 0 and at most 1.
+        probability: Share of the images that get the task, above 0 and at most 1.
         num_permutations: Number of jigsaw orders, 1 to 1000; rotation ignores it.
 
     Raises:
@@ -66,7 +66,7 @@ class Pretext:
 
 
 def set_task(example, seed, pretext, fill_colour):
-    """Transforms a picture, its labels and its map of valid pixels, or none of them.
+    """Transforms an image, its labels and its map of valid pixels, or none of them.
 
     Args:
         example: Dict as from `geometric.augment`, of static shapes: "image", float32
@@ -80,10 +80,10 @@ def set_task(example, seed, pretext, fill_colour):
     Returns:
         A dict of the same values, and "pretext_label", an int32 scalar: the row of
         `jigsaw_permutations` or the number of quarter turns, drawn uniformly with 0
-        included, or -1 if the picture was left as it is.
+        included, or -1 if the image was left as it is.
 
     Raises:
-        ValueError: The picture is too small for tiles, or not square for a rotation.
+        ValueError: The image is too small for tiles, or not square for a rotation.
     """
     # One seed for both could tie the label to whether there is a task.
     task_seed, label_seed = tf.unstack(tf.random.split(seed, 2))
@@ -134,7 +134,7 @@ def shuffle_tiles(values, order, fill):
     if None in {height, width} or min(height, width) < _GRID:
         # Autograph replaces a UserError by an error of its own; this it passes on.
         raise ValueError(
-            f"The picture has {height} x {width} pixels; the jigsaw task needs a crop "
+            f"The image has {height} x {width} pixels; the jigsaw task needs a crop "
             f"of at least {_GRID} x {_GRID}."
         )
     rows, columns = height // _GRID, width // _GRID
@@ -186,13 +186,13 @@ def rotate(values, quarter_turns):
         The same shape and type.
 
     Raises:
-        ValueError: The picture is not square or its size is not known.
+        ValueError: The image is not square or its size is not known.
     """
     values = tf.convert_to_tensor(values)
     height, width, *channels = values.shape
     if height is None or height != width:
         raise ValueError(
-            f"The picture has {height} x {width} pixels; the rotation task needs a "
+            f"The image has {height} x {width} pixels; the rotation task needs a "
             "square crop."
         )
     diagonal = tf.transpose(values, (1, 0, *range(2, values.shape.rank)))

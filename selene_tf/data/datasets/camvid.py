@@ -11,7 +11,7 @@ from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import Inside
 from selene_tf.errors import UserError
 
-# Folders of all pictures and of all masks.
+# Folders of all images and of all masks.
 _UNDIVIDED = (("701_StillsRaw_full", "LabeledApproved_full"), ("images", "labels"))
 _MASK_ENDS = ("_L.png", "_P.png")
 _FRAME = re.compile(r"(?P<sequence>.+)_f?(?P<frame>\d+)")
@@ -23,9 +23,9 @@ def open_folder(data_dir, reader):
 
     - train.txt and val.txt, and unlabelled.txt if there is one.
     - train, train_labels, val and val_labels; masks are NAME_L.png.
-    - All pictures in 701_StillsRaw_full and all masks in LabeledApproved_full, or in
+    - All images in 701_StillsRaw_full and all masks in LabeledApproved_full, or in
       images and labels, as NAME_L.png or NAME_P.png. They are divided as in SegNet's
-      lists; its test pictures are in no part.
+      lists; its test images are in no part.
 
     Names of a list may start with folders of another machine: the last folder and
     the file are enough. A file codes.txt names the things whose numbers the masks
@@ -118,19 +118,19 @@ def _find(root, name):
 def _read_divided(root, part, mask_every):
     if part == "unlabelled":
         return ()
-    names = _pictures(root, part)
+    names = _images(root, part)
     return _examples(root, part, f"{part}_labels", names, mask_every)
 
 
 def _read_undivided(root, images, masks, part, mask_every):
     if part == "unlabelled":
         return ()
-    names = [name for name in _pictures(root, images) if _part_of(name) == part]
+    names = [name for name in _images(root, images) if _part_of(name) == part]
     return _examples(root, images, masks, names, mask_every)
 
 
 def _part_of(name):
-    """The part of a picture in SegNet's lists: "train", "val" or "test"."""
+    """The part of an image in SegNet's lists: "train", "val" or "test"."""
     match = _FRAME.fullmatch(name)
     if match is None:
         return "train"
@@ -142,8 +142,8 @@ def _part_of(name):
     return "train"
 
 
-def _pictures(root, folder):
-    """The names of the pictures in a folder, sorted, without their ending."""
+def _images(root, folder):
+    """The names of the images in a folder, sorted, without their ending."""
     return [
         name.removesuffix(".png")
         for name in _names(root, folder)
@@ -157,7 +157,7 @@ def _names(root, folder):
         return sorted(os.listdir(path))
     except OSError as error:
         raise UserError(
-            f"Cannot read the folder {path} ({error.strerror}); expected the pictures "
+            f"Cannot read the folder {path} ({error.strerror}); expected the images "
             "or masks of CamVid. Check the folder."
         ) from None
 
@@ -165,7 +165,7 @@ def _names(root, folder):
 def _examples(root, images, masks, names, mask_every):
     if not names:
         raise UserError(
-            f"{root}/{images} holds no pictures of this part; expected NAME.png, such "
+            f"{root}/{images} holds no images of this part; expected NAME.png, such "
             "as 0006R0_f00930.png for training and 0016E5_07959.png for validation. "
             "Add them."
         )
@@ -182,7 +182,7 @@ def _examples(root, images, masks, names, mask_every):
 
 
 def _mask(root, images, masks, name, present):
-    """The file name of a picture's mask."""
+    """The file name of an image's mask."""
     for end in _MASK_ENDS:
         if name + end in present:
             return name + end

@@ -1,4 +1,4 @@
-"""Cityscapes: in its own folders, or packed anew with lists of the pictures."""
+"""Cityscapes: in its own folders, or packed anew with lists of the images."""
 
 import contextlib
 import dataclasses
@@ -13,8 +13,8 @@ from selene_tf.data.datasets.safe_paths import Inside
 from selene_tf.data.files import pillow_reading
 from selene_tf.errors import UserError
 
-_PICTURES = "leftImg8bit"
-_PICTURE_END = "_leftImg8bit.png"
+_IMAGES = "leftImg8bit"
+_IMAGE_END = "_leftImg8bit.png"
 _TRAIN_IDS_END, _RAW_IDS_END = "_labelTrainIds.png", "_labelIds.png"
 _SPLITS = ("train", "val", "test")
 # City, sequence and frame, as in aachen_000000_000019.
@@ -24,7 +24,7 @@ _MOST_SEARCHED = 50
 _NOTE = (
     "Cityscapes has no train.txt here, so every n-th of the sorted names is labelled. "
     "The published partitions go by a list that is not sorted within cities: as many "
-    "pictures, but others. For theirs, put the published train.txt into the folder, "
+    "images, but others. For theirs, put the published train.txt into the folder, "
     "or name --labelled_list and --unlabelled_list."
 )
 
@@ -54,7 +54,7 @@ def open_folder(data_dir, reader):
     files = _Files(real_folder(data_dir))
     _check_layout(files, data_dir)
     labels = _Labels(files)
-    is_sorted = files.holds(_PICTURES) and not files.holds("train.txt")
+    is_sorted = files.holds(_IMAGES) and not files.holds("train.txt")
     return DataFolder(
         data_dir=str(data_dir),
         read_part=functools.partial(_read_part, files),
@@ -157,11 +157,11 @@ def _hold_raw_ids(masks):
 
 def _check_layout(files, data_dir):
     is_packed_anew = files.holds("images") and files.holds("segmentation")
-    if not (is_packed_anew or files.holds(_PICTURES)):
+    if not (is_packed_anew or files.holds(_IMAGES)):
         raise UserError(
-            f"--data_dir: found neither {_PICTURES} nor images and segmentation in "
-            f"'{data_dir}'; expected Cityscapes as {_PICTURES}/train/CITY and "
-            "gtFine/train/CITY, or its pictures in images and its masks in "
+            f"--data_dir: found neither {_IMAGES} nor images and segmentation in "
+            f"'{data_dir}'; expected Cityscapes as {_IMAGES}/train/CITY and "
+            "gtFine/train/CITY, or its images in images and its masks in "
             "segmentation with train.txt and val.txt. Name the folder that holds them."
         )
 
@@ -170,7 +170,7 @@ def _read_part(files, part, mask_every):
     if part == "unlabelled":
         return ()
     list_name = f"{part}.txt"
-    if files.holds(list_name) or not files.holds(_PICTURES):
+    if files.holds(list_name) or not files.holds(_IMAGES):
         path = os.path.join(files.root, list_name)
         return _read_listed(files, path, mask_every)
     return _read_folders(files, part, mask_every)
@@ -184,44 +184,44 @@ def _read_listed(files, list_file, mask_every):
 def _read_folders(files, split, mask_every):
     examples = []
     for number, (city, frame) in enumerate(_frames(files, split)):
-        picture = files.linked(_picture_paths(split, city, frame)[0])
+        image = files.linked(_image_paths(split, city, frame)[0])
         mask = None
         if mask_every and number % mask_every == 0:
-            mask = files.linked(_known_mask(files, picture, split, city, frame))
-        examples.append(Example(picture, mask))
+            mask = files.linked(_known_mask(files, image, split, city, frame))
+        examples.append(Example(image, mask))
     return tuple(examples)
 
 
 def _frames(files, split):
-    """The cities and names of all pictures of a split, sorted by both."""
-    folder = f"{_PICTURES}/{split}"
+    """The cities and names of all images of a split, sorted by both."""
+    folder = f"{_IMAGES}/{split}"
     frames = [
-        (city, name.removesuffix(_PICTURE_END))
+        (city, name.removesuffix(_IMAGE_END))
         for city in sorted(files.names(folder))
         for name in sorted(files.names(f"{folder}/{city}"))
-        if name.endswith(_PICTURE_END)
+        if name.endswith(_IMAGE_END)
     ]
     if not frames:
         raise UserError(
-            f"{files.root}/{folder} holds no pictures; expected "
-            f"{folder}/CITY/NAME{_PICTURE_END}. Unpack Cityscapes into the data folder."
+            f"{files.root}/{folder} holds no images; expected "
+            f"{folder}/CITY/NAME{_IMAGE_END}. Unpack Cityscapes into the data folder."
         )
     return frames
 
 
-def _known_mask(files, picture, split, city, frame):
+def _known_mask(files, image, split, city, frame):
     places = _mask_paths(split, city, frame)
     mask = files.first(places)
     if mask is None:
         raise UserError(
-            f"{picture} has no mask: expected {' or '.join(places)}; unpack gtFine "
+            f"{image} has no mask: expected {' or '.join(places)}; unpack gtFine "
             "into the data folder, or use fewer labels."
         )
     return mask
 
 
-def _picture_paths(split, city, frame):
-    return [f"{_PICTURES}/{split}/{city}/{frame}{_PICTURE_END}"]
+def _image_paths(split, city, frame):
+    return [f"{_IMAGES}/{split}/{city}/{frame}{_IMAGE_END}"]
 
 
 def _mask_paths(split, city, frame):
@@ -232,11 +232,11 @@ def _mask_paths(split, city, frame):
 
 def _complete(files, names):
     """Finds what a line of a list names, for `read_list`."""
-    picture, *masks = names
-    found = [_find(files, picture, _places(picture, _picture_paths))]
+    image, *masks = names
+    found = [_find(files, image, _places(image, _image_paths))]
     if masks:
         return [*found, _find(files, masks[0], _places_of_mask(masks[0]))]
-    mask = files.first(_places(picture, _mask_paths))
+    mask = files.first(_places(image, _mask_paths))
     return found if mask is None else [*found, mask]
 
 
@@ -254,7 +254,7 @@ def _places_of_mask(name):
 
 
 def _places(name, paths):
-    """Where Cityscapes' own folders keep a picture or mask that a list names."""
+    """Where Cityscapes' own folders keep an image or mask that a list names."""
     *folders, file_name = name.split("/")
     frame = _FRAME.match(file_name)
     if frame is None:

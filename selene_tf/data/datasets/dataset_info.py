@@ -15,7 +15,7 @@ class DatasetInfo:
     Args:
         name: What the user calls it, for example "camvid".
         class_names: One name per class id, in the order of the ids.
-        colours: One (red, green, blue) of 0 to 255 per class, for pictures of labels.
+        colours: One (red, green, blue) of 0 to 255 per class, for images of labels.
         labels: What the values of its masks mean. Reading turns them into class
             ids, and into 255 for "no class".
     """

@@ -3,7 +3,7 @@
 It is TOML or JSON with these keys; only the first must be there:
 
     class_names = ["road", "building"]
-    # One for each class, for pictures of labels.
+    # One for each class, for images of labels.
     colours = [[128, 64, 128], [70, 70, 70]]
     # The value in the mask files that means "no class".
     ignore_label = 255

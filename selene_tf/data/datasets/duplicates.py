@@ -37,7 +37,7 @@ def leaks(groups):
     """
     return [
         f"{name}: {file} holds the same bytes as {first}, which is {first_name}; a "
-        "picture may be used once. Remove one of the two."
+        "image may be used once. Remove one of the two."
         for (first_name, first), *others in groups
         for name, file in others
         if name != first_name and file != first

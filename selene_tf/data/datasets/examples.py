@@ -16,7 +16,7 @@ MASK_SUFFIXES = (".png",)
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One picture and, where it is labelled, its mask. Paths are resolved."""
+    """One image and, where it is labelled, its mask. Paths are resolved."""
 
     image: Path
     mask: Path | None
@@ -25,7 +25,7 @@ class Example:
 def read_list(list_file, data_dir, mask_every, complete=None):
     """Reads the examples a list file names, in the order of its lines.
 
-    A line is 'picture mask' or 'picture', separated by a tab or by spaces; names
+    A line is 'image mask' or 'image', separated by a tab or by spaces; names
     that hold a space need the tab. Paths are relative to `data_dir`; a leading '/'
     is too, as in the lists of Cityscapes. Blank lines, a byte order mark and
     Windows line ends do no harm.
@@ -33,7 +33,7 @@ def read_list(list_file, data_dir, mask_every, complete=None):
     Args:
         list_file: Path of the list.
         data_dir: Folder in which all files must lie, links followed.
-        mask_every: Every n-th picture, the first included, must have a mask
+        mask_every: Every n-th image, the first included, must have a mask
             beside it; 0 for none. Masks of the others are dropped unopened.
         complete: Function from the one or two names of a line to one or two paths
             relative to `data_dir`, for data sets whose lists hold less or other than
@@ -44,14 +44,14 @@ def read_list(list_file, data_dir, mask_every, complete=None):
 
     Raises:
         UserError: The list is missing, empty or not text; or a line has too few or
-            too many names, leads out of `data_dir` or repeats a picture.
+            too many names, leads out of `data_dir` or repeats an image.
     """
     inside = Inside(real_folder(data_dir))
     with _collector_paused():
         examples = _read_lines(list_file, inside, mask_every, complete)
     if not examples:
         raise UserError(
-            f"{list_file} names no picture; write one picture a line"
+            f"{list_file} names no image; write one image a line"
             f"{', followed by a tab and its mask' if mask_every else ''}."
         )
     return tuple(examples)
@@ -88,8 +88,8 @@ def _read_lines(list_file, inside, mask_every, complete):
         first = first_lines.setdefault(image, number)
         if first != number:
             raise UserError(
-                f"{place()}: '{names[0]}' is the picture of line {first} again; each "
-                "picture may stand in a list once. Remove one of the lines."
+                f"{place()}: '{names[0]}' is the image of line {first} again; each "
+                "image may stand in a list once. Remove one of the lines."
             )
         mask = None
         if need_mask:
@@ -97,7 +97,7 @@ def _read_lines(list_file, inside, mask_every, complete):
             if mask == image:
                 raise UserError(
                     f"{place()}: '{names[0]}' is its own mask; write the mask after "
-                    "the picture."
+                    "the image."
                 )
             mask = Path(mask)
         examples.append(Example(Path(image), mask))
@@ -107,21 +107,21 @@ def _read_lines(list_file, inside, mask_every, complete):
 def read_folder(data_dir, split, mask_every):
     """Reads the examples of a split from folders, sorted by file name.
 
-    Pictures are `<data_dir>/<split>/images/*.png|jpg|jpeg`; the mask of
+    Images are `<data_dir>/<split>/images/*.png|jpg|jpeg`; the mask of
     `images/x.jpg` is `masks/x.png`.
 
     Args:
         data_dir: Folder that holds the splits.
         split: "train", "val" or "unlabelled".
-        mask_every: Every n-th picture, the first included, must have a mask; 0 for
+        mask_every: Every n-th image, the first included, must have a mask; 0 for
             none. Masks of the others are not looked at.
 
     Returns:
         A non-empty tuple of `Example`.
 
     Raises:
-        UserError: A folder is missing or empty, a picture has no mask, a mask has
-            no picture, two files share a stem, or a link leads out of `data_dir`.
+        UserError: A folder is missing or empty, an image has no mask, a mask has
+            no image, two files share a stem, or a link leads out of `data_dir`.
     """
     if split not in SPLITS:
         raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
@@ -145,12 +145,12 @@ def _lines(list_file):
         text = Path(list_file).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(
-            f"{list_file} is not UTF-8 text; a list holds one 'picture mask' a line."
+            f"{list_file} is not UTF-8 text; a list holds one 'image mask' a line."
         ) from None
     except OSError as error:
         raise UserError(
             f"Cannot read the list {list_file} ({error.strerror}); expected a text "
-            "file with one 'picture mask' a line. Check the path."
+            "file with one 'image mask' a line. Check the path."
         ) from None
     # Not splitlines: it would also split names at rare Unicode separators.
     return text.split("\n")
@@ -163,7 +163,7 @@ def _names(line, place):
         names = line.split()
     if len(names) > 2:
         raise UserError(
-            f"{place()}: found {len(names)} names, expected a picture and a mask; "
+            f"{place()}: found {len(names)} names, expected an image and a mask; "
             "separate the two by a tab if a name holds a space."
         )
     return names
@@ -173,7 +173,7 @@ def _check_has_mask(names, place):
     if len(names) < 2:
         raise UserError(
             f"{place()}: '{names[0]}' has no mask beside it; write the mask after the "
-            "picture, or name the picture in an unlabelled list."
+            "image, or name the image in an unlabelled list."
         )
 
 
@@ -234,12 +234,12 @@ def _check_pairs(images, masks, labelled, split):
     if bare:
         raise UserError(
             f"{bare[0]} has no mask{_and_others(bare)}: expected {split}/masks/"
-            f"{bare[0].stem}.png; add it or move the picture to unlabelled/images."
+            f"{bare[0].stem}.png; add it or move the image to unlabelled/images."
         )
     lonely = [path for stem, path in masks.items() if stem not in images]
     if lonely:
         raise UserError(
-            f"{lonely[0]} has no picture{_and_others(lonely)}: expected {split}/images/"
+            f"{lonely[0]} has no image{_and_others(lonely)}: expected {split}/images/"
             f"{lonely[0].stem}.png or .jpg; add it or remove the mask."
         )
 

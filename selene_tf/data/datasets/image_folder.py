@@ -1,4 +1,4 @@
-"""A folder of the user's own pictures: list files, or folders of each part."""
+"""A folder of the user's own images: list files, or folders of each part."""
 
 import functools
 import os
@@ -21,8 +21,8 @@ _READ = {
     "val/masks": MASK_SUFFIXES,
     "unlabelled/images": IMAGE_SUFFIXES,
 }
-# Made by the system, or notes of a person; no one takes them for pictures.
-_NO_PICTURES = (".ini", ".db", ".txt", ".json", ".toml", ".csv", ".md")
+# Made by the system, or notes of a person; no one takes them for images.
+_NO_IMAGES = (".ini", ".db", ".txt", ".json", ".toml", ".csv", ".md")
 
 
 def open_folder(data_dir, labels, reader):
@@ -35,7 +35,7 @@ def open_folder(data_dir, labels, reader):
             `Reader`.
 
     Returns:
-        A `DataFolder`. Its unlabelled part are the pictures of unlabelled.txt, or
+        A `DataFolder`. Its unlabelled part are the images of unlabelled.txt, or
         of the folder unlabelled/images, if there is one. Its notes name what is
         passed over in such folders.
     """
@@ -103,4 +103,4 @@ def _names(folder):
 
 def _is_unused(name, suffixes):
     suffix = Path(name).suffix.lower()
-    return not name.startswith(".") and suffix not in (*suffixes, *_NO_PICTURES)
+    return not name.startswith(".") and suffix not in (*suffixes, *_NO_IMAGES)

@@ -11,7 +11,7 @@ from selene_tf.data.datasets.safe_paths import Inside
 from selene_tf.errors import UserError
 
 _PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
-_PICTURES = "JPEGImages"
+_IMAGES = "JPEGImages"
 _ORIGINAL, _AUGMENTED = "SegmentationClass", "SegmentationClassAug"
 _TRAINING_LIST = "ImageSets/Segmentation/train.txt"
 _VALIDATION_LIST = "ImageSets/Segmentation/val.txt"
@@ -23,7 +23,7 @@ _AUGMENTED_LISTS = tuple(
 _NUM_PUBLISHED = 10582
 _NOT_AUGMENTED = (
     f"Pascal VOC has no {_AUGMENTED} and no list train_aug.txt here, so only the "
-    f"pictures of {_TRAINING_LIST} train, 1464 of the published {_NUM_PUBLISHED}. For "
+    f"images of {_TRAINING_LIST} train, 1464 of the published {_NUM_PUBLISHED}. For "
     f"all, put the masks into {_AUGMENTED}: `python -m selene_tf.convert_sbd` makes "
     "them."
 )
@@ -37,7 +37,7 @@ def open_folder(data_dir, reader):
     SegmentationClassAug but those for validation; else the original training set.
     Masks for training come from SegmentationClassAug before SegmentationClass, those
     for validation the other way round. Lists may hold names without folder and
-    ending, or paths of pictures and masks.
+    ending, or paths of images and masks.
 
     Args:
         data_dir: The folder, or one above it.
@@ -76,11 +76,11 @@ def find_root(folder, flag):
     """
     for place in _PLACES if folder else ():
         path = os.path.join(folder, place) if place else str(folder)
-        if os.path.isdir(os.path.join(path, _PICTURES)):
+        if os.path.isdir(os.path.join(path, _IMAGES)):
             return path
     raise UserError(
-        f"{flag}: found no {_PICTURES} in '{folder}'; expected Pascal VOC as "
-        f"{_PICTURES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
+        f"{flag}: found no {_IMAGES} in '{folder}'; expected Pascal VOC as "
+        f"{_IMAGES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
         "VOCdevkit/VOC2012. Name the folder that holds them."
     )
 
@@ -105,7 +105,7 @@ class _Voc:
             names = self._augmented_names()
             missing = 0
             if self._is_file(_TRAINING_LIST):
-                missing = len(self._listed_pictures(_TRAINING_LIST).keys() - names)
+                missing = len(self._listed_images(_TRAINING_LIST).keys() - names)
             if missing or len(names) != _NUM_PUBLISHED:
                 return (_incomplete(len(names), missing),)
         return ()
@@ -114,59 +114,59 @@ class _Voc:
         if part == "unlabelled":
             return ()
         if part == "val":
-            return self._examples(self._listed_pictures(_VALIDATION_LIST), mask_every)
-        pictures = sorted(self._training_pictures().items())
-        return self._examples(dict(pictures), mask_every)
+            return self._examples(self._listed_images(_VALIDATION_LIST), mask_every)
+        images = sorted(self._training_images().items())
+        return self._examples(dict(images), mask_every)
 
     def read_listed(self, list_file, mask_every):
         return read_list(list_file, self.root, mask_every, self._complete)
 
-    def _training_pictures(self):
+    def _training_images(self):
         """{name: path} of the training set."""
         if self.augmented_list:
-            return self._listed_pictures(self.augmented_list)
+            return self._listed_images(self.augmented_list)
         if not self.masks[_AUGMENTED]:
-            return self._listed_pictures(_TRAINING_LIST)
+            return self._listed_images(_TRAINING_LIST)
         names = self._augmented_names()
         if not names:
             raise UserError(
                 f"{self.root}/{_AUGMENTED} holds masks of {_VALIDATION_LIST} only; "
-                "expected those of training pictures too. Add them."
+                "expected those of training images too. Add them."
             )
-        return {name: self._inside.linked(_picture(name)) for name in names}
+        return {name: self._inside.linked(_image(name)) for name in names}
 
     def _augmented_names(self):
         """The masks in SegmentationClassAug but those for validation."""
         names = {_stem(mask) for mask in self.masks[_AUGMENTED]}
-        return names - self._listed_pictures(_VALIDATION_LIST).keys()
+        return names - self._listed_images(_VALIDATION_LIST).keys()
 
-    def _listed_pictures(self, list_file):
-        """{name: path} of the pictures of a list."""
+    def _listed_images(self, list_file):
+        """{name: path} of the images of a list."""
         path = os.path.join(self.root, list_file)
-        examples = read_list(path, self.root, 0, self._picture_only)
+        examples = read_list(path, self.root, 0, self._image_only)
         return {_stem(example.image): example.image for example in examples}
 
-    def _examples(self, pictures, mask_every):
+    def _examples(self, images, mask_every):
         examples = []
-        for number, (name, picture) in enumerate(pictures.items()):
+        for number, (name, image) in enumerate(images.items()):
             mask = None
             if mask_every and number % mask_every == 0:
                 mask = self._inside.linked(self._known_mask(name))
-            examples.append(Example(picture, mask))
+            examples.append(Example(image, mask))
         return tuple(examples)
 
     def _known_mask(self, name):
         mask = self._mask(name)
         if mask is None:
             raise UserError(
-                f"{self.root}/{_picture(name)} has no mask: expected "
+                f"{self.root}/{_image(name)} has no mask: expected "
                 f"{_AUGMENTED}/{name}.png or {_ORIGINAL}/{name}.png; add it, or use "
                 "fewer labels."
             )
         return mask
 
     def _mask(self, name):
-        """The path of a picture's mask, or None."""
+        """The path of an image's mask, or None."""
         folders = [_AUGMENTED, _ORIGINAL]
         if name in self._validation_names:
             folders.reverse()
@@ -180,19 +180,19 @@ class _Voc:
     def _validation_names(self):
         if not self._is_file(_VALIDATION_LIST):
             return frozenset()
-        return self._listed_pictures(_VALIDATION_LIST).keys()
+        return self._listed_images(_VALIDATION_LIST).keys()
 
     def _complete(self, names):
         """Finds what a line of a list names, for `read_list`."""
-        picture, *masks = names
+        image, *masks = names
         if masks:
-            return [_picture(picture), self._present(masks[0])]
-        name = _stem(picture)
+            return [_image(image), self._present(masks[0])]
+        name = _stem(image)
         # If there is none, reading this one says so.
-        return [_picture(picture), self._mask(name) or f"{_AUGMENTED}/{name}.png"]
+        return [_image(image), self._mask(name) or f"{_AUGMENTED}/{name}.png"]
 
-    def _picture_only(self, names):
-        return [_picture(names[0])]
+    def _image_only(self, names):
+        return [_image(names[0])]
 
     def _present(self, mask):
         """A listed mask, or the one of the same name in the other of the folders."""
@@ -208,7 +208,7 @@ class _Voc:
 def _incomplete(count, missing):
     lacking = f", and {missing} of {_TRAINING_LIST} are not among them"
     return (
-        f"The training set are the pictures that have a mask in {_AUGMENTED} and are "
+        f"The training set are the images that have a mask in {_AUGMENTED} and are "
         f"not for validation: {count}, where the published set has {_NUM_PUBLISHED}"
         f"{lacking if missing else ''}. If you want that set, remove {_AUGMENTED} and "
         "make it anew with `python -m selene_tf.convert_sbd`."
@@ -230,7 +230,7 @@ def _stem(path):
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def _picture(name):
-    """The path of a picture that a list names, with or without folder and ending."""
+def _image(name):
+    """The path of an image that a list names, with or without folder and ending."""
     is_path = "/" in name or os.path.splitext(name)[1]
-    return name if is_path else f"{_PICTURES}/{name}.jpg"
+    return name if is_path else f"{_IMAGES}/{name}.jpg"

@@ -1,7 +1,7 @@
 """Makes the masks of the augmented training set of Pascal VOC.
 
 It is VOC's own 1464 training masks and 9118 masks of SBD, the Semantic Boundaries
-Dataset of Hariharan et al. 2011, for pictures that VOC has without masks. VOC's
+Dataset of Hariharan et al. 2011, for images that VOC has without masks. VOC's
 masks leave the borders of things out, as 255; those of SBD do not.
 """
 
@@ -46,7 +46,7 @@ def convert(sbd_dir, voc_dir, output="", progress=None):
     """Writes the masks as PNG files whose palette indices are the class ids.
 
     VOC's training masks are copied byte by byte; those of SBD are converted if VOC
-    has the picture in neither train.txt nor val.txt. `output` appears at the end, as
+    has the image in neither train.txt nor val.txt. `output` appears at the end, as
     a whole.
 
     Args:
@@ -63,7 +63,7 @@ def convert(sbd_dir, voc_dir, output="", progress=None):
     Raises:
         UserError: SciPy is not installed; a folder or file is missing or damaged;
             the output holds files; a mask has a value that is no class, or another
-            size than its picture.
+            size than its image.
     """
     loadmat = _loadmat()
     sbd = _find_masks(sbd_dir)
@@ -74,7 +74,7 @@ def convert(sbd_dir, voc_dir, output="", progress=None):
     known = {*original, *_voc_names(voc, "val")}
     converted = [name for name in _sbd_names(sbd) if name not in known]
     names = original + converted
-    _check_pictures(voc, names)
+    _check_images(voc, names)
     with _written_whole(output, names) as folder:
         for done, name in enumerate(names, start=1):
             if done <= len(original):
@@ -139,14 +139,14 @@ def _voc_names(voc, part):
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", "not UTF-8 text")
         raise UserError(
-            f"Cannot read {path} ({reason}); expected VOC's list of pictures, one name "
+            f"Cannot read {path} ({reason}); expected VOC's list of images, one name "
             "a line. Unpack the data set again."
         ) from None
     names = [line.strip() for line in lines if line.strip()]
     for name in names:
         if os.path.basename(name) != name:
             raise UserError(
-                f"{path}: found '{name}', expected the name of a picture without its "
+                f"{path}: found '{name}', expected the name of an image without its "
                 "folder and ending, such as 2007_000032."
             )
     if not names or len(set(names)) < len(names):
@@ -162,23 +162,23 @@ def _sbd_names(sbd):
     names = sorted(path.stem for path in paths)
     if not names:
         raise UserError(
-            f"--sbd_dir: found no .mat file in '{sbd}'; expected one a picture. Unpack "
+            f"--sbd_dir: found no .mat file in '{sbd}'; expected one an image. Unpack "
             "the data set again."
         )
     return names
 
 
-def _picture(voc, name):
+def _image(voc, name):
     return voc / "JPEGImages" / f"{name}.jpg"
 
 
-def _check_pictures(voc, names):
+def _check_images(voc, names):
     """All of them before the first mask is read."""
     for name in names:
-        if not os.path.isfile(_picture(voc, name)):
+        if not os.path.isfile(_image(voc, name)):
             raise UserError(
-                f"{_picture(voc, name)} is missing, but '{name}' has a mask; expected "
-                "all pictures of VOC 2012. Unpack the data set again."
+                f"{_image(voc, name)} is missing, but '{name}' has a mask; expected "
+                "all images of VOC 2012. Unpack the data set again."
             )
 
 
@@ -211,14 +211,14 @@ def _written_whole(output, names):
 def _copy(voc, name, folder):
     path = voc / "SegmentationClass" / f"{name}.png"
     mask = pillow_reading.read_mask(path, dataset_info.PASCAL_VOC.labels)
-    _check_size(path, mask, _picture(voc, name))
+    _check_size(path, mask, _image(voc, name))
     shutil.copyfile(path, folder / path.name)
 
 
 def _convert(path, voc, folder, loadmat):
     mask = _segmentation(path, loadmat)
     _check_values(path, mask)
-    _check_size(path, mask, _picture(voc, path.stem))
+    _check_size(path, mask, _image(voc, path.stem))
     # The array lies column by column, as MATLAB writes it.
     image = Image.fromarray(np.ascontiguousarray(mask))
     image.putpalette(_PALETTE)
@@ -255,11 +255,11 @@ def _check_values(path, mask):
         )
 
 
-def _check_size(path, mask, picture):
-    image, _ = image_files.look(picture, image_files.PICTURES)
+def _check_size(path, mask, image_file):
+    image, _ = image_files.look(image_file, image_files.IMAGES)
     if image.size != mask.shape[::-1]:
         raise UserError(
             f"{path} is {mask.shape[1]} x {mask.shape[0]} pixels (width x height) but "
-            f"its picture {picture} is {image.size[0]} x {image.size[1]}; expected one "
-            "size. Copy both again."
+            f"its image {image_file} is {image.size[0]} x {image.size[1]}; expected "
+            "one size. Copy both again."
         )

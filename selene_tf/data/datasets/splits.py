@@ -9,7 +9,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Three tuples of `Example` that share no picture; `unlabelled` has no masks."""
+    """Three tuples of `Example` that share no image; `unlabelled` has no masks."""
 
     labelled: tuple[Example, ...]
     unlabelled: tuple[Example, ...]
@@ -48,25 +48,25 @@ def make_split(
     use_unlabelled=True,
     allow_overlap=False,
 ):
-    """Decides which pictures are labelled, unlabelled and for validation.
+    """Decides which images are labelled, unlabelled and for validation.
 
     Without lists, every `labelled_ratio`-th training example is labelled, and the
     others are unlabelled together with those that never had a label. A list
-    replaces its part. With a labelled list alone, all other training pictures are
+    replaces its part. With a labelled list alone, all other training images are
     unlabelled.
 
     Args:
         folder: The `DataFolder`.
         labelled_ratio: See `take_every`; without effect if labels come from a list.
-        labelled_list: List file of pictures and masks; a path from the working
+        labelled_list: List file of images and masks; a path from the working
             folder or from the data's. So are the next two.
-        unlabelled_list: List file of pictures.
-        validation_list: List file of pictures and masks.
-        use_unlabelled: If not, unlabelled pictures are not looked for.
-        allow_overlap: Whether a picture may stand in two parts, to list them all.
+        unlabelled_list: List file of images.
+        validation_list: List file of images and masks.
+        use_unlabelled: If not, unlabelled images are not looked for.
+        allow_overlap: Whether an image may stand in two parts, to list them all.
 
     Raises:
-        UserError: A file is missing or faulty, or a picture stands in two parts.
+        UserError: A file is missing or faulty, or an image stands in two parts.
     """
     labelled = _labelled(folder, labelled_ratio, labelled_list)
     unlabelled = ()
@@ -117,14 +117,14 @@ def _validation(folder, validation_list):
 
 
 def overlaps(split):
-    """Pictures that stand in a `Split` more than once, a line each."""
+    """Images that stand in a `Split` more than once, a line each."""
     parts = {}
     for field in dataclasses.fields(split):
         for example in getattr(split, field.name):
             if example.image in parts:
                 yield (
                     f"{example.image} is listed as {parts[example.image]} and again as "
-                    f"{field.name}; a picture may be used once. Remove it from one of "
+                    f"{field.name}; an image may be used once. Remove it from one of "
                     "the lists or folders."
                 )
             parts.setdefault(example.image, field.name)

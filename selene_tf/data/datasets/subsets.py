@@ -1,4 +1,4 @@
-"""Chooses the training pictures that keep their labels, and lists them."""
+"""Chooses the training images that keep their labels, and lists them."""
 
 import contextlib
 import dataclasses
@@ -18,11 +18,11 @@ _UNLISTABLE = re.compile(r"\A[\s\ufeff]|[\t\r\n\ud800-\udfff]|\s\Z")
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """How many pictures keep their labels, and how they are chosen.
+    """How many images keep their labels, and how they are chosen.
 
     Args:
-        fraction: Of all pictures, as a `fractions.Fraction`; None if `count` is given.
-        count: Number of pictures; None if `fraction` is given.
+        fraction: Of all images, as a `fractions.Fraction`; None if `count` is given.
+        count: Number of images; None if `fraction` is given.
         seed: Of a random choice; None for the published rule.
     """
 
@@ -34,7 +34,7 @@ class Share:
     def ratio(self):
         """The ratio of `take_every`, by which those to choose from are labelled.
 
-        A random choice is from all pictures.
+        A random choice is from all images.
         """
         return self.fraction.denominator if self.seed is None else 1
 
@@ -45,7 +45,7 @@ class Share:
         return f"{amount}-{'rule' if self.seed is None else f'seed{self.seed}'}"
 
     def count_of(self, total):
-        """How many of `total` pictures; a fraction is rounded up, as by the rule.
+        """How many of `total` images; a fraction is rounded up, as by the rule.
 
         Raises:
             UserError: `count` is more than there are.
@@ -55,7 +55,7 @@ class Share:
         if self.count > total:
             raise UserError(
                 f"--num_labelled: found {self.count}, expected at most {total}, which "
-                "is how many training pictures there are."
+                "is how many training images there are."
             )
         return self.count
 
@@ -65,7 +65,7 @@ def parse_share(fraction, num_labelled, seed):
 
     Args:
         fraction: Text such as "1/8" or "0.125", or nothing.
-        num_labelled: Number of pictures, or None.
+        num_labelled: Number of images, or None.
         seed: See `Share`.
 
     Raises:
@@ -85,7 +85,7 @@ def parse_share(fraction, num_labelled, seed):
         follows_rule = False
     if seed is None and not follows_rule:
         raise UserError(
-            f"--seed: found nothing for {fraction or num_labelled} of the pictures, "
+            f"--seed: found nothing for {fraction or num_labelled} of the images, "
             "but the published rule labels every n-th; expected --fraction=1/n, or a "
             "seed to choose at random."
         )
@@ -100,7 +100,7 @@ def _parse_fraction(text):
             fraction = fractions.Fraction(text)
     if fraction is None or not 0 < fraction <= 1:
         raise UserError(
-            f"--fraction: found '{text}', expected a share of the pictures above 0 and "
+            f"--fraction: found '{text}', expected a share of the images above 0 and "
             "at most 1, such as 1/8 or 0.125."
         )
     return fraction
@@ -149,7 +149,7 @@ def list_text(examples, data_dir):
         data_dir: Folder that the paths in the list are relative to.
 
     Returns:
-        A line for each picture, followed by a tab and its mask, if it has one.
+        A line for each image, followed by a tab and its mask, if it has one.
 
     Raises:
         UserError: A name cannot stand in a list.

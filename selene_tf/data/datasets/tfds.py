@@ -54,8 +54,8 @@ def open_builder(name, data_dir, image_feature, mask_feature, splits, labels):
             records, layout, labels, image_size
         ),
         notes=(
-            f"{builder.info.full_name}: pictures from '{image}', masks from '{mask}'; "
-            f"training on '{splits[0]}' ({len(train)} pictures), validating on "
+            f"{builder.info.full_name}: images from '{image}', masks from '{mask}'; "
+            f"training on '{splits[0]}' ({len(train)} images), validating on "
             f"'{splits[1]}' ({len(validation)}).",
         ),
     )
@@ -124,7 +124,7 @@ def _features(info):
     if not isinstance(info.features, tfds.features.FeaturesDict):
         raise UserError(
             f"--dataset: the records of {info.full_name} have no named features; "
-            "expected a picture and a mask in each."
+            "expected an image and a mask in each."
         )
     return dict(info.features.items())
 
@@ -194,7 +194,7 @@ def _part(info, split, files):
     )
     if not records:
         raise UserError(
-            f"--tfds_splits: found no picture in '{split}' of {info.full_name}; "
+            f"--tfds_splits: found no image in '{split}' of {info.full_name}; "
             "expected one or more. Name another split, or a larger part."
         )
     return records
@@ -218,6 +218,6 @@ def _with_masks(records, mask_every):
 
 def _refuse_list(list_file, _):
     raise UserError(
-        f"Found the list '{list_file}', which names files; the pictures of tfds have "
+        f"Found the list '{list_file}', which names files; the images of tfds have "
         "none. Choose the labelled ones with --labelled_ratio."
     )

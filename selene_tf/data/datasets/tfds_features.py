@@ -1,21 +1,21 @@
-"""Which features of a data set of TensorFlow Datasets hold pictures and masks."""
+"""Which features of a data set of TensorFlow Datasets hold images and masks."""
 
 import numpy as np
 
 from selene_tf.data.datasets.tfds_records import Layout
 from selene_tf.errors import UserError
 
-_PICTURE_NAMES = ("image", "image_left")
+_IMAGE_NAMES = ("image", "image_left")
 _MASK_WORDS = ("mask", "label", "segmentation")
 
 
 def find_image(features, wanted):
-    """Finds the feature of the pictures.
+    """Finds the feature of the images.
 
     Args:
         features: {name: tfds feature}.
         wanted: The name that the user gives, or nothing: then it is the one feature
-            of colour pictures; of several the one called "image" or "image_left".
+            of colour images; of several the one called "image" or "image_left".
 
     Returns:
         Its name.
@@ -32,8 +32,8 @@ def find_image(features, wanted):
         if features[key].shape[-1] in (3, None)
         and not isinstance(features[key], tfds.features.LabeledImage)
     ]
-    best = [key for key in _PICTURE_NAMES if key in likely][:1]
-    what = "colour pictures of 8 bits"
+    best = [key for key in _IMAGE_NAMES if key in likely][:1]
+    what = "colour images of 8 bits"
     return _choose(features, wanted, usable, (likely, best), "--tfds_image", what)
 
 
@@ -73,7 +73,7 @@ def layout(features, image, mask):
 
     Args:
         features: {name: tfds feature}.
-        image: Name of the one that holds the pictures.
+        image: Name of the one that holds the images.
         mask: Name of the one that holds the masks.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Reads pictures and masks from the TFRecord files of a data set, by number."""
+"""Reads images and masks from the TFRecord files of a data set, by number."""
 
 import collections.abc
 import contextlib
@@ -25,10 +25,10 @@ _KINDS = {2: "colour", 3: "palette", 4: "transparent", 6: "transparent"}
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One picture with its mask, and where it lies.
+    """One image with its mask, and where it lies.
 
     Args:
-        image: What the user calls the picture; no other has the same name.
+        image: What the user calls the image; no other has the same name.
         mask: What the user calls the mask, or None if it is not to be used.
         shard: Path of the TFRecord file.
         offset: Where the record begins in it.
@@ -48,7 +48,7 @@ class Layout:
 
     Args:
         parse: TensorFlow function of a record's data, a string tensor: returns the
-            bytes of the picture's file, and the mask as it is stored.
+            bytes of the image's file, and the mask as it is stored.
         mask_is_file: Whether that are the bytes of a file too. If not, they are
             whole numbers of shape (height, width) or (height, width, 1).
     """
@@ -77,7 +77,7 @@ def make_reader(records, layout, labels, image_size=None):
         UserError: There are no records.
     """
     if not records:
-        raise UserError("There are no pictures; check --tfds_splits.")
+        raise UserError("There are no images; check --tfds_splits.")
     read = _record_reader(records)
     labelled = tf.constant([record.mask is not None for record in records])
     table = tf.constant(label_map.table(labels.ids))
@@ -190,13 +190,13 @@ def _examine(record, layout, ids, image_size):
 
 
 def _decode_named(record, content):
-    with _damage_named(f"The picture of {record.image}"):
+    with _damage_named(f"The image of {record.image}"):
         return _decode_image(content)
 
 
 @contextlib.contextmanager
 def _damage_named(what):
-    """Turns what TensorFlow says into one line that names the picture."""
+    """Turns what TensorFlow says into one line that names the image."""
     try:
         yield
     except tf.errors.OpError as error:

@@ -1,4 +1,4 @@
-"""Reads every picture and mask before a long run does."""
+"""Reads every image and mask before a long run does."""
 
 import collections
 import concurrent.futures
@@ -16,23 +16,23 @@ class Report:
     """What `check` found.
 
     Args:
-        problems: One line for each picture that cannot be used, in list order.
-        unusable: The numbers of these pictures.
-        pictures: Number of pictures that can.
+        problems: One line for each image that cannot be used, in list order.
+        unusable: The numbers of these images.
+        images: Number of images that can.
         labelled: Number of those that have a mask.
         class_pixels: Pixels of each class over all masks.
-        class_pictures: Number of masks that hold each class.
+        class_images: Number of masks that hold each class.
         ignored_pixels: Pixels without a class over all masks.
-        without_class: Numbers of the pictures whose masks hold no class at all.
-        sizes: {(height, width): number of pictures}, after resizing.
+        without_class: Numbers of the images whose masks hold no class at all.
+        sizes: {(height, width): number of images}, after resizing.
     """
 
     problems: tuple[str, ...]
     unusable: tuple[int, ...]
-    pictures: int
+    images: int
     labelled: int
     class_pixels: tuple[int, ...]
-    class_pictures: tuple[int, ...]
+    class_images: tuple[int, ...]
     ignored_pixels: int
     without_class: tuple[int, ...]
     sizes: dict[tuple[int, int], int]
@@ -44,15 +44,15 @@ def look(examples, reader, bad_samples, progress=None):
     Args:
         examples: Sequence of examples.
         reader: Their `Reader`.
-        bad_samples: `BadSamples`; pictures that it lets pass are left out.
-        progress: Called as `progress(done, total)` after each picture.
+        bad_samples: `BadSamples`; images that it lets pass are left out.
+        progress: Called as `progress(done, total)` after each image.
 
     Returns:
         Those that can be used as far as can be seen, and {(height, width): number
-        of pictures}.
+        of images}.
 
     Raises:
-        UserError: A picture or mask cannot be used, in list order.
+        UserError: An image or mask cannot be used, in list order.
     """
     kept, sizes = [], collections.Counter()
     found = _in_parallel(_caught(reader.look), range(reader.size), progress)
@@ -66,7 +66,7 @@ def look(examples, reader, bad_samples, progress=None):
 
 
 def check_sample(reader, bad_samples, sample=64, progress=None):
-    """Reads some pictures whole, and refuses a set in which no mask says anything.
+    """Reads some images whole, and refuses a set in which no mask says anything.
 
     Args:
         reader: A `Reader`.
@@ -76,7 +76,7 @@ def check_sample(reader, bad_samples, sample=64, progress=None):
         progress: Called as `progress(done, total)` after each of the sample.
 
     Raises:
-        UserError: A picture cannot be used, or no mask has a class.
+        UserError: An image cannot be used, or no mask has a class.
     """
     count = reader.size if sample is None else min(sample, reader.size)
     spread = np.linspace(0, reader.size - 1, count).astype(int).tolist()
@@ -99,20 +99,20 @@ def _any_class(reader, known):
 
 
 def no_class(reader):
-    """The `UserError` for labelled pictures without a single labelled pixel."""
+    """The `UserError` for labelled images without a single labelled pixel."""
     return UserError(
-        f"{reader.name(0)} and the other {reader.size - 1} labelled pictures have "
+        f"{reader.name(0)} and the other {reader.size - 1} labelled images have "
         "masks of the ignore label alone; expected pixels with a class in some."
     )
 
 
 def check(reader, num_classes, progress=None, collect=False):
-    """Reads all pictures and masks, each pixel.
+    """Reads all images and masks, each pixel.
 
     Args:
         reader: A `Reader`.
         num_classes: Number of classes.
-        progress: Called as `progress(done, total)` after each picture, in order.
+        progress: Called as `progress(done, total)` after each image, in order.
         collect: Whether to list all problems in the report instead of stopping at
             the first.
 
@@ -135,7 +135,7 @@ def check(reader, num_classes, progress=None, collect=False):
 
 
 def nothing(num_classes):
-    """The `Report` of no pictures."""
+    """The `Report` of no images."""
     return _Tally().report({}, num_classes)
 
 
@@ -144,7 +144,7 @@ class _Tally:
 
     def __init__(self):
         self.sizes, self.without_class, self.labelled = collections.Counter(), [], 0
-        self.pixels, self.pictures = np.zeros((2, 256), np.int64)
+        self.pixels, self.images = np.zeros((2, 256), np.int64)
 
     def add(self, number, size, counts):
         self.sizes[size] += 1
@@ -152,7 +152,7 @@ class _Tally:
             return
         self.labelled += 1
         self.pixels += counts
-        self.pictures += counts > 0
+        self.images += counts > 0
         if counts[IGNORE_LABEL] == counts.sum():
             self.without_class.append(number)
 
@@ -160,10 +160,10 @@ class _Tally:
         return Report(
             problems=tuple(problems.values()),
             unusable=tuple(problems),
-            pictures=self.sizes.total(),
+            images=self.sizes.total(),
             labelled=self.labelled,
             class_pixels=tuple(self.pixels[:num_classes].tolist()),
-            class_pictures=tuple(self.pictures[:num_classes].tolist()),
+            class_images=tuple(self.images[:num_classes].tolist()),
             ignored_pixels=int(self.pixels[IGNORE_LABEL]),
             without_class=tuple(self.without_class),
             sizes=dict(self.sizes),
@@ -171,7 +171,7 @@ class _Tally:
 
 
 def _counter(reader):
-    """A function of a number: a picture's size, and how often its mask has each id."""
+    """A function of a number: an image's size, and how often its mask has each id."""
 
     def count(number):
         image, mask = reader.examine(number)

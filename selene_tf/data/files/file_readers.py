@@ -1,4 +1,4 @@
-"""Reads pictures and masks from files, by number."""
+"""Reads images and masks from files, by number."""
 
 import concurrent.futures
 import os
@@ -15,7 +15,7 @@ from selene_tf.errors import UserError
 def from_files(examples, labels, image_size=None):
     """Makes a reader of files.
 
-    Nothing is checked here, beyond that there are pictures: files that cannot be
+    Nothing is checked here, beyond that there are images: files that cannot be
     used say so when they are read.
 
     Args:
@@ -27,7 +27,7 @@ def from_files(examples, labels, image_size=None):
         UserError: There are no examples.
     """
     if not examples:
-        raise UserError("There are no pictures; check the lists or folders.")
+        raise UserError("There are no images; check the lists or folders.")
     images = tf.constant([os.fsencode(example.image) for example in examples])
     decode_mask = _mask_decoder([example.mask for example in examples], labels)
 
@@ -48,7 +48,7 @@ def from_files(examples, labels, image_size=None):
 
 
 def _mask_decoder(paths, labels):
-    """A function of a number and its picture, that returns class ids."""
+    """A function of a number and its image, that returns class ids."""
     if not any(paths):
         return lambda _, image: tf.zeros(tf.shape(image)[:2], tf.uint8)
     headers = _headers(paths, labels)

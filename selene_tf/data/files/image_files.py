@@ -1,4 +1,4 @@
-"""Opens picture files with Pillow, and says in one line what is wrong with them."""
+"""Opens image files with Pillow, and says in one line what is wrong with them."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ from PIL import Image
 
 from selene_tf.errors import UserError
 
-PICTURES, MASKS = ("PNG", "JPEG"), ("PNG",)
+IMAGES, MASKS = ("PNG", "JPEG"), ("PNG",)
 HEADER_BYTES = 33  # A PNG's signature and its first chunk, with its check sum.
 # What Pillow raises on damaged files, beside its own kinds of OSError.
 _DAMAGE = (OSError, SyntaxError, ValueError, struct.error, EOFError, IndexError)
@@ -77,7 +77,7 @@ def png_header(content):
 
 
 def check_image_kind(path, image, content):
-    """Refuses pictures whose numbers are no 8-bit colours or greys.
+    """Refuses images whose numbers are no 8-bit colours or greys.
 
     Args:
         path: The file, for the message.
@@ -88,10 +88,10 @@ def check_image_kind(path, image, content):
         UserError: It has 16 bits, or is CMYK or another rare kind.
     """
     if image.format == "PNG" and png_header(content)[0] == 16:
-        raise UserError(f"{path} is a 16-bit picture; save it with 8 bits a channel.")
+        raise UserError(f"{path} is a 16-bit image; save it with 8 bits a channel.")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
         raise UserError(
-            f"{path} is a picture of mode {image.mode}; expected RGB, grey or palette. "
+            f"{path} is an image of mode {image.mode}; expected RGB, grey or palette. "
             "Save it as RGB with 8 bits a channel."
         )
 
@@ -127,7 +127,7 @@ def _check_shape(path, image, orientation):
     if orientation not in (0, 1):  # Undefined, or upright.
         raise UserError(
             f"{path} is stored turned (EXIF orientation {orientation}); save it "
-            "upright and without that entry, so that picture and mask agree."
+            "upright and without that entry, so that image and mask agree."
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads one picture and its mask from disk, and refuses what would train wrongly."""
+"""Reads one image and its mask from disk, and refuses what would train wrongly."""
 
 import numpy as np
 from PIL import Image
@@ -12,15 +12,15 @@ GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
 
 
 def read_image(path):
-    """Reads a PNG or JPEG picture as uint8 (height, width, 3), RGB.
+    """Reads a PNG or JPEG image as uint8 (height, width, 3), RGB.
 
-    Grey and palette pictures become RGB; a fully opaque alpha channel is dropped.
+    Grey and palette images become RGB; a fully opaque alpha channel is dropped.
 
     Raises:
         UserError: The file is missing, damaged or of another format, or it is
             transparent, 16-bit, CMYK or rotated by its EXIF entry.
     """
-    image, content = image_files.read(path, image_files.PICTURES)
+    image, content = image_files.read(path, image_files.IMAGES)
     image_files.check_image_kind(path, image, content)
     if image.has_transparency_data:
         image = _opaque(path, image)
@@ -77,16 +77,16 @@ def mask_kind(path, content, labels):
 
 
 def read_example(example, labels, image_size=None):
-    """Reads a picture and its mask, and brings both to one size.
+    """Reads an image and its mask, and brings both to one size.
 
     Args:
         example: An `Example`.
         labels: The `LabelFormat` of its mask.
         image_size: (height, width) to resize to, or None to keep the size. The
-            picture is averaged when it shrinks, the mask takes the nearest id.
+            image is averaged when it shrinks, the mask takes the nearest id.
 
     Returns:
-        The picture, uint8 (height, width, 3), and the mask, uint8 (height, width),
+        The image, uint8 (height, width, 3), and the mask, uint8 (height, width),
         or None for an example without a mask.
 
     Raises:
@@ -107,7 +107,7 @@ def read_example(example, labels, image_size=None):
 
 
 def look(example, labels):
-    """Looks at the beginning of a picture and its mask, without decoding them.
+    """Looks at the beginning of an image and its mask, without decoding them.
 
     Finds what is missing, empty, of another format, or of the wrong kind or size;
     not what is damaged further on, nor wrong class ids.
@@ -117,12 +117,12 @@ def look(example, labels):
         labels: The `LabelFormat` of its mask.
 
     Returns:
-        (height, width) of the picture.
+        (height, width) of the image.
 
     Raises:
         UserError: See `read_example`.
     """
-    image, header = image_files.look(example.image, image_files.PICTURES)
+    image, header = image_files.look(example.image, image_files.IMAGES)
     image_files.check_image_kind(example.image, image, header)
     if example.mask is not None:
         mask, header = image_files.look(example.mask, image_files.MASKS)
@@ -137,7 +137,7 @@ def _opaque(path, image):
     if alpha.min() < 255:
         raise UserError(
             f"{path} has {np.count_nonzero(alpha < 255)} transparent pixels; expected "
-            "an opaque picture. Save it without an alpha channel."
+            "an opaque image. Save it without an alpha channel."
         )
     return image
 
@@ -189,7 +189,7 @@ def _check_sizes(example, image_size, mask_size):
     raise UserError(
         f"{example.image} is {image_size[1]} x {image_size[0]} pixels (width x "
         f"height) but its mask {example.mask} is {mask_size[1]} x {mask_size[0]}; make "
-        "the mask of the same picture in the same size."
+        "the mask of the same image in the same size."
     )
 
 

@@ -1,4 +1,4 @@
-"""Decodes pictures and masks inside TensorFlow's graph, where no Python runs.
+"""Decodes images and masks inside TensorFlow's graph, where no Python runs.
 
 The same pixels as `records` reads with Pillow, to the bit, as long as nothing is
 resized. What cannot be used is an error of TensorFlow; `records` then says why.
@@ -22,7 +22,7 @@ def decode_image(content):
         content: The file's bytes, a string tensor.
 
     Returns:
-        uint8 (height, width, 3). Grey and palette pictures become RGB. Damaged,
+        uint8 (height, width, 3). Grey and palette images become RGB. Damaged,
         transparent and 16-bit files are errors.
     """
     image = tf.cond(
@@ -128,12 +128,12 @@ def to_classes(values, table):
 
 
 def finish(image, label, image_size):
-    """Checks that picture and mask fit together, and brings both to one size.
+    """Checks that image and mask fit together, and brings both to one size.
 
     Args:
         image: uint8 (height, width, 3).
         label: uint8 (height, width).
-        image_size: (height, width) to resize to, or None. The picture is averaged
+        image_size: (height, width) to resize to, or None. The image is averaged
             where it shrinks, the mask takes the nearest id.
 
     Returns:

@@ -1,11 +1,11 @@
-"""Pictures that cannot be read: the first one stops a run, or some are left out."""
+"""Images that cannot be read: the first one stops a run, or some are left out."""
 
 import sys
 import threading
 
 from selene_tf.errors import UserError
 
-# Above this share of the training pictures something else is wrong.
+# Above this share of the training images something else is wrong.
 MAX_SHARE = 0.01
 
 
@@ -13,8 +13,8 @@ class BadSamples:
     """Remembers what could not be read, and says when it is enough.
 
     Args:
-        total: Number of training pictures.
-        skip: Whether to leave out bad pictures, up to one in a hundred, in place of
+        total: Number of training images.
+        skip: Whether to leave out bad images, up to one in a hundred, in place of
             stopping at the first.
     """
 
@@ -27,7 +27,7 @@ class BadSamples:
         self._lock = threading.Lock()
 
     def add(self, name, error):
-        """Takes note of a picture, once.
+        """Takes note of an image, once.
 
         Args:
             name: What the user calls it.
@@ -36,7 +36,7 @@ class BadSamples:
         Raises:
             UserError: That was one too many.
         """
-        # Several threads read; each bad picture is met again in every epoch.
+        # Several threads read; each bad image is met again in every epoch.
         with self._lock:
             if name not in self.messages:
                 self.messages[name] = str(error)
@@ -76,6 +76,6 @@ class BadSamples:
             return error
         return UserError(
             f"--on_bad_sample=skip: {len(self.messages)} of {self._total} training "
-            f"pictures cannot be used, more than {MAX_SHARE:.0%}; mend them. The last: "
+            f"images cannot be used, more than {MAX_SHARE:.0%}; mend them. The last: "
             f"{error}"
         )

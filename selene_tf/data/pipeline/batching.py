@@ -1,4 +1,4 @@
-"""Turns pictures into batches: the only file that shuffles, batches and prefetches.
+"""Turns images into batches: the only file that shuffles, batches and prefetches.
 
 The order is read -> augment -> batch -> prefetch, and everything random depends on
 the seed and the number of the draw alone. A stream started at step s therefore
@@ -16,20 +16,20 @@ from selene_tf.data.pipeline import in_memory as loading
 from selene_tf.data.pipeline import tensor_memory, views
 from selene_tf.errors import UserError
 
-# Pictures read at the same time; the results come in order all the same.
+# Images read at the same time; the results come in order all the same.
 _PARALLEL_READS = min(8, max(2, os.cpu_count() or 2))
 _PREFETCHED_BATCHES = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Pictures that can be read by number.
+    """Images that can be read by number.
 
     Args:
-        size: Number of pictures.
+        size: Number of images.
         read: Maps a number, an int64 tensor of 0 to `size - 1`, to a dict of
             "image", uint8 (height, width, 3), and "label", uint8 (height, width).
-            The label of a picture without one is all 0.
+            The label of an image without one is all 0.
         failure: Returns the `UserError` that stopped reading, or None. TensorFlow
             wraps it in an error of its own, so callers re-raise this one.
     """
@@ -80,12 +80,12 @@ def in_memory(images, labels):
         labels: uint8 (number, height, width), likewise.
 
     Raises:
-        UserError: There are no pictures, or the arrays do not fit together.
+        UserError: There are no images, or the arrays do not fit together.
     """
     _check_size(len(images))
     if images.shape[:3] != labels.shape:
         raise UserError(
-            f"Pictures of shape {images.shape} and labels of shape {labels.shape} do "
+            f"Images of shape {images.shape} and labels of shape {labels.shape} do "
             "not fit; expected one label for each pixel."
         )
     # On the CPU: the whole data set would take up memory of the accelerator.
@@ -98,15 +98,15 @@ def in_memory(images, labels):
 
 
 def from_reader(reader, bad_samples):
-    """Makes a source that reads and decodes the pictures each time.
+    """Makes a source that reads and decodes the images each time.
 
-    In place of a picture that cannot be used comes the next one that can, as far as
-    `bad_samples` allows it. That depends on the pictures alone, so that a resumed
+    In place of an image that cannot be used comes the next one that can, as far as
+    `bad_samples` allows it. That depends on the images alone, so that a resumed
     run sees what an uninterrupted one would have seen.
 
     Args:
         reader: A `Reader`.
-        bad_samples: `BadSamples` that is told of each such picture.
+        bad_samples: `BadSamples` that is told of each such image.
     """
     height, width = reader.image_size or (None, None)
     attempts = min(reader.size, bad_samples.limit + 1)
@@ -139,7 +139,7 @@ def from_reader(reader, bad_samples):
 
 
 def _nothing(attempts, height, width):
-    """What stands for a picture where none could be read, until that is reported."""
+    """What stands for an image where none could be read, until that is reported."""
     image = tf.zeros((height or 1, width or 1, 3), tf.uint8)
     label = tf.zeros((height or 1, width or 1), tf.uint8)
     return tf.data.Dataset.from_tensors((image, label, tf.constant(attempts, tf.int64)))
@@ -149,11 +149,11 @@ def stream(source, batch_size, seed, start_step, augmentation):
     """Makes an endless data set of augmented batches.
 
     Draw number k is the (k % size)-th of epoch k // size, and each epoch takes every
-    picture once, in an order of its own. Batches may reach over the end of an epoch.
+    image once, in an order of its own. Batches may reach over the end of an epoch.
 
     Args:
         source: A `Source`.
-        batch_size: Pictures a batch.
+        batch_size: Images a batch.
         seed: Two integers; sources that run side by side need different ones.
         start_step: Number of batches to leave out; costs nothing.
         augmentation: A `views.Augmentation`.
@@ -179,9 +179,9 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     """Makes an endless data set of training batches.
 
     Args:
-        labelled: `Source` of pictures with labels.
-        unlabelled: `Source` of pictures whose labels are not used, or None.
-        batch_size: Labelled pictures a batch; as many unlabelled ones are added.
+        labelled: `Source` of images with labels.
+        unlabelled: `Source` of images whose labels are not used, or None.
+        batch_size: Labelled images a batch; as many unlabelled ones are added.
         seed: An integer.
         start_step: Number of batches to leave out; costs nothing.
         augmentation: A `views.Augmentation`.
@@ -189,7 +189,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
 
     Returns:
         A `tf.data.Dataset` of dicts as from `stream`; if there are unlabelled
-        pictures with what `views.unlabelled` gives of them, names beginning with
+        images with what `views.unlabelled` gives of them, names beginning with
         "unlabelled_", strong views mixed.
 
     Raises:
@@ -215,17 +215,17 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
 
 
 def evaluation(source, batch_size, share=Share()):
-    """Makes a data set of every picture once, in order and unchanged.
+    """Makes a data set of every image once, in order and unchanged.
 
     Args:
         source: A `Source`.
-        batch_size: Pictures a batch; the last may hold fewer.
+        batch_size: Images a batch; the last may hold fewer.
         share: Of several workers each gets whole batches, in turn.
 
     Returns:
         A `tf.data.Dataset` of dicts of "image", float32 (batch, height, width, 3),
         "label", int32 (batch, height, width), and "number", int64 (batch,), each
-        picture's place in the source.
+        image's place in the source.
 
     Raises:
         UserError: The source is empty or the batch size is below 1.
@@ -271,7 +271,7 @@ def _batches(source, numbers, rows, seed, augmentation, view):
 
 
 def _choose(number, size, seed):
-    """Returns the picture of a draw and the seed of its augmentation."""
+    """Returns the image of a draw and the seed of its augmentation."""
     order_seed, augmentation_seed = tf.unstack(
         tf.random.split(tf.constant(seed, tf.int64), 2)
     )
@@ -291,7 +291,7 @@ def _finish(batches):
 
 def _check_size(size):
     if size < 1:
-        raise UserError("There are no pictures; check the lists or folders.")
+        raise UserError("There are no images; check the lists or folders.")
 
 
 def _check_batch_size(batch_size):

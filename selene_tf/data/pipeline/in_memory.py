@@ -1,4 +1,4 @@
-"""Reads all pictures into memory."""
+"""Reads all images into memory."""
 
 import tensorflow as tf
 
@@ -10,21 +10,21 @@ DECODING_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
 
 
 def load(reader, bad_samples, progress=None):
-    """Decodes all pictures into two arrays, for training from memory.
+    """Decodes all images into two arrays, for training from memory.
 
     Args:
-        reader: A `Reader` of pictures of one size.
-        bad_samples: `BadSamples`; in place of pictures that it lets pass stand the
-            next good ones, as when pictures are read each time.
-        progress: Called as `progress(done, total)` after each picture, in order.
+        reader: A `Reader` of images of one size.
+        bad_samples: `BadSamples`; in place of images that it lets pass stand the
+            next good ones, as when images are read each time.
+        progress: Called as `progress(done, total)` after each image, in order.
 
     Returns:
-        Pictures, uint8 (number, height, width, 3), and labels, uint8 (number,
-        height, width). The labels of pictures without a mask are all 0 and mean
+        Images, uint8 (number, height, width, 3), and labels, uint8 (number,
+        height, width). The labels of images without a mask are all 0 and mean
         nothing.
 
     Raises:
-        UserError: A picture cannot be used, the sizes differ, or none is left.
+        UserError: An image cannot be used, the sizes differ, or none is left.
     """
     images, labels, bad, done = None, None, [], 0
     while done < reader.size:
@@ -51,15 +51,15 @@ def load(reader, bad_samples, progress=None):
 
 
 def nothing_left(reader):
-    """The `UserError` for a part of which no picture can be used."""
+    """The `UserError` for a part of which no image can be used."""
     return UserError(
-        f"{reader.name(0)} and the other {reader.size - 1} pictures of its part cannot "
+        f"{reader.name(0)} and the other {reader.size - 1} images of its part cannot "
         "be used, none of them; mend them."
     )
 
 
 def _stand_in(number, images, labels, bad):
-    """Puts the next good picture in the place of a bad one."""
+    """Puts the next good image in the place of a bad one."""
     count = len(images)
     after = ((number + step) % count for step in range(1, count))
     good = next(place for place in after if place not in bad)
@@ -67,7 +67,7 @@ def _stand_in(number, images, labels, bad):
 
 
 def report(reader, number, bad_samples):
-    """Tells `bad_samples` what is wrong with a picture that cannot be decoded.
+    """Tells `bad_samples` what is wrong with an image that cannot be decoded.
 
     Raises:
         UserError: It was one too many.
@@ -93,6 +93,6 @@ def _check_same_size(name, image, images):
     if image.shape != images.shape[1:]:
         raise UserError(
             f"{name} is {image.shape[1]} x {image.shape[0]} pixels (width x height) "
-            f"but others are {images.shape[2]} x {images.shape[1]}; to keep pictures "
+            f"but others are {images.shape[2]} x {images.shape[1]}; to keep images "
             "in memory, set an image size."
         )

@@ -1,4 +1,4 @@
-"""The three sources of a run: labelled, unlabelled and validation pictures."""
+"""The three sources of a run: labelled, unlabelled and validation images."""
 
 import dataclasses
 import functools
@@ -18,10 +18,10 @@ _TRAINING_SCENES, _VALIDATION_SCENES = 0, 1
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """The pictures of a run; `unlabelled` is None where they are not used.
+    """The images of a run; `unlabelled` is None where they are not used.
 
     Attributes:
-        bad_samples: What could not be read of the training pictures.
+        bad_samples: What could not be read of the training images.
         notes: What was decided on looking at the data, a line each.
     """
 
@@ -72,26 +72,26 @@ def from_examples(
     sample=64,
     progress=None,
 ):
-    """Reads and checks pictures; keeps them in memory if they fit there.
+    """Reads and checks images; keeps them in memory if they fit there.
 
-    The beginning of every file is looked at; pictures that stay in memory are read
+    The beginning of every file is looked at; images that stay in memory are read
     whole, and so are some of the others.
 
     Args:
         folder: The `DataFolder` that they lie in.
         examples: Sequence of its examples; may be empty.
         image_size: Height and width to resize to, or None.
-        memory_gib: Largest size of the decoded pictures in memory, in GiB.
+        memory_gib: Largest size of the decoded images in memory, in GiB.
         bad_samples: `BadSamples` for those that cannot be used.
-        same_size: Whether pictures of different sizes are refused.
+        same_size: Whether images of different sizes are refused.
         sample: How many are read whole if they do not stay in memory; None for all.
-        progress: Called as `progress(done, total)` while pictures are read.
+        progress: Called as `progress(done, total)` while images are read.
 
     Returns:
         A `Source`, or None if there are no examples.
 
     Raises:
-        UserError: for the first picture or mask that cannot be used.
+        UserError: for the first image or mask that cannot be used.
     """
     if not examples:
         return None
@@ -110,18 +110,18 @@ def from_examples(
 
 
 def _common_size(sizes, same_size):
-    """The size of all pictures, or None if they differ."""
+    """The size of all images, or None if they differ."""
     found = list(sizes)
     if len(found) > 1 and same_size:
         raise UserError(
-            f"--evaluation_batch_size: the pictures have {len(found)} sizes, such as "
+            f"--evaluation_batch_size: the images have {len(found)} sizes, such as "
             f"{found[0]} and {found[1]}; expected 1, or an --image_size."
         )
     return found[0] if len(found) == 1 else None
 
 
 def _gib(number, size):
-    """A picture has three bytes a pixel, its label one."""
+    """An image has three bytes a pixel, its label one."""
     return number * size[0] * size[1] * 4 / 2**30
 
 

@@ -1,4 +1,4 @@
-"""What a training step sees of a picture: its crop, its task, its strong view."""
+"""What a training step sees of an image: its crop, its task, its strong view."""
 
 import dataclasses
 
@@ -13,15 +13,15 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What is done to training pictures.
+    """What is done to training images.
 
     Args:
-        crop_size: (height, width) of a training picture.
+        crop_size: (height, width) of a training image.
         scales: Factors to choose from; (1.0,) keeps the size.
-        flip: Whether to mirror every other picture.
+        flip: Whether to mirror every other image.
         fill_colour: (red, green, blue) of 0 to 255 for padding.
-        pretext: A `Pretext` for labelled and unlabelled pictures, or None.
-        strong_view: Whether unlabelled pictures have a strong view beside.
+        pretext: A `Pretext` for labelled and unlabelled images, or None.
+        strong_view: Whether unlabelled images have a strong view beside.
     """
 
     crop_size: tuple[int, int]
@@ -44,7 +44,7 @@ class Augmentation:
 
 
 def labelled(example, seed, augmentation):
-    """The crop of a picture and its labels, and its pretext task.
+    """The crop of an image and its labels, and its pretext task.
 
     Args:
         example: A dict of "image" (height, width, 3) and "label" (height, width).
@@ -93,9 +93,9 @@ def unlabelled(example, seed, augmentation):
 
 
 def mix_strong_views(batch):
-    """Lets pictures of a batch show parts of their neighbours.
+    """Lets images of a batch show parts of their neighbours.
 
-    A picture with a pretext task stays whole, and so does its neighbour: of a
+    An image with a pretext task stays whole, and so does its neighbour: of a
     mixture nobody could say how its tiles are ordered.
 
     Args:

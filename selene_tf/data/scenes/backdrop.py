@@ -65,7 +65,7 @@ class Street:
 
 
 def paint_sky(canvas, sky):
-    """Fills the picture with the gradient of `sky` and some clouds."""
+    """Fills the image with the gradient of `sky` and some clouds."""
     top, horizon, cloud = (np.array(colour, np.float32) for colour in sky)
     height = max(2, canvas.height // 4)
     width = max(2, canvas.width // 4)
@@ -75,7 +75,7 @@ def paint_sky(canvas, sky):
     cover = _cloud_cover(canvas.rng, height, width)[:, :, None]
     colours = colours + (cloud - colours) * cover
     small = Image.fromarray(colours.astype(np.uint8))
-    canvas.picture.paste(small.resize(canvas.picture.size, Image.Resampling.BICUBIC))
+    canvas.image.paste(small.resize(canvas.image.size, Image.Resampling.BICUBIC))
 
 
 def _cloud_cover(rng, height, width):

@@ -1,4 +1,4 @@
-"""Camera, light and the paired picture and label map that a street is drawn on.
+"""Camera, light and the paired image and label map that a street is drawn on.
 
 The world is in metres: x to the right, y up, z away from the camera, which
 stands above the origin and looks along z. Everything is placed there and then
@@ -21,7 +21,7 @@ CLASS_NAMES = (
 )
 SKY, BUILDING, TREE, ROAD, PAVEMENT, CAR, PERSON, SIGN = range(len(CLASS_NAMES))
 
-# The picture is drawn this many times larger than asked, then averaged.
+# The image is drawn this many times larger than asked, then averaged.
 SUPERSAMPLING = 2
 # Nothing is projected from nearer than this, in metres.
 NEAR = 0.3
@@ -99,7 +99,7 @@ class Light:
 
 
 class Canvas:
-    """A picture and its label map, drawn together.
+    """An image and its label map, drawn together.
 
     A shape drawn with a class id goes into both, with hard edges in the label
     map. A shape drawn without one is a detail (a window, a lane mark) on what
@@ -111,10 +111,10 @@ class Canvas:
         self.width, self.height = size
         self.camera = camera
         self.light = light
-        self.picture = Image.new("RGB", size)
+        self.image = Image.new("RGB", size)
         self.label = Image.new("L", size, SKY)
         self.shade = Image.new("L", size, 0)
-        self._brush = ImageDraw.Draw(self.picture)
+        self._brush = ImageDraw.Draw(self.image)
         self._marker = ImageDraw.Draw(self.label)
         self._shader = ImageDraw.Draw(self.shade)
 
@@ -166,7 +166,7 @@ class Canvas:
 
     def darken_shadows(self):
         """Darkens what has been drawn so far where `shadow` marked it."""
-        self.picture.paste((22, 24, 34), mask=self.shade)
+        self.image.paste((22, 24, 34), mask=self.shade)
 
     def first_seen(self, x):
         """Returns the depth in metres at which something at `x` enters the view."""

@@ -59,7 +59,7 @@ def draw(index, seed, height, width):
         width: Width in pixels, at least 32.
 
     Returns:
-        The picture, uint8 (height, width, 3) RGB, and its label map, uint8
+        The image, uint8 (height, width, 3) RGB, and its label map, uint8
         (height, width) with indices into `CLASS_NAMES`.
 
     Raises:
@@ -86,7 +86,7 @@ def _make_canvas(rng, height, width):
     """Returns an empty canvas and the sky that its light belongs to."""
     size = (width * SUPERSAMPLING, height * SUPERSAMPLING)
     camera = Camera(
-        # The geometric mean keeps narrow and flat pictures usable.
+        # The geometric mean keeps narrow and flat images usable.
         focal=math.sqrt(size[0] * size[1]) * rng.uniform(0.75, 1.0),
         column=size[0] * rng.uniform(0.36, 0.64),
         row=size[1] * rng.uniform(0.36, 0.52),
@@ -221,20 +221,20 @@ def _plan_queue(canvas, x, heading, count):
 
 
 def _finish(canvas):
-    """Returns the reduced picture with texture, light and noise, and its labels."""
+    """Returns the reduced image with texture, light and noise, and its labels."""
     rng = canvas.rng
-    # One sample in the label for the four pixels averaged in the picture.
+    # One sample in the label for the four pixels averaged in the image.
     label = np.asarray(canvas.label)[::SUPERSAMPLING, ::SUPERSAMPLING].copy()
-    small = canvas.picture.reduce(SUPERSAMPLING)
+    small = canvas.image.reduce(SUPERSAMPLING)
     if rng.random() < 0.5:
         small = small.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.45)))
-    picture = np.asarray(small, np.float32) * _texture(rng, label)
-    picture = (picture - 128) * rng.uniform(0.75, 1.15) + rng.uniform(100, 145)
+    image = np.asarray(small, np.float32) * _texture(rng, label)
+    image = (image - 128) * rng.uniform(0.75, 1.15) + rng.uniform(100, 145)
     warmth = rng.uniform(-0.09, 0.09)
-    picture *= np.array([1 + warmth, 1, 1 - warmth], np.float32)
+    image *= np.array([1 + warmth, 1, 1 - warmth], np.float32)
     spread = rng.uniform(4, 20)
-    picture += (rng.random(picture.shape, np.float32) - 0.5) * np.float32(spread)
-    return np.clip(picture, 0, 255).astype(np.uint8), label
+    image += (rng.random(image.shape, np.float32) - 0.5) * np.float32(spread)
+    return np.clip(image, 0, 255).astype(np.uint8), label
 
 
 def _texture(rng, label):

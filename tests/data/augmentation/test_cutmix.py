@@ -5,7 +5,7 @@ import tensorflow as tf
 from selene_tf.data.augmentation import cutmix
 
 RNG = np.random.default_rng(0)
-PICTURES = RNG.uniform(0, 255, (4, 5, 6, 3)).astype(np.float32)
+IMAGES = RNG.uniform(0, 255, (4, 5, 6, 3)).astype(np.float32)
 LABELS = RNG.integers(0, 9, (4, 5, 6)).astype(np.int32)
 BOXES = RNG.random((4, 5, 6)) < 0.5
 
@@ -32,22 +32,22 @@ def test_mix_leaves_the_last_of_three_as_it_is():
 
 
 def test_mix_with_channels_mixes_each_of_them():
-    mixed = cutmix.mix(PICTURES, BOXES)
+    mixed = cutmix.mix(IMAGES, BOXES)
     for channel in range(3):
-        expected = cutmix.mix(PICTURES[..., channel], BOXES)
+        expected = cutmix.mix(IMAGES[..., channel], BOXES)
         np.testing.assert_array_equal(mixed[..., channel], expected)
 
 
-def test_pictures_and_labels_mix_alike():
-    pictures = np.repeat(LABELS[..., np.newaxis], 3, axis=3).astype(np.float32)
-    mixed = cutmix.mix(pictures, BOXES).numpy()
+def test_images_and_labels_mix_alike():
+    images = np.repeat(LABELS[..., np.newaxis], 3, axis=3).astype(np.float32)
+    mixed = cutmix.mix(images, BOXES).numpy()
     labels = cutmix.mix(LABELS, BOXES).numpy()
     np.testing.assert_array_equal(mixed, np.repeat(labels[..., np.newaxis], 3, axis=3))
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32"])
 def test_mix_keeps_type_and_shape(dtype):
-    for values in (LABELS.astype(dtype), PICTURES.astype(dtype)):
+    for values in (LABELS.astype(dtype), IMAGES.astype(dtype)):
         mixed = cutmix.mix(values, BOXES)
         assert mixed.dtype == dtype
         assert mixed.shape == values.shape
@@ -55,22 +55,20 @@ def test_mix_keeps_type_and_shape(dtype):
 
 def test_no_box_changes_nothing_and_a_full_one_swaps():
     nowhere, everywhere = np.zeros_like(BOXES), np.ones_like(BOXES)
-    np.testing.assert_array_equal(cutmix.mix(PICTURES, nowhere), PICTURES)
-    swapped = PICTURES[[1, 0, 3, 2]]
-    np.testing.assert_array_equal(cutmix.mix(PICTURES, everywhere), swapped)
+    np.testing.assert_array_equal(cutmix.mix(IMAGES, nowhere), IMAGES)
+    swapped = IMAGES[[1, 0, 3, 2]]
+    np.testing.assert_array_equal(cutmix.mix(IMAGES, everywhere), swapped)
 
 
 def test_mixing_twice_with_one_box_a_pair_gives_the_original():
     boxes = BOXES[[0, 0, 1, 1]]
-    twice = cutmix.mix(cutmix.mix(PICTURES, boxes), boxes)
-    np.testing.assert_array_equal(twice, PICTURES)
+    twice = cutmix.mix(cutmix.mix(IMAGES, boxes), boxes)
+    np.testing.assert_array_equal(twice, IMAGES)
 
 
 def test_two_batches_of_two_mix_as_one_of_four():
-    halves = [
-        cutmix.mix(PICTURES[part], BOXES[part]) for part in (slice(2), slice(2, 4))
-    ]
-    np.testing.assert_array_equal(tf.concat(halves, 0), cutmix.mix(PICTURES, BOXES))
+    halves = [cutmix.mix(IMAGES[part], BOXES[part]) for part in (slice(2), slice(2, 4))]
+    np.testing.assert_array_equal(tf.concat(halves, 0), cutmix.mix(IMAGES, BOXES))
 
 
 @pytest.mark.parametrize("batch_size", [4, None])
@@ -83,27 +81,27 @@ def test_mix_is_the_same_in_a_function(batch_size):
     swap = tf.function(cutmix.neighbours, input_signature=spec[:1])
     assert function.get_concrete_function().output_shapes == (batch_size, 5, 6, 3)
     assert swap.get_concrete_function().output_shapes == (batch_size, 5, 6, 3)
-    mixed = cutmix.mix(PICTURES, BOXES)
-    np.testing.assert_array_equal(function(PICTURES, BOXES), mixed)
+    mixed = cutmix.mix(IMAGES, BOXES)
+    np.testing.assert_array_equal(function(IMAGES, BOXES), mixed)
 
 
 def test_mix_is_the_same_in_a_data_set():
-    dataset = tf.data.Dataset.from_tensor_slices((PICTURES, BOXES)).batch(3)
+    dataset = tf.data.Dataset.from_tensor_slices((IMAGES, BOXES)).batch(3)
     mixed = list(dataset.map(cutmix.mix))
-    expected = [cutmix.mix(PICTURES[:3], BOXES[:3]), PICTURES[3:]]
+    expected = [cutmix.mix(IMAGES[:3], BOXES[:3]), IMAGES[3:]]
     for batch, wanted in zip(mixed, expected, strict=True):
         np.testing.assert_array_equal(batch, wanted)
 
 
 def test_each_pixel_sends_its_gradient_to_where_it_came_from():
-    pictures, weights = tf.constant(PICTURES), PICTURES[::-1].copy()
+    images, weights = tf.constant(IMAGES), IMAGES[::-1].copy()
     with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        loss = tf.reduce_sum(cutmix.mix(pictures, BOXES) * weights)
+        tape.watch(images)
+        loss = tf.reduce_sum(cutmix.mix(images, BOXES) * weights)
     boxes = BOXES[..., np.newaxis]
     # What stays, and what the neighbour's box took.
     expected = np.where(boxes, 0, weights) + np.where(boxes, weights, 0)[[1, 0, 3, 2]]
-    gradient = tf.convert_to_tensor(tape.gradient(loss, pictures))
+    gradient = tf.convert_to_tensor(tape.gradient(loss, images))
     np.testing.assert_allclose(gradient, expected)
 
 

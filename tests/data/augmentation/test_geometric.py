@@ -51,8 +51,8 @@ def test_scale_resizes_like_pillow(factor, size):
     batch = run(scaled(factor, size), (3, 4))
     assert batch["valid"].all()
     height, width = size
-    picture = Image.fromarray(IMAGE.astype(np.uint8))
-    pillow = picture.resize((width, height), Image.Resampling.BILINEAR)
+    image = Image.fromarray(IMAGE.astype(np.uint8))
+    pillow = image.resize((width, height), Image.Resampling.BILINEAR)
     np.testing.assert_allclose(batch["image"], np.asarray(pillow), atol=1.01)
     ids = Image.fromarray(LABEL.astype(np.uint8))
     pillow = ids.resize((width, height), Image.Resampling.NEAREST)
@@ -85,8 +85,8 @@ def test_scale_of_one_changes_nothing():
 
 @pytest.mark.parametrize("factor", [0.5, 0.75, 1.25, 2.0])
 @pytest.mark.parametrize("seed", SEEDS[:3])
-def test_the_window_is_one_of_the_whole_scaled_and_flipped_picture(factor, seed):
-    """Crops are computed without the rest of the picture; here is the rest."""
+def test_the_window_is_one_of_the_whole_scaled_and_flipped_image(factor, seed):
+    """Crops are computed without the rest of the image; here is the rest."""
     image = RNG.integers(0, 256, (40, 61, 3)).astype(np.float32)
     label = np.arange(40 * 61, dtype=np.int32).reshape(40, 61)
     batch = run(augmented((17, 19), (factor,), True), seed, image, label)
@@ -100,7 +100,7 @@ def test_the_window_is_one_of_the_whole_scaled_and_flipped_picture(factor, seed)
                 window = np.s_[row : row + 17, column : column + 19]
                 if (label[window] == batch["label"]).all():
                     differences.append(np.abs(image[window] - batch["image"]).max())
-    # Enlarged, some windows have the same ids; only one has the picture.
+    # Enlarged, some windows have the same ids; only one has the image.
     assert min(differences) < 1e-2
 
 
@@ -203,8 +203,8 @@ def test_augment_takes_bytes_and_gives_static_shapes():
 def test_augment_depends_on_the_seed_alone():
     function = augmented((4, 5), (0.5, 1.0, 1.5), True)
     assert_equal(run(function, SEEDS[0]), run(function, SEEDS[0]))
-    pictures = {run(function, seed)["image"].tobytes() for seed in SEEDS[:6]}
-    assert len(pictures) > 3
+    images = {run(function, seed)["image"].tobytes() for seed in SEEDS[:6]}
+    assert len(images) > 3
 
 
 def test_augment_draws_scale_and_flip_independently():

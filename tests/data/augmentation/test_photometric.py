@@ -68,7 +68,7 @@ def test_a_fifth_is_grey(strong_halves):
 
 
 def test_half_is_blurred(strong_halves):
-    # The least sigmas, about 5%, leave no trace in a picture.
+    # The least sigmas, about 5%, leave no trace in an image.
     assert 0.38 < blurred_halves(strong_halves).mean() < 0.6
 
 
@@ -168,7 +168,7 @@ def test_jitter_scales_brightness_and_contrast():
 
 
 def test_jitter_scales_saturation_and_turns_hue():
-    # Contrast leaves a picture of one colour as it is; no channel is clipped.
+    # Contrast leaves an image of one colour as it is; no channel is clipped.
     colour = (0.6, 0.4, 0.3)
     hue, saturation, value = colorsys.rgb_to_hsv(*colour)
     image = np.full((2, 3, 3), colour, np.float32)
@@ -207,7 +207,7 @@ def test_blur_weighs_by_a_gaussian(sigma, size):
     )
 
 
-def test_blur_keeps_a_picture_of_one_colour():
+def test_blur_keeps_a_image_of_one_colour():
     image = np.full((9, 11, 3), (20, 130, 250), np.float32)
     for sigma in (0.1, 1.0, 2.0):
         blurred = photometric.gaussian_blur(image, sigma)
@@ -227,7 +227,7 @@ def sides(boxes):
     return boxes.any(axis=2).sum(axis=1), boxes.any(axis=1).sum(axis=1)
 
 
-def test_half_of_the_pictures_have_a_box(boxes):
+def test_half_of_the_images_have_a_box(boxes):
     assert boxes.dtype == bool
     assert boxes.shape[1:] == SIZE
     assert 0.4 < boxes.any(axis=(1, 2)).mean() < 0.6
@@ -275,7 +275,7 @@ def test_boxes_reach_every_side(boxes):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (5, 300)])
-def test_boxes_fit_into_pictures_of_any_shape(size):
+def test_boxes_fit_into_images_of_any_shape(size):
     boxes = over_seeds(lambda seed: photometric.cutmix_box(size, seed), 40)
     assert boxes.shape[1:] == size
     assert 10 <= boxes.any(axis=(1, 2)).sum() <= 30

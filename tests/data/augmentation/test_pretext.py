@@ -19,7 +19,7 @@ ALWAYS = {kind: Pretext(kind, probability=1.0) for kind in ("jigsaw", "rotation"
 
 
 def example(height, width):
-    """A picture without equal pixels; part of it is padding."""
+    """An image without equal pixels; part of it is padding."""
     label = np.arange(height * width, dtype=np.int32).reshape(height, width)
     channels = [label, label + 1000, label + 2000]
     valid = np.random.default_rng(1).random((height, width)) < 0.7
@@ -31,12 +31,12 @@ def example(height, width):
 
 
 def results(pretext, size=(7, 7), seeds=SEEDS):
-    """What `Dataset.map` makes of one picture: a dict of arrays, one row a seed."""
-    picture = example(*size)
+    """What `Dataset.map` makes of one image: a dict of arrays, one row a seed."""
+    image = example(*size)
     dataset = tf.data.Dataset.from_tensor_slices(seeds)
-    dataset = dataset.map(lambda seed: set_task(picture, seed, pretext, FILL))
+    dataset = dataset.map(lambda seed: set_task(image, seed, pretext, FILL))
     rows = next(iter(dataset.batch(len(seeds))))
-    return picture, {name: value.numpy() for name, value in rows.items()}
+    return image, {name: value.numpy() for name, value in rows.items()}
 
 
 def assert_equal(first, second):
@@ -59,7 +59,7 @@ def test_tiles_move_as_drawn_by_hand():
 
 def test_pixels_keep_their_place_in_the_tile_and_the_rest_is_filled():
     # Eight rows of seven: tiles of 2 x 2, two rows and one column left over.
-    picture = np.arange(56).reshape(8, 7)
+    image = np.arange(56).reshape(8, 7)
     expected = [
         [2, 3, 4, 5, 0, 1, -9],
         [9, 10, 11, 12, 7, 8, -9],
@@ -71,16 +71,16 @@ def test_pixels_keep_their_place_in_the_tile_and_the_rest_is_filled():
         [-9, -9, -9, -9, -9, -9, -9],
     ]
     order = [1, 2, 0, 6, 3, 4, 8, 7, 5]
-    assert_equal(shuffle_tiles(picture, order, -9).numpy(), np.array(expected))
+    assert_equal(shuffle_tiles(image, order, -9).numpy(), np.array(expected))
 
 
 def test_tiles_may_be_wider_than_high_and_have_channels():
-    picture = RNG.random((4, 8, 3)).astype(np.float32)
-    result = shuffle_tiles(picture, [8, 7, 6, 5, 4, 3, 2, 1, 0], FILL).numpy()
+    image = RNG.random((4, 8, 3)).astype(np.float32)
+    result = shuffle_tiles(image, [8, 7, 6, 5, 4, 3, 2, 1, 0], FILL).numpy()
     # Reversed tiles of 1 x 2 pixels.
     for row, column in np.ndindex(3, 3):
         tile = result[row, 2 * column : 2 * column + 2]
-        assert_equal(tile, picture[2 - row, 4 - 2 * column : 6 - 2 * column])
+        assert_equal(tile, image[2 - row, 4 - 2 * column : 6 - 2 * column])
     assert (result[3:] == np.float32(FILL)).all()
     assert (result[:, 6:] == np.float32(FILL)).all()
 
@@ -89,32 +89,32 @@ def test_tiles_may_be_wider_than_high_and_have_channels():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_inverse_brings_every_tile_back(shape, seed):
     order = np.random.default_rng(seed).permutation(9).astype(np.int32)
-    picture = RNG.integers(0, 1000, shape)
-    back = shuffle_tiles(shuffle_tiles(picture, order, 0), inverse(order), 0).numpy()
+    image = RNG.integers(0, 1000, shape)
+    back = shuffle_tiles(shuffle_tiles(image, order, 0), inverse(order), 0).numpy()
     height, width = shape[0] // 3 * 3, shape[1] // 3 * 3
-    assert_equal(back[:height, :width], picture[:height, :width])
+    assert_equal(back[:height, :width], image[:height, :width])
 
 
 @pytest.mark.parametrize("quarter_turns", range(-1, 6))
 @pytest.mark.parametrize("shape", [(5, 5), (4, 4, 3)])
 def test_rotation_is_numpys(quarter_turns, shape):
-    picture = RNG.integers(0, 1000, shape)
-    result = rotate(picture, tf.constant(quarter_turns)).numpy()
-    assert_equal(result, np.rot90(picture, quarter_turns))
+    image = RNG.integers(0, 1000, shape)
+    result = rotate(image, tf.constant(quarter_turns)).numpy()
+    assert_equal(result, np.rot90(image, quarter_turns))
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float32])
 def test_types_stay(dtype):
-    picture = np.ones((4, 4), dtype)
-    assert shuffle_tiles(picture, range(9), 0).dtype == dtype
-    assert rotate(picture, 1).dtype == dtype
+    image = np.ones((4, 4), dtype)
+    assert shuffle_tiles(image, range(9), 0).dtype == dtype
+    assert rotate(image, 1).dtype == dtype
 
 
 @pytest.mark.parametrize("kind", ALWAYS)
 @pytest.mark.parametrize("size", [(9, 9), (8, 8)])
-def test_picture_and_labels_move_alike(kind, size):
-    """In the picture, every pixel holds its number; so do the labels."""
-    picture, rows = results(ALWAYS[kind], size, SEEDS[:30])
+def test_image_and_labels_move_alike(kind, size):
+    """In the original, every pixel holds its number; so do the labels."""
+    original, rows = results(ALWAYS[kind], size, SEEDS[:30])
     for image, label, valid in zip(
         rows["image"], rows["label"], rows["valid"], strict=True
     ):
@@ -122,26 +122,26 @@ def test_picture_and_labels_move_alike(kind, size):
         assert (image[left_over] == np.float32(FILL)).all()
         assert not valid[left_over].any()
         assert_equal(
-            image[~left_over], picture["image"].reshape(-1, 3)[label[~left_over]]
+            image[~left_over], original["image"].reshape(-1, 3)[label[~left_over]]
         )
-        assert_equal(valid[~left_over], picture["valid"].ravel()[label[~left_over]])
+        assert_equal(valid[~left_over], original["valid"].ravel()[label[~left_over]])
         assert left_over.sum() == (28 if (kind, size) == ("jigsaw", (8, 8)) else 0)
 
 
 def test_the_jigsaw_label_names_the_permutation():
-    picture, rows = results(JIGSAW)
+    original, rows = results(JIGSAW)
     orders = jigsaw_permutations(100)
     for number, image, label in zip(
         rows["pretext_label"], rows["image"], rows["label"], strict=True
     ):
         if number == -1:
-            assert_equal((image, label), (picture["image"], picture["label"]))
+            assert_equal((image, label), (original["image"], original["label"]))
             continue
         for values, name in ((image, "image"), (label, "label")):
             back = np.empty((6, 6, *values.shape[2:]), values.dtype)
             for target, source in enumerate(orders[number]):
                 back[cell(source)] = values[cell(target)]
-            assert_equal(back, picture[name][:6, :6])
+            assert_equal(back, original[name][:6, :6])
 
 
 def cell(tile):
@@ -151,10 +151,10 @@ def cell(tile):
 
 
 def test_the_rotation_label_counts_the_quarter_turns():
-    picture, rows = results(ROTATION)
+    original, rows = results(ROTATION)
     for index, number in enumerate(rows["pretext_label"]):
-        for name, original in picture.items():
-            assert_equal(np.rot90(rows[name][index], -max(number, 0)), original)
+        for name, values in original.items():
+            assert_equal(np.rot90(rows[name][index], -max(number, 0)), values)
 
 
 @pytest.mark.parametrize("kind", ALWAYS)
@@ -167,7 +167,7 @@ def test_the_share_of_tasks_is_the_probability(kind, probability):
     assert abs(tasks - 400 * probability) < 4 * deviation
 
 
-def test_with_certainty_every_picture_gets_one_of_all_labels():
+def test_with_certainty_every_image_gets_one_of_all_labels():
     for kind, num_classes in (("rotation", 4), ("jigsaw", 10)):
         _, rows = results(Pretext(kind, 1.0, num_permutations=10), (3, 3))
         counts = np.bincount(rows["pretext_label"], minlength=num_classes)
@@ -190,9 +190,9 @@ def test_the_label_is_not_tied_to_whether_there_is_a_task(kind):
 
 @pytest.mark.parametrize("pretext", [JIGSAW, ROTATION], ids=lambda p: p.kind)
 def test_the_result_depends_on_the_seed_alone(pretext):
-    picture, rows = results(pretext, seeds=SEEDS[:8])
+    original, rows = results(pretext, seeds=SEEDS[:8])
     for index, seed in enumerate(SEEDS[:8]):
-        eager = set_task(picture, tf.constant(seed), pretext, FILL)
+        eager = set_task(original, tf.constant(seed), pretext, FILL)
         assert_equal(eager, {name: value[index] for name, value in rows.items()})
     assert set(rows["pretext_label"]) > {-1}
 

@@ -8,7 +8,7 @@ BREMEN = ["bremen_000001_000000", "bremen_000002_000000"]
 ULM = ["ulm_000000_000019"]
 
 
-def picture(split, frame):
+def image_name(split, frame):
     return f"leftImg8bit/{split}/{frame.split('_')[0]}/{frame}_leftImg8bit.png"
 
 
@@ -25,7 +25,7 @@ def make_folders(folder, kind="labelIds"):
     """Cityscapes' own folders, written out of order."""
     for split, frames in {"val": ULM, "train": [*BREMEN, *reversed(AACHEN)]}.items():
         for frame in frames:
-            touch(folder, picture(split, frame), mask(split, frame, kind))
+            touch(folder, image_name(split, frame), mask(split, frame, kind))
             touch(folder, mask(split, frame, "color"))
 
 

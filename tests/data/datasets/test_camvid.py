@@ -16,9 +16,9 @@ VALIDATION = ["0016E5_07959", "0016E5_08159"]
 TEST = ["0001TP_008550", "0001TP_010380", "Seq05VD_f00000", "Seq05VD_f05100"]
 
 
-def make_undivided(folder, pictures, masks, end="_L.png"):
+def make_undivided(folder, images, masks, end="_L.png"):
     for name in [*TEST, *reversed(TRAINING), *VALIDATION]:
-        touch(folder, f"{pictures}/{name}.png", f"{masks}/{name}{end}")
+        touch(folder, f"{images}/{name}.png", f"{masks}/{name}{end}")
 
 
 def make_divided(folder):
@@ -94,13 +94,13 @@ def test_divided_folders_are_sorted_by_name(tmp_path):
 
 @pytest.mark.parametrize("folders", UNDIVIDED)
 @pytest.mark.parametrize("end", ["_L.png", "_P.png"])
-def test_all_pictures_in_one_folder_are_divided_by_name(tmp_path, folders, end):
-    pictures, masks = folders
-    make_undivided(tmp_path, pictures, masks, end)
+def test_all_images_in_one_folder_are_divided_by_name(tmp_path, folders, end):
+    images, masks = folders
+    make_undivided(tmp_path, images, masks, end)
     data = open_folder(tmp_path)
     for part, expected in {"train": TRAINING, "val": VALIDATION}.items():
         assert names(tmp_path, data.read_part(part, 1)) == [
-            (f"{pictures}/{name}.png", f"{masks}/{name}{end}") for name in expected
+            (f"{images}/{name}.png", f"{masks}/{name}{end}") for name in expected
         ]
     assert data.read_part("unlabelled", 0) == ()
     split = make_split(data, labelled_ratio=3)
@@ -134,7 +134,7 @@ def test_the_480_x_360_distribution_is_read():
     assert set(np.unique(classes)) <= {*range(11), 255}
 
 
-def test_only_labelled_pictures_need_a_mask(tmp_path):
+def test_only_labelled_images_need_a_mask(tmp_path):
     make_divided(tmp_path)
     (tmp_path / "train_labels/0016E5_00390_L.png").unlink()
     data = open_folder(tmp_path)
@@ -191,7 +191,7 @@ def test_missing_folders_and_empty_parts_are_refused(tmp_path):
     assert_refused(lambda: open_folder(missing), missing)
     touch(tmp_path, "train/a.txt", "train_labels/a_L.png")
     data = open_folder(tmp_path)
-    assert_refused(lambda: data.read_part("train", 0), "train", "no pictures")
+    assert_refused(lambda: data.read_part("train", 0), "train", "no images")
     assert_refused(lambda: data.read_part("val", 1), tmp_path / "val")
     write(tmp_path, "train.txt", "train/a.png")
     data = open_folder(tmp_path)

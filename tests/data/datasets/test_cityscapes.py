@@ -8,11 +8,11 @@ from tests.data.datasets.cityscapes_files import (
     BREMEN,
     ULM,
     frames_of,
+    image_name,
     make_folders,
     mask,
     open_folder,
     packed,
-    picture,
 )
 from tests.data.datasets.layout_files import names, save, touch, write
 from tests.refusals import assert_refused
@@ -23,10 +23,10 @@ def test_own_folders_are_sorted_by_city_sequence_and_frame(tmp_path, kind):
     make_folders(tmp_path, kind)
     data = open_folder(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
-        (picture("train", frame), mask("train", frame, kind))
+        (image_name("train", frame), mask("train", frame, kind))
         for frame in AACHEN + BREMEN
     ]
-    expected = [(picture("val", ULM[0]), mask("val", ULM[0], kind))]
+    expected = [(image_name("val", ULM[0]), mask("val", ULM[0], kind))]
     assert names(tmp_path, data.read_part("val", 1)) == expected
     assert data.read_part("unlabelled", 0) == ()
     assert data.data_dir == str(tmp_path)
@@ -43,16 +43,16 @@ def test_class_ids_go_before_raw_ids(tmp_path):
 
 
 def test_a_city_that_begins_like_another_comes_after_it(tmp_path):
-    touch(tmp_path, picture("train", "bad-honnef_000000_000000"))
-    touch(tmp_path, picture("train", "bad_000000_000000"), ".DS_Store")
+    touch(tmp_path, image_name("train", "bad-honnef_000000_000000"))
+    touch(tmp_path, image_name("train", "bad_000000_000000"), ".DS_Store")
     touch(tmp_path, "leftImg8bit/train/bad/._bad_000000_000000_leftImg8bit.png")
     examples = open_folder(tmp_path).read_part("train", 0)
     cities = [item.image.parent.name for item in examples]
     assert cities == ["bad", "bad-honnef"]
 
 
-def test_only_labelled_pictures_need_a_mask(tmp_path):
-    touch(tmp_path, *[picture("train", frame) for frame in AACHEN])
+def test_only_labelled_images_need_a_mask(tmp_path):
+    touch(tmp_path, *[image_name("train", frame) for frame in AACHEN])
     data = open_folder(tmp_path)
     assert [item.mask for item in data.read_part("train", 0)] == [None] * 3
     touch(tmp_path, mask("train", AACHEN[0]), mask("train", AACHEN[2]))
@@ -60,7 +60,7 @@ def test_only_labelled_pictures_need_a_mask(tmp_path):
     assert [item.mask is None for item in data.read_part("train", 2)] == [0, 1, 0]
     assert_refused(
         lambda: data.read_part("train", 1),
-        picture("train", AACHEN[1]),
+        image_name("train", AACHEN[1]),
         mask("train", AACHEN[1], "labelIds"),
         mask("train", AACHEN[1], "labelTrainIds"),
     )
@@ -72,7 +72,7 @@ def test_without_the_published_list_sorted_names_are_divided(tmp_path):
     labelled, unlabelled = take_every(data.read_part("train", 4), 4)
     assert frames_of(labelled) == [AACHEN[0], BREMEN[1]]
     assert frames_of(unlabelled) == [*AACHEN[1:], BREMEN[0]]
-    # It does not hold if lists choose the labelled pictures.
+    # It does not hold if lists choose the labelled images.
     assert data.notes == ()
     (note,) = data.rule_notes
     assert "train.txt" in note
@@ -89,7 +89,7 @@ def test_the_published_list_decides_the_order(tmp_path):
     assert frames_of(split.labelled) == order[::2]
     assert frames_of(split.unlabelled) == order[1::2]
     assert names(tmp_path, split.labelled[:1]) == [
-        (picture("train", BREMEN[1]), mask("train", BREMEN[1]))
+        (image_name("train", BREMEN[1]), mask("train", BREMEN[1]))
     ]
     assert frames_of(split.validation) == ULM
 
@@ -99,21 +99,21 @@ def test_the_published_list_decides_the_order(tmp_path):
     "line",
     [
         lambda frame: "\t".join(packed(frame)),
-        lambda frame: f"{picture('train', frame)} {mask('train', frame)}",
+        lambda frame: f"{image_name('train', frame)} {mask('train', frame)}",
         lambda frame: (
-            f"{picture('train', frame)} {mask('train', frame, 'labelTrainIds')}"
+            f"{image_name('train', frame)} {mask('train', frame, 'labelTrainIds')}"
         ),
-        lambda frame: "/" + picture("train", frame),
+        lambda frame: "/" + image_name("train", frame),
         lambda frame: packed(frame)[0],
         lambda frame: f"{frame}_leftImg8bit.png",
     ],
-    ids=["packed", "paths", "class ids", "picture", "packed picture", "name"],
+    ids=["packed", "paths", "class ids", "image", "packed image", "name"],
 )
 def test_lists_of_any_layout_find_the_own_folders(tmp_path, line, end):
     make_folders(tmp_path)
     list_file = write(tmp_path, "list.txt", line(BREMEN[0]), line(AACHEN[2]), end=end)
     expected = [
-        (picture("train", frame), mask("train", frame))
+        (image_name("train", frame), mask("train", frame))
         for frame in (BREMEN[0], AACHEN[2])
     ]
     data = open_folder(tmp_path)
@@ -139,18 +139,20 @@ def test_a_listed_path_that_exists_is_taken_as_it_stands(tmp_path):
 
 
 def test_the_split_that_a_list_names_is_looked_in_first(tmp_path):
-    touch(tmp_path, picture("train", ULM[0]), picture("val", ULM[0]))
+    touch(tmp_path, image_name("train", ULM[0]), image_name("val", ULM[0]))
     val = write(tmp_path, "a.txt", packed(ULM[0], "val")[0])
     unsaid = write(tmp_path, "b.txt", f"{ULM[0]}.png")
     data = open_folder(tmp_path)
-    assert names(tmp_path, data.read_listed(val, 0)) == [(picture("val", ULM[0]), None)]
-    expected = [(picture("train", ULM[0]), None)]
+    assert names(tmp_path, data.read_listed(val, 0)) == [
+        (image_name("val", ULM[0]), None)
+    ]
+    expected = [(image_name("train", ULM[0]), None)]
     assert names(tmp_path, data.read_listed(unsaid, 0)) == expected
 
 
-def test_a_listed_picture_without_a_mask_is_refused_where_it_needs_one(tmp_path):
-    touch(tmp_path, picture("train", ULM[0]))
-    list_file = write(tmp_path, "list.txt", picture("train", ULM[0]))
+def test_a_listed_image_without_a_mask_is_refused_where_it_needs_one(tmp_path):
+    touch(tmp_path, image_name("train", ULM[0]))
+    list_file = write(tmp_path, "list.txt", image_name("train", ULM[0]))
     data = open_folder(tmp_path)
     assert len(data.read_listed(list_file, 0)) == 1
     assert_refused(lambda: data.read_listed(list_file, 1), f"{list_file}:1", "no mask")
@@ -166,10 +168,10 @@ def test_names_found_nowhere_are_left_for_reading_to_report(tmp_path):
     assert_refused(lambda: data.read_listed(list_file, 1), ":1:", "zero byte")
 
 
-def test_own_pictures_and_both_kinds_of_masks_are_read(tmp_path):
-    save(tmp_path, picture("train", AACHEN[0]), np.full((1, 3, 3), 9))
+def test_own_images_and_both_kinds_of_masks_are_read(tmp_path):
+    save(tmp_path, image_name("train", AACHEN[0]), np.full((1, 3, 3), 9))
     save(tmp_path, mask("train", AACHEN[0], "labelIds"), [[0, 7, 33]])
-    save(tmp_path, picture("train", AACHEN[1]), np.full((1, 3, 3), 9))
+    save(tmp_path, image_name("train", AACHEN[1]), np.full((1, 3, 3), 9))
     save(tmp_path, mask("train", AACHEN[1], "labelTrainIds"), [[255, 7, 18]])
     data = open_folder(tmp_path)
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
@@ -201,7 +203,7 @@ def test_missing_folders_and_parts_are_refused(tmp_path):
 
 def test_links_out_of_the_folder_are_refused(tmp_path):
     touch(tmp_path, "far.png")
-    link = tmp_path / "data" / picture("train", ULM[0])
+    link = tmp_path / "data" / image_name("train", ULM[0])
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "far.png")
     data = open_folder(tmp_path / "data")

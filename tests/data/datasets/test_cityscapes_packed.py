@@ -128,7 +128,7 @@ def test_masks_whose_names_say_what_they_hold_are_not_opened(tmp_path):
 def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
     data = make_packed(tmp_path, train=[0, 26], val=[0])
     damaged = tmp_path / "segmentation/train/ulm_000000_000001_gtFine.png"
-    damaged.write_bytes(b"no picture")
+    damaged.write_bytes(b"no image")
     save(tmp_path, "segmentation/train/ulm_000000_000000_gtFine.png", [[26]])
     examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
     assert_refused(lambda: pillow_reading.read_mask(damaged, labels), damaged)

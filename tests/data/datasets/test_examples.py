@@ -71,14 +71,14 @@ def test_masks_of_an_unlabelled_list_are_dropped(tmp_path, content):
         ("/ m.png\n", ":1: "),
         (
             "a.png m.png\n\nx/../a.png n.png\n",
-            ":3: 'x/../a.png' is the picture of line 1",
+            ":3: 'x/../a.png' is the image of line 1",
         ),
         ("a.png\n", ":1: 'a.png' has no mask"),
         ("a.png ./a.png\n", ":1: 'a.png' is its own mask"),
         ("a b.png m.png\n", "found 3 names"),
         ("a\0.png m.png\n", ":1: a file name holds a zero byte"),
-        ("\n \r\n", "names no picture"),
-        ("", "names no picture"),
+        ("\n \r\n", "names no image"),
+        ("", "names no image"),
         (b"\xff\xfea\0\n", "not UTF-8"),
     ],
 )
@@ -102,12 +102,12 @@ def test_links_that_lead_outside_are_refused(tmp_path, link):
     touch(tmp_path, "data/m.png", "far/a.png")
     target, name = ("far/a.png", "a.png") if link == "file" else ("far", "images")
     (data / name).symlink_to(tmp_path / target)
-    picture = name if link == "file" else "images/a.png"
-    list_file = write_list(data, f"{picture} m.png\n")
+    image = name if link == "file" else "images/a.png"
+    list_file = write_list(data, f"{image} m.png\n")
     assert_refused(lambda: read_list(list_file, data, True), f"{list_file}:1", "far/a")
 
 
-def test_two_links_to_one_picture_are_a_duplicate(tmp_path):
+def test_two_links_to_one_image_are_a_duplicate(tmp_path):
     touch(tmp_path, "a.png")
     (tmp_path / "b.png").symlink_to("a.png")
     list_file = write_list(tmp_path, "a.png\nb.png\n")
@@ -136,7 +136,7 @@ def test_a_long_list_takes_the_time_of_its_lines(tmp_path):
 def test_missing_list_and_missing_data_folder_are_named(tmp_path):
     missing = tmp_path / "no"
     list_file = write_list(tmp_path, "a.png m.png\n")
-    assert_refused(lambda: read_list(missing, tmp_path, True), missing, "picture mask")
+    assert_refused(lambda: read_list(missing, tmp_path, True), missing, "image mask")
     assert_refused(lambda: read_list(list_file, missing, True), missing)
     assert_refused(lambda: read_folder(missing, "train", True), missing)
 
@@ -165,10 +165,10 @@ def test_folder_without_masks_looks_for_none(tmp_path):
         (["images/a.png"], ["train/masks", "split 'train'"]),
         (["images/a.txt", "masks/a.png"], ["Split 'train' is empty", "train/images"]),
         (["images/a.png", "images/b.png", "masks/a.png"], ["images/b.png", "masks/b"]),
-        (["images/a.png", "masks/a.png", "masks/b.png"], ["masks/b.png", "no picture"]),
+        (["images/a.png", "masks/a.png", "masks/b.png"], ["masks/b.png", "no image"]),
         (["images/a.png", "images/a.jpg", "masks/a.png"], ["a.jpg", "a.png", "stem"]),
     ],
-    ids=["no images", "no masks", "empty", "no mask", "no picture", "same stem"],
+    ids=["no images", "no masks", "empty", "no mask", "no image", "same stem"],
 )
 def test_faulty_folders_are_refused(tmp_path, files, expected):
     touch(tmp_path, *[f"train/{name}" for name in files])

@@ -3,7 +3,7 @@ import pytest
 from selene_tf.data.datasets.examples import read_folder
 from selene_tf.data.datasets.image_folder import open_folder
 
-PICTURES = ["a.png", "b.jpg", "c.JPEG"]
+IMAGES = ["a.png", "b.jpg", "c.JPEG"]
 JUNK = [
     *(".hidden.bmp", "Thumbs.db", "desktop.ini", "notes.txt", "polygons.json"),
     *("README.md", "meta.csv", "info.toml"),
@@ -18,7 +18,7 @@ def touch(folder, *names):
 
 def make_folders(folder):
     for part in ("train", "val"):
-        touch(folder, *[f"{part}/images/{name}" for name in (*PICTURES, *JUNK)])
+        touch(folder, *[f"{part}/images/{name}" for name in (*IMAGES, *JUNK)])
         touch(folder, *[f"{part}/masks/{name}" for name in ("a.png", "b.png", *JUNK)])
         touch(folder, f"{part}/masks/c.png")
     touch(folder, *[f"unlabelled/images/{name}" for name in ("d.png", *JUNK)])
@@ -31,7 +31,7 @@ def notes_of(folder):
 def test_folders_of_what_is_read_need_no_note(tmp_path):
     make_folders(tmp_path)
     assert notes_of(tmp_path) == ()
-    assert len(read_folder(tmp_path, "train", 1)) == len(PICTURES)
+    assert len(read_folder(tmp_path, "train", 1)) == len(IMAGES)
 
 
 @pytest.mark.parametrize("name", ["city/b1.jpg", "b.bmp", "b.TIF", "b.webp", "b.gif"])

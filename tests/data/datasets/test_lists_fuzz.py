@@ -132,13 +132,13 @@ def assert_read_inside_or_refused(read, data, content, mask_every):
 def assert_inside(examples, data, mask_every):
     assert isinstance(examples, tuple)
     assert all(isinstance(example, Example) for example in examples)
-    pictures = [os.path.realpath(example.image) for example in examples]
-    assert 1 <= len(set(pictures)) == len(pictures)
+    images = [os.path.realpath(example.image) for example in examples]
+    assert 1 <= len(set(images)) == len(images)
     labelled = examples[::mask_every] if mask_every else ()
     masks = [os.path.realpath(example.mask) for example in labelled]
     assert sum(example.mask is not None for example in examples) == len(masks)
     root = os.path.realpath(data)
-    for path in pictures + masks:
+    for path in images + masks:
         assert os.path.commonpath([root, path]) == root != path
 
 

@@ -14,7 +14,7 @@ VALIDATION = ["2007_000129", "2007_000033"]
 LISTS = "ImageSets/Segmentation"
 
 
-def picture(name):
+def image_name(name):
     return f"JPEGImages/{name}.jpg"
 
 
@@ -29,7 +29,7 @@ def augmented(name):
 def make_original(folder):
     """What the data set itself holds."""
     every = ORIGINAL + AUGMENTED + VALIDATION
-    touch(folder, *map(picture, every))
+    touch(folder, *map(image_name, every))
     touch(folder, *map(original, ORIGINAL + VALIDATION))
     write(folder, f"{LISTS}/train.txt", *reversed(ORIGINAL))
     write(folder, f"{LISTS}/val.txt", *VALIDATION)
@@ -50,10 +50,10 @@ def test_without_augmented_masks_the_original_set_trains(tmp_path):
     make_original(tmp_path)
     data = open_folder(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
-        (picture(name), original(name)) for name in ORIGINAL
+        (image_name(name), original(name)) for name in ORIGINAL
     ]
     assert names(tmp_path, data.read_part("val", 1)) == [
-        (picture(name), original(name)) for name in VALIDATION
+        (image_name(name), original(name)) for name in VALIDATION
     ]
     assert data.read_part("unlabelled", 0) == ()
     (note,) = data.notes
@@ -65,11 +65,11 @@ def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
     make_augmented(tmp_path)
     data = open_folder(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
-        (picture(name), augmented(name)) for name in ORIGINAL + AUGMENTED
+        (image_name(name), augmented(name)) for name in ORIGINAL + AUGMENTED
     ]
     # Only the original masks have the borders that are not scored.
     assert names(tmp_path, data.read_part("val", 1)) == [
-        (picture(name), original(name)) for name in VALIDATION
+        (image_name(name), original(name)) for name in VALIDATION
     ]
 
 
@@ -112,7 +112,7 @@ def test_validation_masks_may_lie_with_the_augmented_ones(tmp_path):
 @pytest.mark.parametrize("folder", ["Segmentation", "SegmentationAug"])
 @pytest.mark.parametrize("name", ["train_aug.txt", "trainaug.txt"])
 @pytest.mark.parametrize(
-    "line", [str, lambda name: f"/{picture(name)} /{augmented(name)}"]
+    "line", [str, lambda name: f"/{image_name(name)} /{augmented(name)}"]
 )
 def test_a_list_of_the_augmented_set_decides_and_is_sorted(
     tmp_path, folder, name, line
@@ -122,7 +122,7 @@ def test_a_list_of_the_augmented_set_decides_and_is_sorted(
     write(tmp_path, f"ImageSets/{folder}/{name}", *map(line, listed), end="\r\n")
     data = open_folder(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
-        (picture(name), augmented(name)) for name in sorted(listed)
+        (image_name(name), augmented(name)) for name in sorted(listed)
     ]
     assert data.notes == ()
 
@@ -132,7 +132,7 @@ def test_masks_of_the_augmented_set_may_all_lie_with_the_original_ones(tmp_path)
     touch(tmp_path, *map(original, AUGMENTED))
     write(tmp_path, f"{LISTS}/train_aug.txt", *ORIGINAL, *AUGMENTED)
     assert names(tmp_path, open_folder(tmp_path).read_part("train", 1)) == [
-        (picture(name), original(name)) for name in ORIGINAL + AUGMENTED
+        (image_name(name), original(name)) for name in ORIGINAL + AUGMENTED
     ]
 
 
@@ -144,7 +144,7 @@ def test_the_published_rule_divides_sorted_names(tmp_path):
     assert stems(unlabelled) == [ORIGINAL[1], AUGMENTED[1]]
 
 
-def test_only_labelled_pictures_need_a_mask(tmp_path):
+def test_only_labelled_images_need_a_mask(tmp_path):
     make_original(tmp_path)
     write(tmp_path, f"{LISTS}/train_aug.txt", ORIGINAL[0], AUGMENTED[0], ORIGINAL[1])
     data = open_folder(tmp_path)
@@ -152,7 +152,7 @@ def test_only_labelled_pictures_need_a_mask(tmp_path):
     assert data.read_part("train", 3)[0].mask == tmp_path / original(ORIGINAL[0])
     assert_refused(
         lambda: data.read_part("train", 1),
-        picture(AUGMENTED[0]),
+        image_name(AUGMENTED[0]),
         augmented(AUGMENTED[0]),
         original(AUGMENTED[0]),
     )
@@ -163,12 +163,12 @@ def test_only_labelled_pictures_need_a_mask(tmp_path):
     "line",
     [
         str,
-        picture,
-        lambda name: f"{picture(name)} {original(name)}",
-        lambda name: f"/{picture(name)}\t/{original(name)}",
-        lambda name: f"{picture(name)} {augmented(name)}",
+        image_name,
+        lambda name: f"{image_name(name)} {original(name)}",
+        lambda name: f"/{image_name(name)}\t/{original(name)}",
+        lambda name: f"{image_name(name)} {augmented(name)}",
     ],
-    ids=["name", "picture", "paths", "tab", "augmented"],
+    ids=["name", "image", "paths", "tab", "augmented"],
 )
 def test_lists_hold_names_or_paths(tmp_path, line, end):
     make_original(tmp_path)
@@ -177,12 +177,12 @@ def test_lists_hold_names_or_paths(tmp_path, line, end):
     list_file = write(tmp_path, "list.txt", *map(line, listed), end=end)
     data = open_folder(tmp_path)
     assert names(tmp_path, data.read_listed(list_file, 1)) == [
-        (picture(AUGMENTED[0]), augmented(AUGMENTED[0])),
-        (picture(ORIGINAL[0]), original(ORIGINAL[0])),
-        (picture(VALIDATION[0]), original(VALIDATION[0])),
+        (image_name(AUGMENTED[0]), augmented(AUGMENTED[0])),
+        (image_name(ORIGINAL[0]), original(ORIGINAL[0])),
+        (image_name(VALIDATION[0]), original(VALIDATION[0])),
     ]
     assert names(tmp_path, data.read_listed(list_file, 0)) == [
-        (picture(name), None) for name in listed
+        (image_name(name), None) for name in listed
     ]
 
 
@@ -199,11 +199,11 @@ def test_a_list_of_names_prefers_the_masks_that_its_part_would(tmp_path):
 def test_masks_that_are_nowhere_are_left_for_reading_to_report(tmp_path):
     make_original(tmp_path)
     name = AUGMENTED[0]
-    lines = [name, f"{picture(ORIGINAL[0])} {original('none')}"]
+    lines = [name, f"{image_name(ORIGINAL[0])} {original('none')}"]
     list_file = write(tmp_path, "list.txt", *lines)
     assert names(tmp_path, open_folder(tmp_path).read_listed(list_file, 1)) == [
-        (picture(name), augmented(name)),
-        (picture(ORIGINAL[0]), original("none")),
+        (image_name(name), augmented(name)),
+        (image_name(ORIGINAL[0]), original("none")),
     ]
 
 
@@ -222,13 +222,13 @@ def test_the_folder_may_lie_deeper(tmp_path, place):
     data = open_folder(tmp_path)
     assert data.data_dir == str(tmp_path / place)
     assert names(tmp_path / place, data.read_part("train", 1)) == [
-        (picture(name), original(name)) for name in ORIGINAL
+        (image_name(name), original(name)) for name in ORIGINAL
     ]
 
 
 def test_palette_masks_with_borders_are_read(tmp_path):
     make_original(tmp_path)
-    Image.new("RGB", (3, 1), (1, 2, 3)).save(tmp_path / picture(ORIGINAL[0]))
+    Image.new("RGB", (3, 1), (1, 2, 3)).save(tmp_path / image_name(ORIGINAL[0]))
     values = np.array([[0, 20, 255]], np.uint8)
     mask = Image.fromarray(values, "P")
     mask.putpalette(

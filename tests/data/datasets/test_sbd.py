@@ -51,7 +51,7 @@ def voc(tmp_path):
 
 @pytest.fixture
 def cls(tmp_path):
-    """The masks of SBD; those of VOC's own pictures are other ones."""
+    """The masks of SBD; those of VOC's own images are other ones."""
     folder = tmp_path / "benchmark_RELEASE" / "dataset" / "cls"
     folder.mkdir(parents=True)
     for name in TRAIN + VAL:

@@ -19,9 +19,9 @@ def make_examples(count):
     )
 
 
-def write(folder, name, pictures, masks=True):
+def write(folder, name, images, masks=True):
     lines = [
-        f"{stem}.png\t{stem}_mask.png" if masks else f"{stem}.png" for stem in pictures
+        f"{stem}.png\t{stem}_mask.png" if masks else f"{stem}.png" for stem in images
     ]
     (folder / name).write_text("\n".join(lines))
 
@@ -119,9 +119,9 @@ def test_list_is_looked_for_in_the_working_folder_first(data, monkeypatch):
         ({"l.txt": "xz"}, {"labelled_list": "l.txt"}, ["/z.png", "validation"]),
     ],
 )
-def test_a_picture_in_two_parts_is_refused(data, files, lists, expected):
-    for name, pictures in files.items():
-        write(data, name, pictures)
+def test_a_image_in_two_parts_is_refused(data, files, lists, expected):
+    for name, images in files.items():
+        write(data, name, images)
     assert_refused(lambda: make_split(opened(data), 2, **lists), *expected)
 
 
@@ -149,7 +149,7 @@ def test_folder_layout_follows_the_same_rule(tmp_path, extra, unlabelled):
     assert stems(split.validation) == "z"
 
 
-@pytest.mark.skipif(not CAMVID.is_dir(), reason=f"no CamVid pictures in {CAMVID}")
+@pytest.mark.skipif(not CAMVID.is_dir(), reason=f"no CamVid images in {CAMVID}")
 def test_camvid_is_split_by_the_rule():
     split = make_split(opened(CAMVID), 8)
     assert len(split.labelled) + len(split.unlabelled) == 367

@@ -97,7 +97,7 @@ def test_a_share_has_a_name(fraction, count, seed, name):
         (367, 8, 46),
     ],
 )
-def test_a_fraction_is_as_many_pictures_as_by_the_rule(total, ratio, labelled):
+def test_a_fraction_is_as_many_images_as_by_the_rule(total, ratio, labelled):
     examples = make_examples(total)
     share = Share(fractions.Fraction(1, ratio), None, seed=0)
     assert share.count_of(total) == labelled == len(take_every(examples, ratio)[0])
@@ -132,7 +132,7 @@ def test_the_same_seed_chooses_the_same_and_another_seed_others():
     assert choose(examples, 10, seed=2) != first
 
 
-def test_the_pictures_of_the_smallest_draws_keep_their_labels():
+def test_the_images_of_the_smallest_draws_keep_their_labels():
     generator = random.Random(3)
     draws = {number: generator.random() for number in range(1000)}
     smallest = sorted(draws, key=draws.get)[:5]
@@ -163,7 +163,7 @@ def test_a_list_is_read_back_as_it_was_written(tmp_path):
         assert read_list(tmp_path / "list.txt", tmp_path, mask_every) == (*examples,)
 
 
-def test_a_list_holds_pictures_tabs_and_masks(tmp_path):
+def test_a_list_holds_images_tabs_and_masks(tmp_path):
     examples = [
         Example(tmp_path / "x" / "a.png", tmp_path / "m.png"),
         Example(tmp_path / "b.png", None),

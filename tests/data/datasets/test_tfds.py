@@ -18,7 +18,7 @@ CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 
 
 def write_shapes(folder, name="shapes", **options):
-    """Seven training pictures in two files, and three others in one."""
+    """Seven training images in two files, and three others in one."""
     train = [[example(number) for number in range(4)]]
     train += [[example(number) for number in range(4, 7)]]
     test = [[example(number) for number in range(10, 13)]]
@@ -30,7 +30,7 @@ def open_shapes(folder, name="shapes", image="", mask="", splits=()):
 
 
 def brightness(data_folder, part):
-    """The numbers that `example` made the pictures from."""
+    """The numbers that `example` made the images from."""
     records = data_folder.read_part(part, 0)
     reader = data_folder.make_reader(records, None)
     return [int(reader.examine(i)[0][0, 0, 0]) // 10 for i in range(reader.size)]
@@ -43,7 +43,7 @@ def shapes(tmp_path_factory):
     return folder
 
 
-def test_pictures_come_in_the_order_of_tfds(shapes):
+def test_images_come_in_the_order_of_tfds(shapes):
     data_folder = open_shapes(shapes)
     builder = tfds.builder("shapes", data_dir=shapes)
     for part, split in (("train", "train"), ("val", "test")):
@@ -108,7 +108,7 @@ def test_the_choice_is_told(shapes):
     (note,) = open_shapes(shapes).notes
     for text in ("shapes/1.0.0", "'image'", "'segmentation_mask'"):
         assert text in note
-    assert "'train' (7 pictures), validating on 'test' (3)" in note
+    assert "'train' (7 images), validating on 'test' (3)" in note
 
 
 def test_parts_of_a_split(shapes):
@@ -116,7 +116,7 @@ def test_parts_of_a_split(shapes):
     data_folder = open_shapes(shapes, splits=splits)
     assert brightness(data_folder, "train") == [0, 1, 2, 3, 4]
     assert brightness(data_folder, "val") == [5, 6]
-    # Numbered as in the whole, so that no picture has two names.
+    # Numbered as in the whole, so that no image has two names.
     names = [record.image for record in data_folder.read_part("val", 0)]
     assert names == ["shapes/train[5]", "shapes/train[6]"]
 
@@ -147,7 +147,7 @@ def test_a_single_split_must_be_parted(tmp_path):
     [
         (("train", "val"), ("found 'val'", "train, test")),
         (("train[:x]", "test"), ("found 'train[:x]'", "train[:80%]")),
-        (("train[7:]", "test"), ("no picture in 'train[7:]'",)),
+        (("train[7:]", "test"), ("no image in 'train[7:]'",)),
     ],
 )
 def test_splits_that_do_not_exist_are_refused(shapes, splits, expected):

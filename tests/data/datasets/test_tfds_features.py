@@ -48,11 +48,11 @@ def test_masks_of_scene_parse150_must_be_named():
         ({"image": tfds.features.Image(shape=(None, None, None))}, "image"),
     ],
 )
-def test_pictures_are_found(others, expected):
+def test_images_are_found(others, expected):
     assert find_image(features(**others), "") == expected
 
 
-def test_pictures_of_several_features_or_none_are_refused():
+def test_images_of_several_features_or_none_are_refused():
     several = features(image=None, left=COLOUR, right=COLOUR)
     assert_refused(lambda: find_image(several, ""), "--tfds_image", "left, right")
     assert find_image(several, "right") == "right"
@@ -74,17 +74,17 @@ def test_pictures_of_several_features_or_none_are_refused():
         ("array", array(None, None, 3, dtype=np.uint8)),
     ],
 )
-def test_a_named_feature_without_pictures_is_refused(name, feature):
+def test_a_named_feature_without_images_is_refused(name, feature):
     others = {name: feature} if feature else {}
     assert_refused(
         lambda: find_image(features(**others), name),
         f"--tfds_image: found '{name}'",
-        "colour pictures of 8 bits",
+        "colour images of 8 bits",
         "image (3-channel Image)",
     )
 
 
-def test_grey_pictures_may_be_named():
+def test_grey_images_may_be_named():
     assert find_image(features(grey=MASK), "grey") == "grey"
 
 

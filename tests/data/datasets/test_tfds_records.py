@@ -28,7 +28,7 @@ def file_bytes(array, kind="PNG", mode=None, **options):
 
 
 def open_reader(folder, examples, labels=PETS, image_size=None, mask=None):
-    """Of one file; `mask` is the feature in place of 8-bit grey pictures."""
+    """Of one file; `mask` is the feature in place of 8-bit grey images."""
     form = features(**({"segmentation_mask": mask} if mask else {}))
     shard = next(write(folder, {"train": [examples]}, form).glob("*tfrecord*"))
     records = [
@@ -62,7 +62,7 @@ def assert_bad(reader, *expected):
         decode_all(reader, [0])
 
 
-def test_pictures_and_class_ids_come_in_any_order(tmp_path):
+def test_images_and_class_ids_come_in_any_order(tmp_path):
     reader = open_reader(tmp_path, [example(number) for number in range(6)])
     assert (reader.size, reader.image_size) == (6, None)
     order = [3, 0, 5, 5, 1, 4, 2]
@@ -97,18 +97,18 @@ def test_without_a_mask_the_label_is_zero(tmp_path):
 
 def test_no_records_are_refused():
     form = layout(features(), "image", "segmentation_mask")
-    assert_refused(lambda: make_reader([], form, PETS), "no pictures")
+    assert_refused(lambda: make_reader([], form, PETS), "no images")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP"])
-def test_pictures_in_files_of_several_kinds(tmp_path, kind):
+def test_images_in_files_of_several_kinds(tmp_path, kind):
     reader = open_reader(tmp_path, [pair(file_bytes(COLOURS, kind))], index(3))
     assert_same(decode_all(reader, [0])[0], (COLOURS, IDS))
     assert_same(reader.examine(0), (COLOURS, IDS))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
-def test_grey_pictures_become_colour(tmp_path, kind):
+def test_grey_images_become_colour(tmp_path, kind):
     content = file_bytes(np.full((4, 6), 90, np.uint8), kind)
     reader = open_reader(tmp_path, [pair(content)], index(3))
     expected = np.full((4, 6, 3), 90, np.uint8)
@@ -189,7 +189,7 @@ def test_values_without_meaning_are_refused(tmp_path):
     )
 
 
-def test_picture_and_mask_of_different_sizes_are_refused(tmp_path):
+def test_image_and_mask_of_different_sizes_are_refused(tmp_path):
     reader = open_reader(tmp_path, [pair(mask=IDS[:3, :5, np.newaxis])], index(3))
     assert_bad(reader, "train[0] is 6 x 4", "train[0] mask is 5 x 3")
 
@@ -228,15 +228,15 @@ def test_a_look_tells_the_size(tmp_path, kind):
 def test_a_look_shows_what_is_wrong_at_the_beginning(tmp_path):
     examples = [pair(b"GIF89a"), pair(mask=file_bytes(COLOURS)), pair()]
     reader = open_reader(tmp_path, examples)
-    assert_refused(lambda: reader.look(0), "The picture of train[0] is damaged")
+    assert_refused(lambda: reader.look(0), "The image of train[0] is damaged")
     assert_refused(lambda: reader.look(1), "train[1] mask is a colour PNG")
     assert reader.look(2) == (4, 6)
 
 
 @pytest.mark.parametrize("content", [file_bytes(COLOURS)[:-40], b"GIF89a", b""])
-def test_damaged_pictures_are_refused(tmp_path, content):
+def test_damaged_images_are_refused(tmp_path, content):
     reader = open_reader(tmp_path, [pair(content)], index(3))
-    assert_bad(reader, "The picture of train[0] is damaged (")
+    assert_bad(reader, "The image of train[0] is damaged (")
 
 
 def test_damaged_records_are_refused(tmp_path):
@@ -248,7 +248,7 @@ def test_damaged_records_are_refused(tmp_path):
     assert_bad(reader, shard, "byte 0", "train[0]", "is damaged (")
 
 
-def test_resizing_averages_the_picture_and_picks_from_the_mask(tmp_path):
+def test_resizing_averages_the_image_and_picks_from_the_mask(tmp_path):
     stripes = np.zeros((8, 8, 3), np.uint8)
     stripes[:, ::2] = 200
     ids = np.repeat([[0, 1, 255, 2]], 8, axis=0).repeat(2, axis=1).astype(np.uint8)

@@ -33,7 +33,7 @@ def load(examples, num_classes, ignore_label, image_size=None, skip=False, **opt
     return in_memory.load(reader, BadSamples(len(examples), skip), **options)
 
 
-def test_report_counts_pictures_classes_and_sizes(tmp_path):
+def test_report_counts_images_classes_and_sizes(tmp_path):
     examples = [
         make_example(tmp_path, "a"),
         make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),
@@ -41,9 +41,9 @@ def test_report_counts_pictures_classes_and_sizes(tmp_path):
     ]
     report = check(examples, num_classes=3, ignore_label=7)
     assert report.problems == ()
-    assert (report.pictures, report.labelled) == (3, 2)
+    assert (report.images, report.labelled) == (3, 2)
     assert report.class_pixels == (21, 2, 1)
-    assert report.class_pictures == (2, 1, 1)
+    assert report.class_images == (2, 1, 1)
     assert report.ignored_pixels == 2
     assert report.without_class == ()
     assert report.sizes == {(2, 3): 2, (4, 5): 1}
@@ -56,21 +56,21 @@ def test_report_counts_what_training_sees_after_resizing(tmp_path):
     assert report.class_pixels == (6, 0, 0)
 
 
-def test_report_names_masks_without_a_class_and_leaves_out_bad_pictures(tmp_path):
+def test_report_names_masks_without_a_class_and_leaves_out_bad_images(tmp_path):
     void = np.full((2, 3), 7, np.uint8)
     names = ("a", void), ("b", IDS), ("c", void), ("d", void)
     examples = [make_example(tmp_path, *arguments) for arguments in names]
     examples[2].image.unlink()
     report = check(examples, 3, 7, collect=True)
     assert report.without_class == (0, 3)
-    assert (report.pictures, report.labelled, report.ignored_pixels) == (3, 3, 14)
-    assert report.class_pictures == (1, 1, 1)
+    assert (report.images, report.labelled, report.ignored_pixels) == (3, 3, 14)
+    assert report.class_images == (1, 1, 1)
 
 
-def test_nothing_is_the_report_of_no_pictures():
+def test_nothing_is_the_report_of_no_images():
     report = validation.nothing(3)
-    assert (report.pictures, report.labelled, report.sizes) == (0, 0, {})
-    assert report.class_pixels == report.class_pictures == (0, 0, 0)
+    assert (report.images, report.labelled, report.sizes) == (0, 0, {})
+    assert report.class_pixels == report.class_images == (0, 0, 0)
 
 
 def test_first_problem_in_list_order_is_raised(tmp_path):
@@ -85,7 +85,7 @@ def test_collect_lists_every_problem_in_order(tmp_path):
     examples[0].image.write_bytes(b"text")
     examples[2].mask.unlink()
     report = check(examples, 3, 7, collect=True)
-    assert report.pictures == 2
+    assert report.images == 2
     assert report.unusable == (0, 2)
     expected = [str(examples[0].image), str(examples[2].mask)]
     assert len(report.problems) == 2
@@ -131,7 +131,7 @@ def test_load_refuses_bad_files_and_no_files(tmp_path):
     examples = [make_example(tmp_path, name) for name in "ab"]
     examples[1].mask.unlink()
     assert_refused(lambda: load(examples, 3, 7), examples[1].mask)
-    assert_refused(lambda: load([], 3, 7), "no pictures")
+    assert_refused(lambda: load([], 3, 7), "no images")
 
 
 def test_load_takes_the_next_for_one_in_a_hundred_if_it_may(tmp_path):

@@ -19,7 +19,7 @@ def features(**others):
 
 
 def example(number):
-    """A picture full of 10 times its number; its mask holds 1, 2 and 3 in turn."""
+    """An image full of 10 times its number; its mask holds 1, 2 and 3 in turn."""
     values = (number + np.arange(24).reshape(4, 6, 1)) % 3 + 1
     return {
         "image": np.full((4, 6, 3), 10 * number, np.uint8),

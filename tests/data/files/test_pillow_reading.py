@@ -8,7 +8,7 @@ from PIL import Image, ImageFile
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import LabelFormat, index
 from selene_tf.data.files.pillow_reading import read_example, read_image, read_mask
-from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
+from tests.data.small_images import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
 
 
@@ -49,7 +49,7 @@ def test_grey_becomes_rgb(tmp_path):
     np.testing.assert_array_equal(image, np.repeat(PIXELS[..., :1], 3, axis=2))
 
 
-def test_palette_picture_becomes_its_colours(tmp_path):
+def test_palette_image_becomes_its_colours(tmp_path):
     palette = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
     palette.putpalette([10, 20, 30, 40, 50, 60])
     palette.save(tmp_path / "a.png")
@@ -77,7 +77,7 @@ def test_transparent_palette_entry_is_refused(tmp_path):
 
 @pytest.mark.parametrize("orientation", [3, 6])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_turned_pictures_are_refused(tmp_path, suffix, orientation):
+def test_turned_images_are_refused(tmp_path, suffix, orientation):
     exif = Image.Exif()
     exif[274] = orientation
     path = save(tmp_path / f"a.{suffix}", PIXELS, exif=exif)
@@ -91,7 +91,7 @@ def test_upright_exif_is_accepted(tmp_path):
     np.testing.assert_array_equal(read_image(path), PIXELS)
 
 
-def test_16_bit_pictures_are_refused(tmp_path):
+def test_16_bit_images_are_refused(tmp_path):
     grey = save(tmp_path / "grey.png", PIXELS[..., 0].astype(np.uint16) * 257)
     assert_refused(lambda: read_image(grey), grey, "16-bit")
     # Pillow reads 16-bit colour as 8-bit without a word.
@@ -253,7 +253,7 @@ def test_example_without_a_mask(tmp_path):
     assert mask is None
 
 
-def test_sizes_of_picture_and_mask_must_agree(tmp_path):
+def test_sizes_of_image_and_mask_must_agree(tmp_path):
     example = save_pair(tmp_path, PIXELS, IDS)
     for image_size in (None, (4, 4)):
         assert_refused(
@@ -265,7 +265,7 @@ def test_sizes_of_picture_and_mask_must_agree(tmp_path):
         )
 
 
-def test_resizing_averages_the_picture_and_picks_from_the_mask(tmp_path):
+def test_resizing_averages_the_image_and_picks_from_the_mask(tmp_path):
     stripes = np.zeros((8, 8, 3), np.uint8)
     stripes[:, ::2] = 200
     ids = np.repeat([[0, 1, 255, 2]], 8, axis=0).repeat(2, axis=1).astype(np.uint8)

@@ -5,7 +5,7 @@ from PIL import Image
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files.pillow_reading import look
-from tests.data.small_pictures import IDS, PIXELS, save, save_mode, save_pair
+from tests.data.small_images import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
 
 
@@ -37,7 +37,7 @@ def test_a_look_finds_what_the_beginning_shows(tmp_path, spoil, expected):
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_a_look_finds_pictures_that_are_stored_turned(tmp_path, form):
+def test_a_look_finds_images_that_are_stored_turned(tmp_path, form):
     exif = Image.Exif()
     exif[274] = 6
     path = save(tmp_path / "a.png", PIXELS, format=form, exif=exif)

@@ -52,7 +52,7 @@ def decoded(examples, labels=LABELS, image_size=None):
         ("L", {"format": "JPEG"}),
     ],
 )
-def test_pictures_are_pillows_to_the_bit(tmp_path, mode, options):
+def test_images_are_pillows_to_the_bit(tmp_path, mode, options):
     path = saved(tmp_path / "a.png", SMOOTH, mode, **options)
     [(image, label)] = decoded([Example(path, None)])
     np.testing.assert_array_equal(image, pillow_reading.read_image(path))

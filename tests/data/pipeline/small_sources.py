@@ -1,4 +1,4 @@
-"""Small pictures that tell which of them they are, and what is drawn of them."""
+"""Small images that tell which of them they are, and what is drawn of them."""
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +19,7 @@ def take(dataset, count):
 
 
 def drawn(dataset, batches, key="image"):
-    """Returns the numbers of the pictures drawn, from pictures of `make_source`."""
+    """Returns the numbers of the images drawn, from images of `make_source`."""
     values = [batch[key][:, 0, 0, 0] for batch in take(dataset, batches)]
     return np.concatenate(values).astype(int).tolist()
 

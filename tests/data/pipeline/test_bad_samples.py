@@ -28,7 +28,7 @@ def test_a_bad_file_stops_the_stream_and_is_kept_for_the_caller(tmp_path):
     assert "\n" not in str(source.failure())
 
 
-def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
+def test_the_next_good_image_stands_for_a_bad_one(tmp_path, capsys):
     examples = save_examples(tmp_path, 5)
     for bad in (1, 2):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
@@ -43,7 +43,7 @@ def test_the_next_good_picture_stands_for_a_bad_one(tmp_path, capsys):
     assert_equal(whole[4:], take(batching.training(source, None, 2, 5, 4, VARIED), 2))
 
 
-def test_too_many_bad_pictures_stop_the_stream(tmp_path):
+def test_too_many_bad_images_stop_the_stream(tmp_path):
     examples = save_examples(tmp_path, 5)
     for bad in (1, 2, 4):
         examples[bad].image.write_bytes(b"")
@@ -64,7 +64,7 @@ def test_a_source_of_which_nothing_can_be_read_fails_whatever_is_allowed(tmp_pat
     assert "none of them" in str(source.failure())
 
 
-def test_memory_and_files_take_the_same_in_place_of_a_bad_picture(tmp_path):
+def test_memory_and_files_take_the_same_in_place_of_a_bad_image(tmp_path):
     examples = save_examples(tmp_path, 6)
     for bad in (2, 3, 5):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])

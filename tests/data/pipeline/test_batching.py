@@ -24,7 +24,7 @@ WITH_ALL = dataclasses.replace(
 
 
 def make_source(size, first=0):
-    """Makes pictures of one value each, their number, and labels of one value."""
+    """Makes images of one value each, their number, and labels of one value."""
     values = np.arange(first, first + size, dtype=np.uint8)
     images = np.broadcast_to(values[:, None, None, None], (size, 4, 6, 3))
     labels = np.broadcast_to(values[:, None, None] % 5, (size, 4, 6))
@@ -38,7 +38,7 @@ def make_noise(size):
 
 
 @pytest.mark.parametrize(("size", "batch_size"), [(1, 2), (2, 1), (5, 3), (12, 4)])
-def test_every_epoch_takes_each_picture_once(size, batch_size):
+def test_every_epoch_takes_each_image_once(size, batch_size):
     dataset = batching.stream(make_source(size), batch_size, (1, 2), 0, PLAIN)
     numbers = drawn(dataset, batches=size * 3)[: size * 3]
     epochs = np.reshape(numbers, (3, size))
@@ -55,8 +55,8 @@ def test_epochs_and_seeds_have_orders_of_their_own():
     assert len(set(orders)) == 9
 
 
-def test_each_picture_comes_at_each_place_alike():
-    # 300 epochs of 4 pictures: each of 16 counts is 75, give or take 7.5.
+def test_each_image_comes_at_each_place_alike():
+    # 300 epochs of 4 images: each of 16 counts is 75, give or take 7.5.
     dataset = batching.stream(make_source(4), 100, (3, 0), 0, PLAIN)
     epochs = np.reshape(drawn(dataset, 12), (300, 4))
     counts = [
@@ -90,21 +90,21 @@ def test_a_late_start_costs_nothing_and_large_seeds_work():
     assert sorted(drawn(dataset, 1)) == [0, 1, 2]
 
 
-def test_the_same_picture_is_augmented_anew_each_time():
+def test_the_same_image_is_augmented_anew_each_time():
     batches = take(batching.stream(make_noise(1), 1, (1, 1), 0, VARIED), 4)
-    pictures = {batch["image"].tobytes() for batch in batches}
-    assert len(pictures) > 1
+    images = {batch["image"].tobytes() for batch in batches}
+    assert len(images) > 1
 
 
 def test_training_batch_holds_named_parts_and_no_unlabelled_label():
     dataset = batching.training(make_source(5), make_source(3, 100), 4, 1, 0, PLAIN)
-    picture = tf.TensorSpec((4, 4, 6, 3), tf.float32)
+    image = tf.TensorSpec((4, 4, 6, 3), tf.float32)
     valid = tf.TensorSpec((4, 4, 6), tf.bool)
     assert dataset.element_spec == {
-        "image": picture,
+        "image": image,
         "label": tf.TensorSpec((4, 4, 6), tf.int32),
         "valid": valid,
-        "unlabelled_image": picture,
+        "unlabelled_image": image,
         "unlabelled_valid": valid,
     }
     for batch in take(dataset, 3):
@@ -117,18 +117,18 @@ def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
     def batches(start):
         return batching.training(make_noise(5), make_noise(7), 4, 3, start, WITH_ALL)
 
-    picture = tf.TensorSpec((4, 5, 5, 3), tf.float32)
+    image = tf.TensorSpec((4, 5, 5, 3), tf.float32)
     mask = tf.TensorSpec((4, 5, 5), tf.bool)
     task = tf.TensorSpec((4,), tf.int32)
     assert batches(0).element_spec == {
-        "image": picture,
+        "image": image,
         "label": tf.TensorSpec((4, 5, 5), tf.int32),
         "valid": mask,
         "pretext_label": task,
-        "unlabelled_image": picture,
+        "unlabelled_image": image,
         "unlabelled_valid": mask,
         "unlabelled_pretext_label": task,
-        "unlabelled_strong_image": picture,
+        "unlabelled_strong_image": image,
         "unlabelled_box": mask,
     }
     whole = take(batches(0), 6)
@@ -138,7 +138,7 @@ def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
 
 
 @pytest.mark.parametrize("settings", [VARIED, WITH_ALL])
-def test_labels_of_unlabelled_pictures_reach_no_batch(settings):
+def test_labels_of_unlabelled_images_reach_no_batch(settings):
     images = make_noise(7).read(tf.range(7))["image"].numpy()
     batches = [
         take(batching.training(make_noise(5), source, 4, 3, 0, settings), 3)
@@ -156,7 +156,7 @@ def test_training_streams_draw_on_their_own():
     assert drawn(dataset, 1) != drawn(dataset, 1, "unlabelled_image")
 
 
-def test_training_without_unlabelled_pictures():
+def test_training_without_unlabelled_images():
     dataset = batching.training(make_source(5), None, 4, 1, 0, PLAIN)
     assert set(dataset.element_spec) == {"image", "label", "valid"}
 
@@ -171,7 +171,7 @@ def test_padding_reaches_the_batch_in_the_fill_colour():
 
 
 @pytest.mark.parametrize(("size", "sizes"), [(1, [1]), (4, [3, 1]), (6, [3, 3])])
-def test_evaluation_takes_every_picture_once_in_order(size, sizes):
+def test_evaluation_takes_every_image_once_in_order(size, sizes):
     dataset = batching.evaluation(make_source(size), 3)
     batches = take(dataset, 99)
     assert [len(batch["image"]) for batch in batches] == sizes
@@ -180,7 +180,7 @@ def test_evaluation_takes_every_picture_once_in_order(size, sizes):
     assert batches[0]["label"].dtype == np.int32
 
 
-def test_slow_pictures_do_not_change_the_order():
+def test_slow_images_do_not_change_the_order():
     """Several are read at a time, and every second one takes long."""
 
     def wait(number):
@@ -227,8 +227,8 @@ def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
-        (lambda: make_source(0), "no pictures"),
-        (lambda: from_files([]), "no pictures"),
+        (lambda: make_source(0), "no images"),
+        (lambda: from_files([]), "no images"),
         (lambda: batching.evaluation(make_source(1), 0), "batch size is 0"),
         (lambda: batching.stream(make_source(1), 0, (1, 1), 0, PLAIN), "batch size"),
         (lambda: views.Augmentation((0, 4)), r"\(0, 4\)"),
@@ -270,7 +270,7 @@ def test_workers_and_replicas_share_each_batch(workers, replicas):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_workers_evaluate_each_picture_once(workers):
+def test_workers_evaluate_each_image_once(workers):
     source = make_noise(7)
     numbers = [
         batch["number"].numpy().tolist()

@@ -42,7 +42,7 @@ def test_the_labelled_scenes_are_every_nth():
 
 
 @pytest.mark.parametrize(("memory_gib", "stays"), [(1.0, True), (0.0, False)])
-def test_pictures_that_fit_stay_in_memory(tmp_path, memory_gib, stays):
+def test_images_that_fit_stay_in_memory(tmp_path, memory_gib, stays):
     examples = []
     for number in range(3):
         paths = tmp_path / f"{number}.png", tmp_path / f"{number}_mask.png"

@@ -9,12 +9,12 @@ from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.pipeline import views
 
 FILL = (9.0, 8.0, 7.0)
-# Scaled by 0.5, the picture is smaller than the crop and gets padding.
+# Scaled by 0.5, the image is smaller than the crop and gets padding.
 PLAIN = views.Augmentation((7, 7), (0.5, 1.0, 1.5), True, FILL)
 TASKS = {kind: Pretext(kind, 0.5, 10) for kind in ("jigsaw", "rotation")}
 SEEDS = [(3, number) for number in range(16)]
 RNG = np.random.default_rng(0)
-PICTURE = {
+IMAGE = {
     "image": RNG.integers(0, 256, (10, 9, 3)).astype(np.uint8),
     "label": RNG.integers(0, 20, (10, 9)).astype(np.uint8),
 }
@@ -24,10 +24,10 @@ def augmentation(kind=None, strong_view=False):
     return dataclasses.replace(PLAIN, pretext=TASKS.get(kind), strong_view=strong_view)
 
 
-def over_seeds(view, settings, seeds=tuple(SEEDS), picture=PICTURE):
-    """What `Dataset.map` makes of a picture: a dict of arrays, one row a seed."""
+def over_seeds(view, settings, seeds=tuple(SEEDS), image=IMAGE):
+    """What `Dataset.map` makes of an image: a dict of arrays, one row a seed."""
     dataset = tf.data.Dataset.from_tensor_slices(np.array(seeds, np.int64))
-    dataset = dataset.map(lambda seed: view(picture, seed, settings))
+    dataset = dataset.map(lambda seed: view(image, seed, settings))
     rows = next(iter(dataset.batch(len(seeds))))
     return {name: values.numpy() for name, values in rows.items()}
 
@@ -43,7 +43,7 @@ def crops():
 
 
 def moved(values, label, kind, fill):
-    """By hand: nine tiles of 2 x 2 of the 7 x 7 pixels, or a turned picture."""
+    """By hand: nine tiles of 2 x 2 of the 7 x 7 pixels, or a turned image."""
     if kind == "rotation":
         return np.rot90(values, label)
     result = np.empty_like(values)
@@ -71,7 +71,7 @@ def test_a_task_moves_the_crop_that_there_is_without_it(crops, kind):
 @pytest.mark.parametrize(
     ("kind", "strong_view"), [(None, False), (None, True), ("jigsaw", True)]
 )
-def test_unlabelled_pictures_are_the_same_without_a_label(kind, strong_view):
+def test_unlabelled_images_are_the_same_without_a_label(kind, strong_view):
     settings = augmentation(kind, strong_view)
     rows = over_seeds(views.unlabelled, settings)
     expected = over_seeds(views.labelled, settings)
@@ -83,8 +83,8 @@ def test_unlabelled_pictures_are_the_same_without_a_label(kind, strong_view):
 
 
 @pytest.mark.parametrize("kind", [None, "jigsaw"])
-def test_a_strong_view_is_of_the_picture_as_it_was_moved(kind):
-    # A picture of two colours; a strong view has two as well, at the same places, but
+def test_a_strong_view_is_of_the_image_as_it_was_moved(kind):
+    # An image of two colours; a strong view has two as well, at the same places, but
     # for what a blur does to the borders.
     label = np.zeros((10, 9), np.uint8)
     label[:, 4:] = 1
@@ -92,7 +92,7 @@ def test_a_strong_view_is_of_the_picture_as_it_was_moved(kind):
     rows = over_seeds(
         views.unlabelled,
         dataclasses.replace(augmentation(kind, True), scales=(1.0,)),
-        picture={"image": image, "label": label},
+        image={"image": image, "label": label},
     )
     changed = unblurred = 0
     for weak, strong in zip(rows["image"], rows["strong_image"], strict=True):
@@ -114,15 +114,15 @@ def test_padding_keeps_its_colour_in_a_strong_view():
 
 
 def test_tasks_boxes_and_mirroring_are_drawn_independently():
-    picture = {"image": np.zeros((7, 7, 3), np.uint8), "label": np.eye(7)}
+    image = {"image": np.zeros((7, 7, 3), np.uint8), "label": np.eye(7)}
     settings = views.Augmentation(
         (7, 7), flip=True, pretext=Pretext("rotation", 0.5), strong_view=True
     )
     seeds = [(11, number) for number in range(400)]
-    rows = over_seeds(views.unlabelled, settings, seeds, picture)
-    labels = over_seeds(views.labelled, settings, seeds, picture)
+    rows = over_seeds(views.unlabelled, settings, seeds, image)
+    labels = over_seeds(views.labelled, settings, seeds, image)
     task = rows["pretext_label"] != -1
-    # Turned, too, the diagonal tells of pictures without a task alone.
+    # Turned, too, the diagonal tells of images without a task alone.
     mirrored = labels["label"][:, 0, 0] == 0
     box = rows["box"].any(axis=(1, 2))
     # Of 400, a quarter is 100 give or take 9; of the 200 without a task, 50 and 6.
@@ -143,7 +143,7 @@ def strong_batch():
     }
 
 
-def test_inside_its_box_a_picture_shows_its_neighbour():
+def test_inside_its_box_a_image_shows_its_neighbour():
     batch = strong_batch()
     mixed = views.mix_strong_views(batch)
     assert set(mixed) == set(batch)
@@ -157,7 +157,7 @@ def test_inside_its_box_a_picture_shows_its_neighbour():
         np.testing.assert_array_equal(found[~box], batch["strong_image"][own][~box])
 
 
-def test_pictures_with_a_task_and_their_neighbours_stay_whole():
+def test_images_with_a_task_and_their_neighbours_stay_whole():
     # The first pair has none, then the first of a pair has one, then the second.
     batch = strong_batch() | {"pretext_label": np.int32([-1, -1, 3, -1, -1, 0])}
     mixed = views.mix_strong_views(batch)
@@ -174,7 +174,7 @@ def test_eager_equals_a_data_set():
     settings, seeds = augmentation("jigsaw", strong_view=True), SEEDS[:4]
     expected = over_seeds(views.unlabelled, settings, seeds)
     for number, seed in enumerate(seeds):
-        found = views.unlabelled(PICTURE, np.array(seed, np.int64), settings)
+        found = views.unlabelled(IMAGE, np.array(seed, np.int64), settings)
         for name, values in expected.items():
             # Colours of 0 to 255.
             np.testing.assert_allclose(found[name], values[number], atol=1e-3)

@@ -25,7 +25,7 @@ def digest(index, seed, height, width):
 
 
 def class_shares(examples):
-    """Share of each class in each picture, (pictures, classes)."""
+    """Share of each class in each image, (images, classes)."""
     counts = [
         np.bincount(label.ravel(), minlength=NUM_CLASSES) for _, label in examples
     ]
@@ -95,7 +95,7 @@ def test_labels_are_class_indices_without_ignored_pixels(drawn):
 
 
 @pytest.mark.parametrize("name", draw.CLASS_NAMES)
-def test_every_class_is_in_most_pictures(drawn, name):
+def test_every_class_is_in_most_images(drawn, name):
     shares = class_shares(drawn[:30])[:, draw.CLASS_NAMES.index(name)]
     assert np.mean(shares > 0) >= 0.8
 

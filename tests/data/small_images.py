@@ -1,4 +1,4 @@
-"""Writes single small pictures and masks."""
+"""Writes single small images and masks."""
 
 import numpy as np
 from PIL import Image
