@@ -11,7 +11,7 @@ _OF_MODELS = ("fit", "tile_size")
 
 
 def main():
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.inference import loading, scoring
 
     values = flags.FLAGS

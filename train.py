@@ -11,7 +11,7 @@ from selene_tf.config import Config
 def main():
     # Imported here: --help and mistakes in the flags need not wait for TensorFlow.
     config = flagfile.from_flags()
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf import experiment
 
     summary = experiment.train(config)

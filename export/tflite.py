@@ -38,4 +38,6 @@ if __name__ == "__main__":
         "For int8: at most so many labelled training images show its ranges.",
         lower_bound=0,
     )
+    # What it was called before.
+    flags.DEFINE_alias("calibration_pictures", "calibration_images")
     command.run(main, [*names, "quantization", "calibration_images"])

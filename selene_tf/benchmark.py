@@ -249,7 +249,7 @@ def _rows(structure, size, batch_size, repeats, values):
 def _start_tensorflow(threads):
     """The seconds that the imports take, here so that mistakes need not wait."""
     started = time.perf_counter()
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.benchmarking import steps as benchmark_steps
 
         benchmark_steps.set_up(threads)

@@ -51,7 +51,7 @@ def main():
     config = flagfile.from_flags()
     _check_output("report", values.report)
     _check_output("browse", values.browse, ".png")
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.experiment import data_check
 
     with progress.bar() as show:

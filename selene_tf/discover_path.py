@@ -103,7 +103,7 @@ def discover_run(  # noqa: PLR0913
         overwrite: Whether existing files may be written over.
 
     Returns:
-        The `Path`, and the name of the JSON file, a `pathlib.Path`.
+        The `RoutingPath`, and the name of the JSON file, a `pathlib.Path`.
 
     Raises:
         UserError: for whatever is wrong with the run, its data, the rule or the
@@ -112,11 +112,11 @@ def discover_run(  # noqa: PLR0913
     rule = _only_rule(path_threshold, path_macs, keep)
     file = pathlib.Path(output or _default_output(run_dir, rule, network, split))
     _check_output(file, bool(output), overwrite)
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf import experiment
         from selene_tf.evaluation import evaluate
 
-    trained = experiment.restore(run_dir, network, split, data_dir)
+    trained = experiment.load_run(run_dir, network, split, data_dir)
     result = experiment.evaluate(trained, evaluate.predictor(trained.network))
     found = _find(rule, result, trained, gates == "keep")
     _write(found, file)
@@ -124,21 +124,22 @@ def discover_run(  # noqa: PLR0913
 
 
 def text(found):
-    """A `Path` in a few words: its size beside the supernet's."""
-    facts = found.facts
-    height, width = facts["image_size"]
+    """A `RoutingPath` in a few words: its size beside the supernet's."""
+    metadata = found.metadata
+    height, width = metadata["image_size"]
     shares = [
-        f"{facts[name] / facts[f'supernet_{name}']:.1%}"
+        f"{metadata[name] / metadata[f'supernet_{name}']:.1%}"
         for name in ("macs", "parameters")
     ]
     places = cells(found.num_layers)
     num_routes = sum(len(routes(*place, found.num_layers)) for place in places)
     return (
-        f"{facts['macs'] / 1e6:,.1f} of {facts['supernet_macs'] / 1e6:,.1f} MMACs at "
-        f"{height}x{width} ({shares[0]}), {facts['parameters']:,} of "
-        f"{facts['supernet_parameters']:,} parameters ({shares[1]})\n"
-        f"{facts['rule']} over {facts['images']} images: of {len(places)} cells "
-        f"{found.kept.any(axis=-1).sum()} are computed and {found.passing.sum()} pass "
+        f"{metadata['macs'] / 1e6:,.1f} of "
+        f"{metadata['supernet_macs'] / 1e6:,.1f} MMACs at "
+        f"{height}x{width} ({shares[0]}), {metadata['parameters']:,} of "
+        f"{metadata['supernet_parameters']:,} parameters ({shares[1]})\n"
+        f"{metadata['rule']} over {metadata['images']} images: of {len(places)} cells "
+        f"{found.kept.any(axis=-1).sum()} are computed and {found.bypassed.sum()} pass "
         f"their input on, {found.kept.sum()} of {num_routes} routes are open"
     )
 
@@ -204,7 +205,7 @@ def _check_output(file, is_chosen, overwrite):
 
 
 def _find(rule, result, trained, counts_gates):
-    """The `Path` of a rule from an `Evaluation`; costs are of the first's size."""
+    """The `RoutingPath` of a rule from an `Evaluation`, with its first size's costs."""
     name, value = rule
     size = result.sizes[0].tolist()
     if name == "threshold":

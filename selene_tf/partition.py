@@ -38,7 +38,7 @@ def main():
     seed = values.seed if values["seed"].present else None
     share = subsets.parse_share(values.fraction, values.num_labelled, seed)
     config = flagfile.from_flags()
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.experiment import split_lists
 
     written = split_lists.write_lists(config, share, values.output)

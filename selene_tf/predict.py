@@ -88,7 +88,7 @@ def main():
     if is_video:
         video_files.check_installed()
     output = _output(values, not is_video)
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.inference import loading
 
     model = loading.load(values.model)

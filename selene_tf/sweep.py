@@ -52,7 +52,7 @@ def main():
         raise UserError(
             f"--output: '{output}' exists already; name a new folder, or remove it."
         )
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.benchmarking import pareto_sweep
 
     found = pareto_sweep.sweep(

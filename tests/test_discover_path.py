@@ -32,7 +32,7 @@ def run_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def looked(run_dir):
     """The run's network and what it does with the images."""
-    trained = experiment.restore(run_dir)
+    trained = experiment.load_run(run_dir)
     dataset = batching.evaluation(trained.source, 1)
     predict = evaluate.predictor(trained.network)
     result = evaluate.evaluate(predict, dataset, trained.info.num_classes)
@@ -40,10 +40,10 @@ def looked(run_dir):
 
 
 def assert_same(found, expected):
-    for name in ("kept", "passing"):
+    for name in ("kept", "bypassed"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     np.testing.assert_allclose(found.mean_gate, expected.mean_gate, atol=1e-6)
-    assert found.facts == expected.facts
+    assert found.metadata == expected.metadata
 
 
 @pytest.mark.parametrize("options", [{}, {"path_threshold": 0.5, "gates": "fold"}])
@@ -55,7 +55,7 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
     )
     assert_same(found, expected)
     assert_same(routing_path.read(file), expected)
-    assert found.facts["rule"] == "threshold=0.5"
+    assert found.metadata["rule"] == "threshold=0.5"
     routing_path.check_fits(found, trained.structure, file)
     with Image.open(tmp_path / "a.png") as image:
         assert image.format == "PNG"
@@ -75,15 +75,15 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         target = (keep or 1) * supernet
         expected = path_for_cost.within(gates, trained.structure, SIZE, target, rule)
         assert_same(routing_path.read(file), expected)
-        assert found.facts["macs"] <= target
-        assert found.facts["rule"] == rule
+        assert found.metadata["macs"] <= target
+        assert found.metadata["rule"] == rule
         assert (run_dir / name).with_suffix(".png").is_file()
 
 
 def test_the_labelled_training_images_have_a_name_of_their_own(run_dir):
     found, file = discover_run(run_dir, split="train", path_threshold=0)
     assert file == run_dir / "path-threshold_0-train.json"
-    assert found.facts["images"] == 2
+    assert found.metadata["images"] == 2
 
 
 def test_a_pruned_run_finds_a_part_of_its_path(tmp_path):
@@ -92,7 +92,7 @@ def test_a_pruned_run_finds_a_part_of_its_path(tmp_path):
     for options in ({"keep": 1.0}, {"path_threshold": 0.5}):
         found, _ = discover_run(tmp_path / "run", **options)
         assert not (found.kept & ~earlier.kept).any()
-        assert found.facts["macs"] <= earlier.facts["macs"]
+        assert found.metadata["macs"] <= earlier.metadata["macs"]
     assert found.num_layers == TINY["num_layers"]
 
 
@@ -158,14 +158,16 @@ def test_an_existing_file_may_be_written_over(run_dir, tmp_path):
 
 def test_text_says_how_much_is_left():
     shape = (4, 4, 3)
-    kept, passing = np.zeros(shape, bool), np.zeros(shape[:2], bool)
-    kept[[0, 1, 3], 0, 0], passing[2, 0] = True, True
-    facts = {
+    kept, bypassed = np.zeros(shape, bool), np.zeros(shape[:2], bool)
+    kept[[0, 1, 3], 0, 0], bypassed[2, 0] = True, True
+    metadata = {
         **{"macs": 5_000_000, "supernet_macs": 20_000_000},
         **{"parameters": 1234, "supernet_parameters": 4936},
         **{"rule": "keep<=0.3", "images": 7, "image_size": [64, 96]},
     }
-    found = routing_path.Path(kept, passing, np.zeros(shape), np.zeros(shape), facts)
+    found = routing_path.RoutingPath(
+        kept, bypassed, np.zeros(shape), np.zeros(shape), metadata
+    )
     # Layers of 1, 2, 3, 4 cells, with 2, 2 + 3, 2 + 3 + 3 and 4 routes.
     assert text(found) == (
         "5.0 of 20.0 MMACs at 64x96 (25.0%), 1,234 of 4,936 parameters (25.0%)\n"

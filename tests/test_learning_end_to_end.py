@@ -68,10 +68,10 @@ def test_everything_goes_together(tmp_path):
     assert parts | {"cross_pseudo"} <= set(losses)
     total = sum(losses[name] for name in parts | {"cross_pseudo"})
     assert losses["loss"] == pytest.approx(total, rel=1e-5)
-    assert experiment.restore(run_dir, "second").network.name == "second"
-    assert experiment.restore(run_dir).network.name == "first"
+    assert experiment.load_run(run_dir, "second").network.name == "second"
+    assert experiment.load_run(run_dir).network.name == "first"
     with pytest.raises(UserError, match="first or second"):
-        experiment.restore(run_dir, "teacher")
+        experiment.load_run(run_dir, "teacher")
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from tests.inference.toy_models import expected_labels
 PROGRAM = """
 import contextlib, runpy, sys, types
 import selene_tf
-from selene_tf import command
+from selene_tf.cli import command
 from tests import toy_models
 
 def load(name):
@@ -27,7 +27,7 @@ loader = types.ModuleType("selene_tf.inference.loading")
 loader.load = load
 sys.modules[loader.__name__] = selene_tf.inference.loading = loader
 # It would start TensorFlow, for which a toy has no use.
-command.quiet_start = contextlib.nullcontext
+command.suppress_startup_logs = contextlib.nullcontext
 runpy.run_module("selene_tf.predict", run_name="__main__", alter_sys=True)
 """
 

@@ -69,10 +69,10 @@ def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(flags, tmp
     )
     assert not (discovered.kept & ~given.kept).any()
     for name in ("supernet_macs", "supernet_parameters"):
-        assert discovered.facts[name] >= given.facts[name]
+        assert discovered.metadata[name] >= given.metadata[name]
     summary = json.loads((whole / "summary.json").read_text())
-    assert summary["parameters"] == given.facts["parameters"]
-    assert summary["macs"]["supernet"] < discovered.facts["supernet_macs"]
+    assert summary["parameters"] == given.metadata["parameters"]
+    assert summary["macs"]["supernet"] < discovered.metadata["supernet_macs"]
 
 
 @pytest.mark.slow

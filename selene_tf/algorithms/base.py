@@ -6,10 +6,10 @@ from keras import ops
 
 from selene_tf import losses
 from selene_tf.algorithms import replicas
-from selene_tf.algorithms.gradient_accumulation import GradientSums
+from selene_tf.algorithms.gradient_accumulation import GradientAccumulator
 from selene_tf.layers.drop_path import DropPath
 
-# What the names of a batch's tensors begin with.
+# What the names of a batch's tensors on_weights_loaded with.
 PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
 
 
@@ -17,7 +17,7 @@ class Algorithm(keras.Model):
     """Networks, their losses and the step that trains them, under `fit`.
 
     A subclass says which losses it has (`compute_losses`) and, if it must, what
-    happens after the weights moved (`after_update`). A batch is a dict of named
+    happens after the weights moved (`after_step`). A batch is a dict of named
     tensors, see `selene_tf.data.pipeline.batching.training`.
 
     The step is written for any number of replicas: gradients are averaged over
@@ -74,7 +74,7 @@ class Algorithm(keras.Model):
         self.accumulate_steps = accumulate_steps
         self._sums = None
         if accumulate_steps > 1:
-            self._sums = GradientSums(self.trained_variables())
+            self._sums = GradientAccumulator(self.trained_variables())
         # The networks arrive built; there is nothing left for Keras to trace.
         self.built = True
 
@@ -85,10 +85,10 @@ class Algorithm(keras.Model):
         """
         raise NotImplementedError
 
-    def begin(self):
+    def on_weights_loaded(self):
         """Runs when the weights to start from are there."""
 
-    def after_update(self):
+    def after_step(self):
         """Runs after the optimiser's step."""
 
     def forward(self, name, batch):
@@ -124,7 +124,7 @@ class Algorithm(keras.Model):
                     name,
                     each["features"],
                     batch[f"{PREFIXES[which]}pretext_label"],
-                    batch[f"{PREFIXES[which]}pretext_share"],
+                    batch[f"{PREFIXES[which]}pretext_weight"],
                 )
                 for which, each in outputs.items()
             )
@@ -184,8 +184,8 @@ class Algorithm(keras.Model):
         for prefix in PREFIXES.values():
             labels = batch.get(f"{prefix}pretext_label")
             if labels is not None:
-                found = losses.task_shares(labels, replicas.gather)
-                shares[f"{prefix}pretext_share"] = found
+                found = losses.task_weights(labels, replicas.gather)
+                shares[f"{prefix}pretext_weight"] = found
         return {**batch, **shares}
 
     def _differentiate(self, batch):
@@ -211,7 +211,7 @@ class Algorithm(keras.Model):
             clipped += [factor * each for each in own]
             norms[f"gradient_norm{self._suffix(name)}"] = norm
         self.optimizer.apply(clipped, [v for own in variables.values() for v in own])
-        self.after_update()
+        self.after_step()
         return norms
 
     def _suffix(self, name):

@@ -49,11 +49,11 @@ class CrossPseudo(Algorithm):
     def compute_losses(self, batch):
         outputs = {name: self.forward(name, batch) for name in self.networks}
         weight = self.cross_pseudo_weight(self.optimizer.iterations)
-        disagreements = [
-            self._disagreement(outputs, which, batch[f"{prefix}valid"])
+        consistency_losses = [
+            self._consistency_loss(outputs, which, batch[f"{prefix}valid"])
             for which, prefix in PREFIXES.items()
         ]
-        found = {"cross_pseudo": weight * ops.concatenate(disagreements)}
+        found = {"cross_pseudo": weight * ops.concatenate(consistency_losses)}
         for name, own in outputs.items():
             logits = own["labelled"]["logits"]
             loss = self.supervised_loss(batch["label"], logits)
@@ -61,7 +61,7 @@ class CrossPseudo(Algorithm):
             found |= self.side_losses(name, batch, own)
         return found
 
-    def _disagreement(self, outputs, which, valid):
+    def _consistency_loss(self, outputs, which, valid):
         valid = valid if self.mask_padding else ops.ones_like(valid)
         first, second = (own[which]["logits"] for own in outputs.values())
         return losses.pseudo_label_cross_entropy(

@@ -6,7 +6,7 @@ import tensorflow as tf
 from selene_tf.algorithms import replicas
 
 
-class GradientSums:
+class GradientAccumulator:
     """One variable for each trained weight, on each replica the sum of its own.
 
     A checkpoint need not hold them: between two steps all are 0.

@@ -42,7 +42,7 @@ class MeanTeacher(Algorithm):
             alpha.
         ema_warm_up: Whether step t keeps at most 1 - 1 / t, so that the teacher
             is the mean of all students at first.
-        disagreement: The loss, from the student's logits, the teacher's and a mask
+        consistency_loss: The loss, from the student's logits, the teacher's and a mask
             of valid pixels to a value an image.
         teacher_statistics: What the teacher normalises its targets with, "batch"
             or "moving".
@@ -64,7 +64,7 @@ class MeanTeacher(Algorithm):
         deployed="teacher",
         *,
         ema_warm_up=False,
-        disagreement=losses.consistency,
+        consistency_loss=losses.consistency,
         teacher_statistics="batch",
         mask_padding=True,
         **kwargs,
@@ -75,34 +75,34 @@ class MeanTeacher(Algorithm):
         self.consistency_weight = consistency_weight
         self.ema_momentum = ema_momentum
         self.ema_warm_up = ema_warm_up
-        self.disagreement = disagreement
+        self.consistency_loss = consistency_loss
         self.teacher_statistics = teacher_statistics
         self.mask_padding = mask_padding
-        self.begin()
+        self.on_weights_loaded()
 
-    def begin(self):
+    def on_weights_loaded(self):
         self.networks["teacher"].set_weights(self.networks["student"].get_weights())
 
     def compute_losses(self, batch):
         outputs = self.forward("student", batch)
         weight = self.consistency_weight(self.optimizer.iterations)
-        disagreement = ops.concatenate(self._disagreements(batch, outputs))
+        consistency_loss = ops.concatenate(self._consistency_losses(batch, outputs))
         logits = outputs["labelled"]["logits"]
         return {
             "supervised": self.supervised_loss(batch["label"], logits),
-            "consistency": weight * disagreement,
+            "consistency": weight * consistency_loss,
             **self.side_losses("student", batch, outputs),
         }
 
-    def _disagreements(self, batch, outputs):
+    def _consistency_losses(self, batch, outputs):
         if "unlabelled_strong_image" in batch:
             boxes = batch["unlabelled_box"]
             target = self._targets(batch["unlabelled_image"])
             valid = cutmix.mix(self._valid(batch, "unlabelled"), boxes)
             logits = outputs["unlabelled"]["logits"]
-            return [self.disagreement(logits, cutmix.mix(target, boxes), valid)]
+            return [self.consistency_loss(logits, cutmix.mix(target, boxes), valid)]
         return [
-            self.disagreement(
+            self.consistency_loss(
                 outputs[which]["logits"],
                 self._targets(batch[f"{prefix}image"]),
                 self._valid(batch, which),
@@ -118,7 +118,7 @@ class MeanTeacher(Algorithm):
         valid = batch[f"{PREFIXES[which]}valid"]
         return valid if self.mask_padding else ops.ones_like(valid)
 
-    def after_update(self):
+    def after_step(self):
         student, teacher = self.networks["student"], self.networks["teacher"]
         keep = tf.convert_to_tensor(self.ema_momentum)
         if self.ema_warm_up:

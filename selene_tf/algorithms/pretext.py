@@ -31,7 +31,7 @@ class PretextLoss:
             network: Name of the network.
             features: Its output of that name for the batch.
             labels: int32 (batch,), -1 for images without the task.
-            shares: float32 (batch,), `losses.task_shares` of the whole step.
+            shares: float32 (batch,), `losses.task_weights` of the whole step.
 
         Returns:
             (batch,)

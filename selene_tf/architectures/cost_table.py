@@ -177,7 +177,7 @@ def parameters(
 
 
 def pruned(table, path):
-    """What the network costs that `discover.build` makes of a path.
+    """What the network costs that `dynamic_routing.build` makes of a path.
 
     A cell that stays keeps its whole gate, whose projection is the supernet's, also
     the columns of routes that are gone. Of the decoder, levels coarser than any that
@@ -185,14 +185,14 @@ def pruned(table, path):
 
     Args:
         table: A `CostTable` of the whole network, of MACs or of parameters.
-        path: A `Path` of which every route leads from the stem to the decoder.
+        path: A `RoutingPath` of which every route leads from the stem to the decoder.
 
     Returns:
         A `CostTable`, 0 where nothing is computed; "every gate open" means its own.
     """
     computed = path.kept.any(axis=-1)
     exists = path.kept.copy()
-    exists[..., 0] |= path.passing
+    exists[..., 0] |= path.bypassed
     coarsest = np.flatnonzero(exists[-1, :, 0]).max()
     levels = np.where(np.arange(topology.NUM_LEVELS) <= coarsest, 1, 0)
     levels = levels * table.decoder_levels

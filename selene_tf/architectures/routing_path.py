@@ -10,11 +10,17 @@ import numpy as np
 from selene_tf.architectures import topology
 from selene_tf.errors import UserError
 
-VERSION = 3
+VERSION = 4
+# What version 3 called them.
+_NAMES_OF_VERSION_3 = {
+    "pictures": "images",
+    "picture_size": "image_size",
+    "passes_input": "bypassed",
+}
 # The network's `Structure`, but for the number of layers.
-STRUCTURE_FACTS = ("num_classes", "channels", "small_gate", "gated", "pooling")
-FACTS = {
-    *STRUCTURE_FACTS,
+STRUCTURE_FIELDS = ("num_classes", "channels", "small_gate", "gated", "pooling")
+METADATA = {
+    *STRUCTURE_FIELDS,
     *("images", "image_size", "rule", "counts_gates"),
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
@@ -26,27 +32,27 @@ _MAX_BYTES = 50_000_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Path:
+class RoutingPath:
     """Routes that stay open, and what they were found from.
 
     Attributes:
         kept: Bool (num_layers + 1, 4, 3), routes (keep, up, down) that stay.
-        passing: Bool (num_layers + 1, 4), cells that are not computed and pass
+        bypassed: Bool (num_layers + 1, 4), cells that are not computed and pass
             their input on to the same level.
         mean_gate: Float (num_layers + 1, 4, 3), mean gate over the images.
         open_share: Likewise, share of the images that open the route.
-        facts: Plain values that travel along, by the names in `FACTS`: the network's
-            structure; "images", how many were looked at; "image_size", height and
-            width in pixels that "macs" and "supernet_macs" hold for; "rule", by which
+        metadata: Plain values that travel along, by the names in `METADATA`: the
+            network's structure; "images", how many were looked at; "image_size",
+            height and width in pixels that "macs" and "supernet_macs" hold for; "rule", by which
             routes were chosen, such as "threshold=0.5" or "keep<=0.5"; costs, of which
             "counts_gates" says whether the path's gates are among them.
     """
 
     kept: np.ndarray
-    passing: np.ndarray
+    bypassed: np.ndarray
     mean_gate: np.ndarray
     open_share: np.ndarray
-    facts: dict
+    metadata: dict
 
     @property
     def num_layers(self):
@@ -57,15 +63,15 @@ def check_fits(path, structure, file):
     """Checks that a path is one of the network that it shall be used for.
 
     Args:
-        path: A `Path`.
+        path: A `RoutingPath`.
         structure: The network's `Structure`.
         file: Where the path comes from, for the message.
 
     Raises:
         UserError: They differ; it names the first fact that does.
     """
-    found = {"num_layers": path.num_layers, **path.facts}
-    for name in ("num_layers", *STRUCTURE_FACTS):
+    found = {"num_layers": path.num_layers, **path.metadata}
+    for name in ("num_layers", *STRUCTURE_FIELDS):
         wanted = getattr(structure, name)
         if found[name] != wanted:
             raise UserError(
@@ -76,11 +82,11 @@ def check_fits(path, structure, file):
 
 
 def to_json(path):
-    """The content of path.json: facts, then cell by cell what stays."""
+    """The content of path.json: metadata, then cell by cell what stays."""
     return {
         "version": VERSION,
         "num_layers": path.num_layers,
-        **path.facts,
+        **path.metadata,
         "cells": [
             _cell_to_json(path, layer, level)
             for layer, level in topology.cells(path.num_layers)
@@ -95,7 +101,7 @@ def read(file):
         file: The file.
 
     Returns:
-        A `Path`, which is connected.
+        A `RoutingPath`, which is connected.
 
     Raises:
         UserError: It is missing, damaged, of another version, or no path that a
@@ -104,6 +110,8 @@ def read(file):
     try:
         content = _parse(pathlib.Path(file))
         version = content.get("version") if isinstance(content, dict) else None
+        if version == 3:
+            version, content = VERSION, _from_version_3(content)
         if version is not None and version != VERSION:
             raise UserError(
                 f"{file}: found version {_short(version)}, expected {VERSION}; another "
@@ -126,6 +134,20 @@ def read(file):
     )
 
 
+def _from_version_3(content):
+    """The same with today's names; what is not as it should be stays so."""
+    content = _renamed(content) | {"version": VERSION}
+    if isinstance(content.get("cells"), list):
+        content["cells"] = [_renamed(cell) for cell in content["cells"]]
+    return content
+
+
+def _renamed(content):
+    if not isinstance(content, dict):
+        return content
+    return {_NAMES_OF_VERSION_3.get(key, key): content[key] for key in content}
+
+
 def _cell_to_json(path, layer, level):
     routes = {}
     for route in topology.routes(layer, level, path.num_layers):
@@ -141,7 +163,7 @@ def _cell_to_json(path, layer, level):
         "level": level,
         "stride": topology.stride(level),
         "computed": bool(path.kept[layer, level].any()),
-        "passes_input": bool(path.passing[layer, level]),
+        "bypassed": bool(path.bypassed[layer, level]),
         "routes": routes,
     }
 
@@ -172,22 +194,22 @@ def _refuse_constant(name):
 
 
 def _from_json(content):
-    _check(content, {"version", "num_layers", "cells", *FACTS}, "the file")
-    facts = {name: value for name, value in content.items() if name in FACTS}
+    _check(content, {"version", "num_layers", "cells", *METADATA}, "the file")
+    metadata = {name: value for name, value in content.items() if name in METADATA}
     for name in ("macs", "parameters"):
-        if facts[name] > facts[f"supernet_{name}"]:
+        if metadata[name] > metadata[f"supernet_{name}"]:
             raise ValueError(f"{name} is more than supernet_{name}")
     num_layers = content["num_layers"]
     places, cells = topology.cells(num_layers), content["cells"]
     if len(cells) != len(places):
         raise ValueError(f"{len(cells)} cells are not those of {num_layers} layers")
     shape = (num_layers + 1, topology.NUM_LEVELS)
-    path = Path(
+    path = RoutingPath(
         kept=np.zeros((*shape, 3), bool),
-        passing=np.zeros(shape, bool),
+        bypassed=np.zeros(shape, bool),
         mean_gate=np.zeros((*shape, 3)),
         open_share=np.zeros((*shape, 3)),
-        facts=facts,
+        metadata=metadata,
     )
     for place, cell in zip(places, cells, strict=True):
         _fill_cell(path, place, cell)
@@ -206,8 +228,8 @@ def _fill_cell(path, place, cell):
         path.kept[at] = values["open"]
         path.mean_gate[at] = values["mean_gate"]
         path.open_share[at] = values["open_share"]
-    path.passing[place] = cell["passes_input"]
-    if path.passing[place] and path.kept[place].any():
+    path.bypassed[place] = cell["bypassed"]
+    if path.bypassed[place] and path.kept[place].any():
         raise ValueError(f"{name} has open routes and passes its input on")
     # The rest follows from the place and the routes.
     for key, value in _cell_to_json(path, *place).items():
@@ -216,8 +238,8 @@ def _fill_cell(path, place, cell):
 
 
 def _check_connected(path):
-    kept, passing = topology.connected(path.kept, path.passing)
-    lost = (kept != path.kept).any(axis=-1) | (passing != path.passing)
+    kept, bypassed = topology.connected(path.kept, path.bypassed)
+    lost = (kept != path.kept).any(axis=-1) | (bypassed != path.bypassed)
     if lost.any():
         name = topology.cell_name(*np.argwhere(lost)[0].tolist())
         raise ValueError(f"{name} has routes on no way from the stem to the decoder")
@@ -253,7 +275,7 @@ def _is_share(value):
     return type(value) in (int, float) and 0 <= value <= 1
 
 
-_CELL = {"name", "layer", "level", "stride", "computed", "passes_input"}
+_CELL = {"name", "layer", "level", "stride", "computed", "bypassed"}
 _ROUTE = {"open", "mean_gate", "open_share"}
 # What the value of each name has to be, and how to say so.
 _KINDS = {
@@ -281,7 +303,7 @@ _KINDS = {
         (lambda value: _is_whole(value, 0), "a whole number"),
     ),
     **dict.fromkeys(
-        ("small_gate", "gated", "counts_gates", "open", "computed", "passes_input"),
+        ("small_gate", "gated", "counts_gates", "open", "computed", "bypassed"),
         (lambda value: isinstance(value, bool), "true or false"),
     ),
     **dict.fromkeys(("mean_gate", "open_share"), (_is_share, "a number from 0 to 1")),

@@ -37,7 +37,7 @@ _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
 class Structure:
     """What a network's size and costs follow from.
 
-    The fields are arguments of `discover.build`, of `cost_table.macs`
+    The fields are arguments of `dynamic_routing.build`, of `cost_table.macs`
     and of `cost_table.parameters`, which say what they mean.
     """
 
@@ -107,20 +107,20 @@ def sources(layer, level, num_layers):
     ]
 
 
-def connected(kept, passing):
+def connected(kept, bypassed):
     """Drops what the stem does not reach or what does not reach the decoder.
 
     Args:
         kept: Bool (num_layers + 1, 4, 3), routes.
-        passing: Bool (num_layers + 1, 4), cells that pass their input on.
+        bypassed: Bool (num_layers + 1, 4), cells that pass their input on.
 
     Returns:
         The two, with only connected routes and cells.
     """
     num_layers = len(kept) - 1
     flows = kept.copy()
-    flows[..., 0] |= passing
-    reached = np.zeros(passing.shape, bool)
+    flows[..., 0] |= bypassed
+    reached = np.zeros(bypassed.shape, bool)
     reached[0, 0] = True
     for layer, level in cells(num_layers)[1:]:
         reached[layer, level] = any(
@@ -128,7 +128,7 @@ def connected(kept, passing):
             for source in sources(layer, level, num_layers)
         )
     flows &= reached[..., None]
-    needed = np.zeros(passing.shape, bool)
+    needed = np.zeros(bypassed.shape, bool)
     needed[-1] = flows[-1, :, 0]
     for layer, level in reversed(cells(num_layers)):
         for route in routes(layer, level, num_layers):
@@ -136,7 +136,7 @@ def connected(kept, passing):
             if layer < num_layers:
                 flows[at] &= needed[target(layer, level, route)]
             needed[layer, level] |= flows[at]
-    return kept & flows, passing & flows[..., 0]
+    return kept & flows, bypassed & flows[..., 0]
 
 
 def place(layer, level, route):

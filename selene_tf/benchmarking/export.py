@@ -52,7 +52,7 @@ def of_export(structure, size, threads, repeats):
             path = path_for_cost.within(
                 gates, structure, size, int(share * macs), counts_gates=False
             )
-            name, count = f"path, {share:.0%} of the MACs", path.facts["macs"]
+            name, count = f"path, {share:.0%} of the MACs", path.metadata["macs"]
         network = dynamic_routing.build(**dataclasses.asdict(ungated), path=path)
         model = folding.fold(network, gates[0], path)
         rows.append((name, count, model.count_params(), model))

@@ -32,7 +32,7 @@ TRAINED = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
+class TrainingVariant:
     """A way to learn, and what its step has to compute at least.
 
     Attributes:
@@ -59,19 +59,19 @@ class Way:
         return (3 * self.passes + self.teacher_passes) / 3
 
 
-WAYS = {
-    "supervised": Way("supervised", 1),
-    "supervised_jigsaw": Way("supervised", 2, jigsaw=True),
-    "mean_teacher": Way("mean_teacher", 2, 2),
-    "mean_teacher_jigsaw": Way("mean_teacher", 2, 2, jigsaw=True),
-    "mean_teacher_strong": Way("mean_teacher", 2, 1, strong_view=True),
-    "cross_pseudo": Way("cross_pseudo", 4),
-    "cross_pseudo_jigsaw": Way("cross_pseudo", 4, jigsaw=True),
+VARIANTS = {
+    "supervised": TrainingVariant("supervised", 1),
+    "supervised_jigsaw": TrainingVariant("supervised", 2, jigsaw=True),
+    "mean_teacher": TrainingVariant("mean_teacher", 2, 2),
+    "mean_teacher_jigsaw": TrainingVariant("mean_teacher", 2, 2, jigsaw=True),
+    "mean_teacher_strong": TrainingVariant("mean_teacher", 2, 1, strong_view=True),
+    "cross_pseudo": TrainingVariant("cross_pseudo", 4),
+    "cross_pseudo_jigsaw": TrainingVariant("cross_pseudo", 4, jigsaw=True),
 }
 
 
 def of_learning(structure, size, batch_size, repeats):
-    """Times a step of each of `WAYS`.
+    """Times a step of each of `VARIANTS`.
 
     Args:
         structure: A `topology.Structure`.
@@ -82,7 +82,7 @@ def of_learning(structure, size, batch_size, repeats):
     Returns:
         For each way a dict: "wall" and "cpu", milliseconds a step, each "median",
         "min", "max"; "wall_ratio" and "cpu_ratio", of the medians to supervised's;
-        and "floor", see `Way`.
+        and "floor", see `TrainingVariant`.
     """
     build = functools.partial(dynamic_routing.build, **dataclasses.asdict(structure))
     # All ways share them, since the time does not depend on the weights. To go round,
@@ -90,14 +90,14 @@ def of_learning(structure, size, batch_size, repeats):
     networks = [build(name=name) for name in ("student", "teacher", "other")]
     batch = random_batch(structure.num_classes, size, batch_size)
     steps = {
-        name: benchmark_steps.training_step(algorithm, seen(WAYS[name], batch))[1]
+        name: benchmark_steps.training_step(algorithm, seen(VARIANTS[name], batch))[1]
         for name, algorithm in make_algorithms(*networks).items()
     }
     # In turn, and not one way after the other: what else the machine does for a while
     # then slows down some steps of every way, and the ratios of the medians stay.
-    with grappler.off_on_cpu():
+    with grappler.disabled_on_cpu():
         found = benchmark_steps.timed_in_turn(steps, repeats)
-    return {name: _row(found, name) for name in WAYS}
+    return {name: _row(found, name) for name in VARIANTS}
 
 
 def random_batch(num_classes, size, batch_size):
@@ -129,7 +129,7 @@ def random_batch(num_classes, size, batch_size):
 
 
 def make_algorithms(student, teacher, other):
-    """The algorithm of each of `WAYS` by name, on the same networks.
+    """The algorithm of each of `VARIANTS` by name, on the same networks.
 
     Args:
         student: The network that all of them train.
@@ -147,7 +147,7 @@ def make_algorithms(student, teacher, other):
     }
     return {
         name: _make_algorithm(way, networks[way.algorithm], heads)
-        for name, way in WAYS.items()
+        for name, way in VARIANTS.items()
     }
 
 
@@ -169,7 +169,7 @@ def _make_algorithm(way, networks, heads):
         own = dict(zip(TRAINED[way.algorithm], heads, strict=False))
         options["pretext"] = PretextLoss("jigsaw", PRETEXT_WEIGHT, own)
     if way.strong_view:
-        options["disagreement"] = functools.partial(
+        options["consistency_loss"] = functools.partial(
             losses.pseudo_label_cross_entropy, threshold=CONFIDENCE_THRESHOLD
         )
     if way.algorithm == "supervised":
@@ -184,4 +184,4 @@ def _row(found, name):
         f"{clock}_ratio": own[clock]["median"] / supervised[clock]["median"]
         for clock in ("wall", "cpu")
     }
-    return {**own, **ratios, "floor": WAYS[name].floor}
+    return {**own, **ratios, "floor": VARIANTS[name].floor}

@@ -59,7 +59,7 @@ def sweep(  # noqa: PLR0913
     result = _evaluate(supernet)
     size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
-    with atomic_write.whole(output) as folder:
+    with atomic_write.atomic_path(output) as folder:
         folder.mkdir()
         files, skipped = _find_paths(supernet, result, targets, gates == "fold", folder)
         for target, file in files.items():

@@ -52,7 +52,7 @@ def of_network(structure, size, batch_size, repeats, what):
         network = dynamic_routing.build(**dataclasses.asdict(structure))
     batch = random_batch(structure.num_classes, size, batch_size)
     if what != "inference":
-        with grappler.off_on_cpu():
+        with grappler.disabled_on_cpu():
             step = training(network, batch, start)
             start["process_start_to_first_step"] = _process_age()
             steps["training"] = _timed(step, repeats, batch_size)
@@ -65,7 +65,7 @@ def of_network(structure, size, batch_size, repeats, what):
 def of_cell(structure, size, batch_size, repeats):
     """Times a cell of ours; as `of_network` does, by clock."""
     arrays = cell_arrays(structure.channels, size, batch_size)
-    with grappler.off_on_cpu():
+    with grappler.disabled_on_cpu():
         step = cell(*arrays, structure.small_gate)
         return _timed(step, repeats, batch_size, CELL_STEPS)
 

@@ -68,8 +68,8 @@ def table(found):
     )
 
 
-def _listed(facts):
-    return ", ".join(f"{name} {_known(value)}" for name, value in facts.items())
+def _listed(metadata):
+    return ", ".join(f"{name} {_known(value)}" for name, value in metadata.items())
 
 
 def _known(value):
@@ -96,8 +96,8 @@ def _conditional(found):
     ]
     head = f"{'routes open':>14}{'MACs':>18}{'of all':>10}"
     head += f"{'wall ms':>12}{'CPU ms':>12}{'of all':>10}"
-    facts = (_listed(found[name]) for name in ("settings", "machine"))
-    return "\n".join([*facts, "", head, *rows])
+    metadata = (_listed(found[name]) for name in ("settings", "machine"))
+    return "\n".join([*metadata, "", head, *rows])
 
 
 def _learning(found):
@@ -107,10 +107,10 @@ def _learning(found):
         for name, row in found["learning"].items()
     ]
     clocks = f"{'wall ms a step':>30}{'CPU ms a step':>30}"
-    facts = (_listed(found[name]) for name in ("settings", "machine"))
+    metadata = (_listed(found[name]) for name in ("settings", "machine"))
     return "\n".join(
         [
-            *facts,
+            *metadata,
             "",
             f"{'':28}{clocks}{'of supervised':>24}",
             f"{'':28}{_KINDS}{_KINDS}{'wall':>8}{'CPU':>8}{'floor':>8}",
@@ -133,8 +133,8 @@ def _export(found):
     head = f"{'':24}{'GMACs':>8}"
     head += "".join(f"{name + ' ms':>16}" for name in EXPORT_FORMS.values())
     head += f"{'MB':>10}{'int8 MB':>10}"
-    facts = (_listed(found[name]) for name in ("settings", "machine"))
-    return "\n".join([*facts, "", head, *lines])
+    metadata = (_listed(found[name]) for name in ("settings", "machine"))
+    return "\n".join([*metadata, "", head, *lines])
 
 
 def _input(found):

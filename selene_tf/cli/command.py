@@ -104,7 +104,7 @@ def run(main, flag_names):
 
 
 @contextlib.contextmanager
-def quiet_start():
+def suppress_startup_logs():
     """Around the imports that start TensorFlow.
 
     It writes some lines about CPUs and missing GPUs past every log level, straight

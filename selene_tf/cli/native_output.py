@@ -8,7 +8,7 @@ import warnings
 
 
 @contextlib.contextmanager
-def chatter_hidden():
+def suppressed():
     """Around calls whose notes would drown a command's own lines.
 
     Some come from C++, straight to the file descriptors of standard output and

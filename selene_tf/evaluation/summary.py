@@ -35,7 +35,7 @@ def costs(result, structure, path=None):
     Args:
         result: The `Evaluation`.
         structure: The network's `Structure`, before it was pruned.
-        path: The `Path` that was left of it; None for all.
+        path: The `RoutingPath` that was left of it; None for all.
 
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
@@ -97,7 +97,7 @@ def summary(result, class_names, structure, path=None):
 def write_path(run_dir, result, structure, threshold, earlier=None):
     """Finds the path from an `Evaluation`; writes path.json and path.png.
 
-    `earlier` is the `Path` that the network was built along, if it was.
+    `earlier` is the `RoutingPath` that the network was built along, if it was.
     """
     found = discover.discover(
         result.gates, structure, result.sizes[0], threshold, earlier

@@ -6,24 +6,24 @@ The only place that reads a `Config`: everything below takes plain arguments.
 from selene_tf.experiment.data import make_sources
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.saved_run import (
-    Trained,
+    RestoredRun,
     evaluate,
-    images_of,
+    load_run,
+    load_split,
     recompute_statistics,
-    restore,
 )
 from selene_tf.experiment.setup import make_algorithm, make_network
 from selene_tf.experiment.training_run import train
 
 __all__ = [
-    "Trained",
+    "RestoredRun",
     "dataset_info",
     "evaluate",
     "make_algorithm",
     "make_network",
     "make_sources",
-    "images_of",
+    "load_split",
     "recompute_statistics",
-    "restore",
+    "load_run",
     "train",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from selene_tf.data.datasets import duplicates, splits
 from selene_tf.data.datasets import validation as preflight
-from selene_tf.data.datasets.validation import Report
+from selene_tf.data.datasets.validation import ValidationReport
 from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
@@ -26,13 +26,13 @@ class Part:
         files: Paths of the images that can be used; empty where they are no files
             of their own.
         reader: Their `Reader`, or None if there are none.
-        report: The `validation.Report`.
+        report: The `validation.ValidationReport`.
     """
 
     name: str
     files: tuple[pathlib.Path, ...]
     reader: Reader | None
-    report: Report
+    report: ValidationReport
 
     def usable(self):
         """Numbers of the images that can be used."""
@@ -115,7 +115,7 @@ class DataCheck:
             for number in chosen:
                 name = pathlib.Path(part.reader.name(number)).name
                 suffix = " (validation)" if part.name == "validation" else ""
-                yield name + suffix, *part.reader.examine(number)
+                yield name + suffix, *part.reader.read_checked(number)
 
 
 def check(config, progress=None):

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.pipeline.batching import Share
+from selene_tf.data.pipeline.batching import WorkerShard
 from selene_tf.errors import UserError
 
 
@@ -39,7 +39,7 @@ class Devices:
     def share(self):
         """Which rows of each step's batch this process reads."""
         local = self.replicas // self.num_workers
-        return Share(self.worker, self.num_workers, local)
+        return WorkerShard(self.worker, self.num_workers, local)
 
     def distribute(self, dataset):
         """Batches for single replicas as batches for all of this process."""

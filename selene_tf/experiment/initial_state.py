@@ -9,7 +9,7 @@ import pathlib
 from selene_tf.architectures import routing_path
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
-from selene_tf.experiment.setup import OFFICIAL_COLOURS, StartingPoint, structure
+from selene_tf.experiment.setup import OFFICIAL_COLOURS, InitialState, structure
 from selene_tf.training import run_folder
 
 GIVEN_PATH = "given_path.json"
@@ -39,7 +39,7 @@ def look(config):
     """What a training starts from, or was started from if it is a resumed one.
 
     Returns:
-        A `StartingPoint`.
+        A `InitialState`.
 
     Raises:
         UserError: if a file is missing or damaged or does not fit the network, or if
@@ -56,7 +56,7 @@ def look(config):
         colours = of_run(earlier, config.init_run).colours
     file = _path_file(config, folder)
     given = read_path(file, structure(config)) if file else None
-    return StartingPoint(given, colours)
+    return InitialState(given, colours)
 
 
 def of_run(config, run_dir):
@@ -76,31 +76,31 @@ def of_run(config, run_dir):
         colours = OFFICIAL_COLOURS
     if config.init_run:
         colours = _read_colours(folder / COLOURS)
-    return StartingPoint(given, colours)
+    return InitialState(given, colours)
 
 
 def keep(start, config):
     """Writes the copies into the run folder, if they are not there."""
     folder = pathlib.Path(config.run_dir)
-    with run_folder.writable(folder):
+    with run_folder.user_errors(folder):
         if start.path is not None and not (folder / GIVEN_PATH).exists():
             run_folder.write_json(folder / GIVEN_PATH, routing_path.to_json(start.path))
         if config.init_run and not (folder / COLOURS).exists():
             run_folder.write_json(folder / COLOURS, start.colours)
 
 
-def read_path(file, facts):
+def read_path(file, metadata):
     """A path that a network can be built along.
 
     Args:
         file: A path.json.
-        facts: The network's `Structure`.
+        metadata: The network's `Structure`.
 
     Raises:
         UserError: if it cannot be read, or is of another network.
     """
     found = routing_path.read(file)
-    routing_path.check_fits(found, facts, file)
+    routing_path.check_fits(found, metadata, file)
     return found
 
 
@@ -108,7 +108,7 @@ def check_within(inner, outer, file, run_dir):
     """Checks that a path keeps nothing that a run's network does not have.
 
     Args:
-        inner: The `Path`, or None for the whole network.
+        inner: The `RoutingPath`, or None for the whole network.
         outer: The run's, likewise.
         file: What the inner one was read from.
         run_dir: The run's folder.
@@ -128,8 +128,8 @@ def check_within(inner, outer, file, run_dir):
 
 def _is_within(inner, outer):
     flows = outer.kept.copy()
-    flows[..., 0] |= outer.passing
-    beyond = (inner.kept & ~outer.kept).any() or (inner.passing & ~flows[..., 0]).any()
+    flows[..., 0] |= outer.bypassed
+    beyond = (inner.kept & ~outer.kept).any() or (inner.bypassed & ~flows[..., 0]).any()
     return not beyond
 
 
@@ -169,12 +169,12 @@ def _check_resumed(config, folder):
 def _is_same(one, other):
     """Whether two paths make the same network."""
     return one.num_layers == other.num_layers and bool(
-        (one.kept == other.kept).all() and (one.passing == other.passing).all()
+        (one.kept == other.kept).all() and (one.bypassed == other.bypassed).all()
     )
 
 
 def _read_colours(file):
-    """The colour normalisation, as arguments of `discover.build`."""
+    """The colour normalisation, as arguments of `dynamic_routing.build`."""
     found = run_folder.read_json(file)
     if not isinstance(found, dict) or found.keys() - OFFICIAL_COLOURS.keys():
         raise UserError(

@@ -20,7 +20,7 @@ def check_earlier_run(config, path):
 
     Args:
         config: The training's `Config`.
-        path: The `Path` that its network is built along, or None.
+        path: The `RoutingPath` that its network is built along, or None.
 
     Raises:
         UserError: if there is no such run, or its network is another one.
@@ -61,7 +61,7 @@ def load_initial_weights(config, algorithm):
         line = _from_run(config, trained)
     else:
         return ""
-    algorithm.begin()
+    algorithm.on_weights_loaded()
     return line
 
 

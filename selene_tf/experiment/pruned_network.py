@@ -17,17 +17,17 @@ GATES = ("keep", "fold")
 
 
 @dataclasses.dataclass(frozen=True)
-class Deployment:
+class PrunedNetwork:
     """A network that is ready for a device.
 
     Attributes:
         network: A Keras model from images to "logits" and "gates".
-        trained: The `experiment.Trained` that it was made of.
+        trained: The `experiment.RestoredRun` that it was made of.
         gates: "keep" or "fold".
     """
 
     network: keras.Model
-    trained: experiment.Trained
+    trained: experiment.RestoredRun
     gates: str
 
     @property
@@ -104,16 +104,16 @@ def prepare(
         conditional: Whether what an image closed is left out.
 
     Returns:
-        A `Deployment`.
+        A `PrunedNetwork`.
 
     Raises:
         UserError: for whatever is wrong with the run, the path or the images.
     """
     file = path_file(run_dir, path)
-    trained = experiment.restore(run_dir, network, split, data_dir, conditional, file)
+    trained = experiment.load_run(run_dir, network, split, data_dir, conditional, file)
     model = trained.network
     if gates == "fold":
-        found = _gates(model, experiment.images_of(run_dir, "train", data_dir))
+        found = _gates(model, experiment.load_split(run_dir, "train", data_dir))
         means = found.mean(axis=0)
         trained = _without_closed_cells(trained, found)
     if statistics_batches:
@@ -122,7 +122,7 @@ def prepare(
         experiment.recompute_statistics(trained, statistics_batches)
     if gates == "fold":
         model = folding.fold(model, means, trained.path)
-    return Deployment(model, trained, gates)
+    return PrunedNetwork(model, trained, gates)
 
 
 def path_file(run_dir, path):
@@ -150,24 +150,24 @@ def _without_closed_cells(trained, gates):
     Cells that most of them close pass on; routes that all of them close are gone.
     """
     num_layers, path = trained.structure.num_layers, trained.path
-    closed = discover.passing_share(gates, path) > 0.5
-    kept, passing = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
+    closed = discover.bypassed_share(gates, path) > 0.5
+    kept, bypassed = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
     rule = "all"
     if path is not None:
-        kept, passing, rule = path.kept, path.passing, path.facts["rule"]
+        kept, bypassed, rule = path.kept, path.bypassed, path.metadata["rule"]
     # A cell that the path leaves without a way along keep has nowhere to pass on to.
     closed &= kept[..., 0]
     # Convolutions of routes that every image closes would only add zeros.
     wanted = kept & ~closed[..., None] & (gates.mean(axis=0) > 0)
     if (wanted == kept).all():
         return trained
-    kept, passing = topology.connected(wanted, passing | closed)
+    kept, bypassed = topology.connected(wanted, bypassed | closed)
     if not kept.any():
         return trained
-    # The size is for the path's own facts, which nobody asks here.
-    size = path.facts["image_size"] if path else (32, 32)
+    # The size is for the path's own metadata, which nobody asks here.
+    size = path.metadata["image_size"] if path else (32, 32)
     smaller = discover.as_path(
-        gates, kept, passing, trained.structure, size, rule, counts_gates=False
+        gates, kept, bypassed, trained.structure, size, rule, counts_gates=False
     )
     return dataclasses.replace(trained, path=smaller)
 

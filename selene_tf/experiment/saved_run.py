@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.architectures.topology import Structure
 from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
@@ -32,7 +32,7 @@ from selene_tf.training.checkpoints import Checkpoints
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class RestoredRun:
     """A run's network and what it is looked at with.
 
     Attributes:
@@ -43,7 +43,7 @@ class Trained:
         source: Images of the split that was asked for, or None.
         image_size: Height and width to which the run resizes its images, or None.
         batch_size: How many of them at a time.
-        path: The `Path` that the network is built along; None for all of it.
+        path: The `RoutingPath` that the network is built along; None for all of it.
         recompute: See `recompute_statistics`.
     """
 
@@ -53,12 +53,12 @@ class Trained:
     info: catalog.DatasetInfo
     source: batching.Source
     batch_size: int
-    path: Path | None
+    path: RoutingPath | None
     image_size: tuple[int, int] | None
     recompute: Callable
 
 
-def restore(
+def load_run(
     run_dir,
     which="deployed",
     split="val",
@@ -80,7 +80,7 @@ def restore(
             run that was trained along a path has no more than that in any case.
 
     Returns:
-        A `Trained`.
+        A `RestoredRun`.
 
     Raises:
         UserError: if it is no run, has no checkpoint or no such network, if the path
@@ -109,7 +109,7 @@ def restore(
             f"--run_dir: found no checkpoint in '{run_dir}'; let train.py reach its "
             "first one."
         )
-    return Trained(
+    return RestoredRun(
         network,
         restored[0],
         structure(config),
@@ -122,10 +122,10 @@ def restore(
     )
 
 
-def images_of(run_dir, split, data_dir=""):
+def load_split(run_dir, split, data_dir=""):
     """The images of a run's split, as a `batching.Source`, without a network.
 
-    The arguments are those of `restore`.
+    The arguments are those of `load_run`.
 
     Raises:
         UserError: if it is no run or its images are gone.
@@ -147,7 +147,7 @@ def evaluate(trained, predict):
     """Counts what is got right in all of a run's images.
 
     Args:
-        trained: A `Trained` with images.
+        trained: A `RestoredRun` with images.
         predict: As `evaluate.predictor` returns it.
 
     Returns:
@@ -169,7 +169,7 @@ def recompute_statistics(trained, count):
     network's statistics are no longer the supernet's.
 
     Args:
-        trained: A `Trained`; the weights of its network are changed in place.
+        trained: A `RestoredRun`; the weights of its network are changed in place.
         count: Number of steps whose batches are taken, 1 or more.
 
     Raises:

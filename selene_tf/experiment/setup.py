@@ -14,7 +14,7 @@ from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import cost_table
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.architectures.topology import Structure
 from selene_tf.experiment.data import pretext_task
 from selene_tf.experiment.datasets import dataset_info
@@ -33,20 +33,17 @@ OFFICIAL_COLOURS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class StartingPoint:
+class InitialState:
     """What a run's networks are made from beside its settings.
 
     Attributes:
-        path: The `Path` that they are built along; None for the whole network.
+        path: The `RoutingPath` that they are built along; None for the whole network.
         colours: Colour normalisation of an earlier run's weights, as arguments of
-            `discover.build`; the defaults where empty.
+            `dynamic_routing.build`; the defaults where empty.
     """
 
-    path: Path | None = None
+    path: RoutingPath | None = None
     colours: dict = dataclasses.field(default_factory=dict)
-
-
-NOTHING = StartingPoint()
 
 
 def structure(config):
@@ -61,15 +58,16 @@ def structure(config):
     )
 
 
-def make_network(config, name, conditional=False, start=NOTHING):
+def make_network(config, name, conditional=False, start=None):
     """An untrained network, with the normalisation of the weights to come.
 
     Args:
         config: The `Config`.
         name: Name of the Keras model.
         conditional: Whether it leaves out what an image closed.
-        start: The run's `StartingPoint`.
+        start: The run's `InitialState`.
     """
+    start = start or InitialState()
     colours = OFFICIAL_COLOURS if config.init_checkpoint else start.colours
     with _precision(config):
         return dynamic_routing.build(
@@ -83,10 +81,11 @@ def make_network(config, name, conditional=False, start=NOTHING):
         )
 
 
-def make_algorithm(config, start=NOTHING):
+def make_algorithm(config, start=None):
     """The algorithm with its networks, compiled and built."""
     keras.utils.set_random_seed(config.seed)
     names = network_names(config)
+    start = start or InitialState()
     networks = [make_network(config, name, start=start) for name in names]
     shared = {
         "max_gradient_norm": config.max_gradient_norm,
@@ -105,7 +104,7 @@ def make_algorithm(config, start=NOTHING):
                 make_ramp(config, config.consistency_weight),
                 ema_momentum=config.ema_momentum,
                 ema_warm_up=config.ema_warm_up,
-                disagreement=make_disagreement(config),
+                consistency_loss=make_disagreement(config),
                 teacher_statistics=config.teacher_statistics,
                 mask_padding=config.mask_padding,
                 deployed=deployed_name(config),

@@ -39,7 +39,7 @@ def write_lists(config, share, output=""):
 
     Args:
         config: The `Config` that names the data set.
-        share: The `subsets.Share`.
+        share: The `subsets.LabelFraction`.
         output: Folder of the lists, made if missing; by default one in the working
             folder that is named after the share.
 
@@ -62,7 +62,7 @@ def write_lists(config, share, output=""):
         for name, part in parts.items()
         if part
     }
-    with run_folder.writable(folder):
+    with run_folder.user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             run_folder.write_text(folder / _LISTS[name], text)

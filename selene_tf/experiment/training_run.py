@@ -72,9 +72,9 @@ def train(config):
             checkpoints_dir, variables, config.keep_checkpoints, devices.is_chief
         )
         with (
-            run_folder.writable(run_dir),
+            run_folder.user_errors(run_dir),
             batching.named_failures(data),
-            grappler.off_on_cpu(),
+            grappler.disabled_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)
             supervisor = _make_supervisor(

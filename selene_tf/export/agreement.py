@@ -146,7 +146,7 @@ def _difference(wanted, found, model):
             f"--output: the exported network gives scores of {found.shape}, expected "
             f"{wanted.shape}; nothing was written."
         )
-    if model.facts.get("scores") == "probabilities":
+    if model.metadata.get("scores") == "probabilities":
         # Its logits are known but for a number that each pixel adds to all classes.
         return float(np.abs(_softmax(wanted) - _softmax(found)).max())
     largest = float(np.abs(wanted).max()) or 1.0

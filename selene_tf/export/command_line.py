@@ -28,6 +28,8 @@ def define_flags(default_size, gates="keep"):
         "At most so many of them, 8 or more; 0: all.",
         lower_bound=0,
     )
+    # What it was called before.
+    flags.DEFINE_alias("num_pictures", "num_images")
     flags.DEFINE_string(
         "licence", "", "Licence under which the network is given away; travels along."
     )
@@ -36,18 +38,18 @@ def define_flags(default_size, gates="keep"):
 
 
 def choice():
-    """The `exporter.Choice` that the flags describe.
+    """The `exporter.ExportOptions` that the flags describe.
 
     Raises:
         UserError: if --output is missing or --size is no size.
     """
-    with command.quiet_start():
+    with command.suppress_startup_logs():
         from selene_tf.export import exporter
 
     values = flags.FLAGS
     if not values.output:
         raise UserError("--output: found nothing, expected the name of what to write.")
-    return exporter.Choice(
+    return exporter.ExportOptions(
         run_dir=values.run_dir,
         network=values.network,
         data_dir=values.data_dir,

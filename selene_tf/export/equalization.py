@@ -8,7 +8,7 @@ import tensorflow as tf
 MAX_FACTOR = 64.0
 
 
-def balance(network, images):
+def equalize_channels(network, images):
     """Moves a channel's scale from a pointwise kernel into the depthwise one before.
 
     A quantized layer has one scale for all channels of what goes out; the channels of

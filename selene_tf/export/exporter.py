@@ -18,7 +18,7 @@ MIN_IMAGES = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Choice:
+class ExportOptions:
     """What of a run is exported; each field is a flag of the export commands.
 
     Attributes:
@@ -51,7 +51,7 @@ def to_saved_model(choice, output, *, version=1, scores="logits"):
     """Writes a run's network as SavedModel; see `saved_model.export`.
 
     Args:
-        choice: A `Choice`; without a size the SavedModel takes images of any.
+        choice: A `ExportOptions`; without a size the SavedModel takes images of any.
         output: Folder to write to.
         version: Number of the folder inside.
         scores: "logits" or "probabilities".
@@ -70,7 +70,7 @@ def to_saved_model(choice, output, *, version=1, scores="logits"):
         made.network,
         output,
         made.examples,
-        made.facts,
+        made.metadata,
         version=version,
         size=choice.size,
         scores=scores,
@@ -82,7 +82,7 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     """Writes a run's network for LiteRT; see `tflite.export`.
 
     Args:
-        choice: A `Choice`; without a size it is that of the split's first image.
+        choice: A `ExportOptions`; without a size it is that of the split's first image.
         output: File to write.
         quantization: "none", "float16", "dynamic" or "int8".
         num_calibration: For int8, at most so many labelled training images show
@@ -103,18 +103,18 @@ def to_tflite(choice, output, *, quantization="none", num_calibration=64):
     made = _make(choice, choice.size or "first")
     calibration = ()
     if quantization == "int8":
-        source = experiment.images_of(choice.run_dir, "train", choice.data_dir)
+        source = experiment.load_split(choice.run_dir, "train", choice.data_dir)
         calibration = [
             image
             for image, _ in sample_images.examples(source, num_calibration, made.size)
         ]
         if choice.gates == "fold":
-            equalization.balance(made.network, calibration)
+            equalization.equalize_channels(made.network, calibration)
     check = tflite.export(
         made.network,
         output,
         made.examples,
-        made.facts,
+        made.metadata,
         quantization=quantization,
         size=made.size,
         calibration=calibration,
@@ -126,7 +126,7 @@ def to_onnx(choice, output):
     """Writes a run's network as ONNX; see `onnx.export`.
 
     Args:
-        choice: A `Choice`; without a size the file takes images of any.
+        choice: A `ExportOptions`; without a size the file takes images of any.
         output: File to write.
 
     Returns:
@@ -138,7 +138,7 @@ def to_onnx(choice, output):
     onnx.check_output(output)
     made = _make(choice, choice.size)
     check = onnx.export(
-        made.network, output, made.examples, made.facts, size=choice.size
+        made.network, output, made.examples, made.metadata, size=choice.size
     )
     return {"networks": made.rows, "check": check}
 
@@ -154,13 +154,13 @@ def table(rows):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Made:
+class PreparedExport:
     """What an export is written from."""
 
     network: keras.Model
     examples: list
     size: tuple[int, int]
-    facts: dict
+    metadata: dict
     rows: dict
 
 
@@ -201,8 +201,8 @@ def _make(choice, size):
         for name, each in prepared.items()
     }
     rows[exported]["exported"] = True
-    facts = _facts(choice, last, results[exported], rows)
-    return _Made(last.network, chosen, size, facts, rows)
+    metadata = _metadata(choice, last, results[exported], rows)
+    return PreparedExport(last.network, chosen, size, metadata, rows)
 
 
 def _steps(choice):
@@ -225,10 +225,10 @@ def _name(choice, gates):
 
 
 def score(prepared, chosen):
-    """Scores a `Deployment` on images.
+    """Scores a `PrunedNetwork` on images.
 
     Args:
-        prepared: The `Deployment`.
+        prepared: The `PrunedNetwork`.
         chosen: As `sample_images.examples` returns them.
 
     Returns:
@@ -242,7 +242,7 @@ def score(prepared, chosen):
     return evaluate.evaluate(predict, batches, prepared.trained.info.num_classes)
 
 
-def _facts(choice, prepared, result, rows):
+def _metadata(choice, prepared, result, rows):
     trained = prepared.trained
     scores = summary.scores(result, trained.info.class_names)
     return {
@@ -253,7 +253,7 @@ def _facts(choice, prepared, result, rows):
         "dataset": trained.info.name,
         "image_size": list(trained.image_size) if trained.image_size else None,
         "structure": dataclasses.asdict(trained.structure),
-        "path": trained.path.facts["rule"] if trained.path else None,
+        "path": trained.path.metadata["rule"] if trained.path else None,
         "gates": "folded" if prepared.gates == "fold" else "kept",
         "parameters": rows[_name(choice, choice.gates)]["parameters"],
         "macs": {

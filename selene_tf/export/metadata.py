@@ -30,18 +30,18 @@ _NEEDED = {
 }
 
 
-def complete(facts, kind, size, scores="logits", quantization="none"):
-    """The facts of a run's network with those of what it is exported as.
+def complete_metadata(metadata, kind, size, scores="logits", quantization="none"):
+    """The metadata of a run's network with those of what it is exported as.
 
     Args:
-        facts: Those of the network, a dict of JSON values.
+        metadata: Those of the network, a dict of JSON values.
         kind: "saved_model", "tflite" or "onnx".
         size: Height and width in pixels that it takes; None for any.
         scores: "logits" or "probabilities".
         quantization: "none", "float16", "dynamic" or "int8".
     """
     return {
-        **facts,
+        **metadata,
         "format": kind,
         "size": None if size is None else [int(length) for length in size],
         "scores": scores,
@@ -49,53 +49,65 @@ def complete(facts, kind, size, scores="logits", quantization="none"):
     }
 
 
-def files(facts):
+def metadata_files(metadata):
     """The texts that travel with an exported network, by their file names."""
     texts = {
-        "classes.json": json.dumps(list(facts["class_names"])) + "\n",
-        "labels.txt": "".join(f"{name}\n" for name in facts["class_names"]),
-        "facts.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
-        "MODEL_CARD.md": model_card.card(facts),
+        "classes.json": json.dumps(list(metadata["class_names"])) + "\n",
+        "labels.txt": "".join(f"{name}\n" for name in metadata["class_names"]),
+        "metadata.json": json.dumps(metadata, indent=2, allow_nan=False) + "\n",
+        "MODEL_CARD.md": model_card.card(metadata),
     }
-    if facts["licence"]:
-        texts["LICENSE.txt"] = facts["licence"].rstrip("\n") + "\n"
+    if metadata["licence"]:
+        texts["LICENSE.txt"] = metadata["licence"].rstrip("\n") + "\n"
     return texts
 
 
-def parse(text):
-    """Reads facts.json.
+def metadata_text(texts):
+    """The text of metadata.json among those of an export.
+
+    Args:
+        texts: File name to text; files of version 0.1 call it facts.json.
+
+    Raises:
+        KeyError: if it is not there.
+    """
+    return texts["metadata.json" if "metadata.json" in texts else "facts.json"]
+
+
+def parse_metadata(text):
+    """Reads metadata.json.
 
     Raises:
         ValueError: if it is none.
     """
-    facts = json.loads(text)
-    if not isinstance(facts, dict):
-        raise ValueError("facts.json holds no names and values")
+    metadata = json.loads(text)
+    if not isinstance(metadata, dict):
+        raise ValueError("metadata.json holds no names and values")
     for name, is_right in _NEEDED.items():
-        if name not in facts or not is_right(facts[name]):
-            raise ValueError(f"{name} is missing in facts.json, or wrong")
-    if len(facts["colours"]) != len(facts["class_names"]):
-        raise ValueError("facts.json has other colours than classes")
-    return facts
+        if name not in metadata or not is_right(metadata[name]):
+            raise ValueError(f"{name} is missing in metadata.json, or wrong")
+    if len(metadata["colours"]) != len(metadata["class_names"]):
+        raise ValueError("metadata.json has other colours than classes")
+    return metadata
 
 
-def model(name, facts, compute_labels, compute_logits):
+def model_from_metadata(name, metadata, compute_labels, compute_logits):
     """The `SegmentationModel` of an exported network.
 
     Args:
         name: The folder or file, as the user wrote it.
-        facts: What `complete` gave.
+        metadata: What `complete` gave.
         compute_labels: As in `SegmentationModel`.
         compute_logits: Likewise.
     """
-    size = facts["size"]
+    size = metadata["size"]
     return SegmentationModel(
         name=str(name),
-        kind=facts["format"],
-        class_names=tuple(facts["class_names"]),
-        colours=tuple(tuple(colour) for colour in facts["colours"]),
+        kind=metadata["format"],
+        class_names=tuple(metadata["class_names"]),
+        colours=tuple(tuple(colour) for colour in metadata["colours"]),
         size=None if size is None else tuple(size),
         compute_labels=compute_labels,
         compute_logits=compute_logits,
-        facts=facts,
+        metadata=metadata,
     )

@@ -28,89 +28,88 @@ labels, logits = session.run(["labels", "logits"], {"image": images})""",
 }
 
 
-def card(facts):
+def card(metadata):
     """Says in Markdown what an exported network is and how it is used.
 
     Args:
-        facts: What `metadata.complete` gives; with "check", what
+        metadata: What `metadata.complete` gives; with "check", what
             `agreement.compare` gave, if there is one.
     """
     sections = [
-        _heading(facts),
-        _classes(facts),
-        _training(facts),
-        _costs(facts),
-        _agreement(facts),
-        _use(facts),
-        _limits(facts),
-        f"## Licence\n\n{facts['licence'] or 'Not stated by who exported it.'}",
-        _versions(facts),
+        _heading(metadata),
+        _classes(metadata),
+        _training(metadata),
+        _costs(metadata),
+        _agreement(metadata),
+        _use(metadata),
+        _limits(metadata),
+        f"## Licence\n\n{metadata['licence'] or 'Not stated by who exported it.'}",
+        _versions(metadata),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _heading(facts):
-    numbers = _NUMBERS[facts["quantization"]]
+def _heading(metadata):
+    numbers = _NUMBERS[metadata["quantization"]]
     gates = (
         "The gates are folded into the weights: every image takes the same routes."
-        if facts["gates"] == "folded"
+        if metadata["gates"] == "folded"
         else "The gates are kept: every image chooses its routes."
     )
-    path = f" It was cut to a path: {facts['path']}." if facts["path"] else ""
+    path = f" It was cut to a path: {metadata['path']}." if metadata["path"] else ""
     return (
-        f"# Segmentation network, {_FORMATS[facts['format']]}\n\n"
-        f"Gives each pixel of an image one of {len(facts['class_names'])} classes. "
+        f"# Segmentation network, {_FORMATS[metadata['format']]}\n\n"
+        f"Gives each pixel of an image one of {len(metadata['class_names'])} classes. "
         f"Searched and trained with selene_tf. {gates}{path} Numbers: {numbers}."
     )
 
 
-def _classes(facts):
+def _classes(metadata):
     rows = []
-    named = zip(facts["class_names"], facts["colours"], strict=True)
+    named = zip(metadata["class_names"], metadata["colours"], strict=True)
     for number, (name, colour) in enumerate(named):
         shown = "#" + "".join(f"{part:02x}" for part in colour)
-        score = facts["iou"].get(name)
+        score = metadata["iou"].get(name)
         iou = "absent" if score is None else f"{score:.4f}"
         rows.append(f"| {number} | {_cell(name)} | {shown} | {iou} |")
     table = "\n".join(rows)
     return (
         f"## Classes\n\nIoU of the network before it was exported, "
-        f"{_score(facts['mean_iou'])} in the mean, on {facts['images']} images "
-        f"({facts['split']}).\n\n| id | class | colour | IoU |\n|---|---|---|---|\n"
-        f"{table}\n\nIn the masks that it was trained on, {facts['ignore_label']} "
+        f"{_score(metadata['mean_iou'])} in the mean, on {metadata['images']} images "
+        f"({metadata['split']}).\n\n| id | class | colour | IoU |\n|---|---|---|---|\n"
+        f"{table}\n\nIn the masks that it was trained on, {metadata['ignore_label']} "
         "stands for no label; it never gives that."
     )
 
 
-def _training(facts):
-    size = facts.get("image_size")
+def _training(metadata):
+    size = metadata.get("image_size")
     resized = (
         f" Its images were resized to {size[0]} x {size[1]} pixels (height x width); "
         "resize others likewise."
         if size
         else ""
     )
-    return (
-        f"## Training\n\nTrained on {facts['dataset']}, {facts['step']} steps.{resized}"
-    )
+    trained = f"Trained on {metadata['dataset']}, {metadata['step']} steps."
+    return f"## Training\n\n{trained}{resized}"
 
 
-def _costs(facts):
-    macs = facts["macs"]
+def _costs(metadata):
+    macs = metadata["macs"]
     height, width = macs["size"]
     return (
-        f"## Costs\n\n{facts['parameters']:,} parameters. An image of {height} x "
+        f"## Costs\n\n{metadata['parameters']:,} parameters. An image of {height} x "
         f"{width} pixels (height x width) takes {macs['network'] / 1e6:,.1f} million "
         f"multiply-accumulates; the whole search space, "
         f"{macs['supernet'] / 1e6:,.1f} million."
     )
 
 
-def _agreement(facts):
-    check = facts.get("check")
+def _agreement(metadata):
+    check = metadata.get("check")
     if check is None:
         return "## Agreement with the network\n\nNot compared."
-    unit = "" if facts["scores"] == "probabilities" else " of the largest"
+    unit = "" if metadata["scores"] == "probabilities" else " of the largest"
     found, wanted = _score(check["mean_iou"]), _score(check["mean_iou_of_network"])
     return (
         f"## Agreement with the network\n\nOn {check['images']} images, "
@@ -120,23 +119,23 @@ def _agreement(facts):
     )
 
 
-def _use(facts):
-    height, width = facts["size"] or ("height", "width")
-    batch = 1 if facts["format"] == "tflite" else "batch"
-    classes = len(facts["class_names"])
+def _use(metadata):
+    height, width = metadata["size"] or ("height", "width")
+    batch = 1 if metadata["format"] == "tflite" else "batch"
+    classes = len(metadata["class_names"])
     return (
         f"## Use\n\nInput `image`: uint8 ({batch}, {height}, {width}, 3), RGB as it "
         "comes from a file; normalisation and padding are inside.\n\n"
         f"Outputs `labels`: int32 ({batch}, {height}, {width}), ids of classes; "
-        f"`{facts['scores']}`: float32 ({batch}, {height}, {width}, {classes}).\n\n"
-        f"```python\n{_CALLS[facts['format']]}\n```"
+        f"`{metadata['scores']}`: float32 ({batch}, {height}, {width}, {classes}).\n\n"
+        f"```python\n{_CALLS[metadata['format']]}\n```"
     )
 
 
-def _limits(facts):
+def _limits(metadata):
     size = (
         "It takes images of one size; resize others, or cut them into windows."
-        if facts["size"]
+        if metadata["size"]
         else "It takes images of any size."
     )
     return (
@@ -146,8 +145,8 @@ def _limits(facts):
     )
 
 
-def _versions(facts):
-    rows = "\n".join(f"- {name} {text}" for name, text in facts["versions"].items())
+def _versions(metadata):
+    rows = "\n".join(f"- {name} {text}" for name, text in metadata["versions"].items())
     return f"## Versions\n\n{rows}"
 
 

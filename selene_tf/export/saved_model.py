@@ -7,7 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
-from selene_tf.export import agreement, metadata
+from selene_tf.export import agreement
+from selene_tf.export.metadata import (
+    complete_metadata,
+    metadata_files,
+    metadata_text,
+    model_from_metadata,
+    parse_metadata,
+)
 from selene_tf.training import atomic_write, run_folder
 
 SCORES = ("logits", "probabilities")
@@ -15,14 +22,14 @@ _EXTRA = "assets.extra"
 
 
 def export(  # noqa: PLR0913
-    network, output, examples, facts, *, version=1, size=None, scores="logits"
+    network, output, examples, metadata, *, version=1, size=None, scores="logits"
 ):
     """Writes a network as SavedModel and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (batch, height, width, 3),
     RGB, and gives "labels", int32 (batch, height, width), and "logits" or
     "probabilities", float32 (batch, height, width, classes). Normalisation and
-    padding are inside. The names of the classes, the facts, a model card and the
+    padding are inside. The names of the classes, the metadata, a model card and the
     licence lie in assets.extra.
 
     The version's folder appears whole or not at all; other versions are left alone.
@@ -32,7 +39,7 @@ def export(  # noqa: PLR0913
         output: Folder of all versions, as TensorFlow Serving expects it.
         examples: (image, label) pairs to compare on: uint8 (height, width, 3) and
             integers (height, width), 255 for none.
-        facts: What the network says of itself, a dict of JSON values.
+        metadata: What the network says of itself, a dict of JSON values.
         version: Name of the folder inside `output`, 1 or more.
         size: Height and width in pixels of all images; None for any.
         scores: One of `SCORES`.
@@ -48,18 +55,18 @@ def export(  # noqa: PLR0913
     output, examples = pathlib.Path(output), list(examples)
     check_output(output, version)
     agreement.check_images(examples, size)
-    facts = metadata.complete(facts, "saved_model", size, scores)
-    with atomic_write.whole(output / str(version)) as temporary:
+    metadata = complete_metadata(metadata, "saved_model", size, scores)
+    with atomic_write.atomic_path(output / str(version)) as temporary:
         serve = serving(network, scores)
         write(
             network, serve, temporary, tf.TensorSpec((None, *_sides(size), 3), "uint8")
         )
-        model = _model(output, facts, read_signature(temporary))
-        num_classes = len(facts["class_names"])
+        model = _model(output, metadata, read_signature(temporary))
+        num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result)
         (temporary / _EXTRA).mkdir()
-        for name, text in metadata.files({**facts, "check": result}).items():
+        for name, text in metadata_files({**metadata, "check": result}).items():
             (temporary / _EXTRA / name).write_text(text, encoding="utf-8")
     return result
 
@@ -79,8 +86,9 @@ def load(folder):
     """
     try:
         place = _find(pathlib.Path(folder))
-        text = (place / _EXTRA / "facts.json").read_text(encoding="utf-8")
-        facts = metadata.parse(text)
+        files = (place / _EXTRA).glob("*.json")
+        texts = {file.name: file.read_text(encoding="utf-8") for file in files}
+        metadata = parse_metadata(metadata_text(texts))
         signature = read_signature(place)
         inputs = set(signature.structured_input_signature[1])
         outputs = set(signature.structured_outputs)
@@ -90,12 +98,12 @@ def load(folder):
             f"'{folder}' holds no readable SavedModel of ours ({type(error).__name__}: "
             f"{run_folder.reason(error)}); expected what export.saved_model writes."
         ) from None
-    if inputs != {"image"} or outputs != {"labels", facts["scores"]}:
+    if inputs != {"image"} or outputs != {"labels", metadata["scores"]}:
         raise UserError(
             f"'{folder}' takes {sorted(inputs)} and gives {sorted(outputs)}; expected "
-            f"what export.saved_model writes: image to labels and {facts['scores']}."
+            f"what export.saved_model writes: image to labels and {metadata['scores']}."
         )
-    return _model(folder, facts, signature)
+    return _model(folder, metadata, signature)
 
 
 def check_output(output, version=1):
@@ -195,18 +203,18 @@ def _find(folder):
     return folder / str(max(versions)) if versions else folder
 
 
-def _model(name, facts, signature):
+def _model(name, metadata, signature):
     def labels(images):
         return signature(image=tf.constant(images))["labels"].numpy()
 
     def logits(images):
-        scores = signature(image=tf.constant(images))[facts["scores"]].numpy()
-        if facts["scores"] == "logits":
+        scores = signature(image=tf.constant(images))[metadata["scores"]].numpy()
+        if metadata["scores"] == "logits":
             return scores
         # But for a number that each pixel adds to all classes.
         return np.log(np.maximum(scores, np.finfo(np.float32).tiny))
 
-    return metadata.model(name, facts, labels, logits)
+    return model_from_metadata(name, metadata, labels, logits)
 
 
 def _sides(size):

@@ -17,7 +17,14 @@ import tensorflow as tf
 
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
-from selene_tf.export import agreement, metadata, saved_model, tflite_metadata
+from selene_tf.export import agreement, saved_model, tflite_metadata
+from selene_tf.export.metadata import (
+    complete_metadata,
+    metadata_files,
+    metadata_text,
+    model_from_metadata,
+    parse_metadata,
+)
 from selene_tf.training import atomic_write, run_folder
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
@@ -25,15 +32,15 @@ _SIGNATURE = "serving_default"
 
 
 def export(  # noqa: PLR0913
-    network, output, examples, facts, *, quantization, size, calibration=()
+    network, output, examples, metadata, *, quantization, size, calibration=()
 ):
     """Writes a network as TFLite file and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (1, height, width, 3), RGB,
     and gives "labels", int32 (1, height, width), and "logits", float32 (1, height,
     width, classes). Only operators that every runtime has are used. The names of the
-    classes, the facts, a model card and the licence lie in the file, as TFLite Metadata
-    has it (`tflite_metadata`).
+    classes, the metadata, a model card and the licence lie in the file, as TFLite
+    Metadata has it (`tflite_metadata`).
 
     The file appears whole or not at all.
 
@@ -42,7 +49,7 @@ def export(  # noqa: PLR0913
         output: The file, which ends in .tflite.
         examples: (image, label) pairs to compare on: uint8 (height, width, 3) and
             integers (height, width), 255 for none.
-        facts: What the network says of itself, a dict of JSON values.
+        metadata: What the network says of itself, a dict of JSON values.
         quantization: One of `QUANTIZATIONS`.
         size: Height and width in pixels of all images.
         calibration: Images, uint8 (height, width, 3), that the ranges of int8 are
@@ -65,17 +72,17 @@ def export(  # noqa: PLR0913
     _check(quantization, calibration)
     agreement.check_images(examples, size)
     _check_calibration(calibration, size)
-    facts = metadata.complete(facts, "tflite", size, quantization=quantization)
-    with atomic_write.whole(output) as temporary:
+    metadata = complete_metadata(metadata, "tflite", size, quantization=quantization)
+    with atomic_write.atomic_path(output) as temporary:
         content = convert(network, size, quantization, calibration)
-        model = _model(output, facts, runner(model_content=content))
-        num_classes = len(facts["class_names"])
+        model = _model(output, metadata, runner(model_content=content))
+        num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result, quantization)
-        texts = metadata.files({**facts, "check": result})
+        texts = metadata_files({**metadata, "check": result})
         described = texts["MODEL_CARD.md"].partition("\n")[0].lstrip("# ")
         temporary.write_bytes(
-            tflite_metadata.attach(content, texts, described, facts["licence"])
+            tflite_metadata.attach(content, texts, described, metadata["licence"])
         )
         _check_same(model, load(temporary), examples[0][0])
     return result
@@ -98,14 +105,14 @@ def load(file, num_threads=None):
     _interpreter_class()
     try:
         texts = tflite_metadata.read_files(file)
-        facts = metadata.parse(texts["facts.json"])
+        metadata = parse_metadata(metadata_text(texts))
         run = runner(model_path=str(file), num_threads=num_threads)
     except zipfile.BadZipFile:
         _refuse(file, "nothing about its classes lies in it")
     # What the interpreter raises for a damaged one is not written down.
     except Exception as error:
         _refuse(file, f"{type(error).__name__}: {run_folder.reason(error)}")
-    return _model(file, facts, run)
+    return _model(file, metadata, run)
 
 
 def check_output(output):
@@ -137,7 +144,7 @@ def convert(network, size, quantization, calibration=()):
     dtype = "float32" if quantization == "int8" else "uint8"
     image = tf.TensorSpec((1, *size, 3), dtype)
     serve = saved_model.serving(network)
-    with tempfile.TemporaryDirectory() as folder, native_output.chatter_hidden():
+    with tempfile.TemporaryDirectory() as folder, native_output.suppressed():
         # Not from the functions of a Keras model: its variables stay variables then.
         saved_model.write(network, serve, folder, image)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -166,7 +173,7 @@ def runner(**source):
         ValueError: if it is not what `convert` gives.
         UserError: if the interpreter is missing.
     """
-    with native_output.chatter_hidden():
+    with native_output.suppressed():
         interpreter = _interpreter_class()(**source)
         interpreter.allocate_tensors()
         signature = interpreter.get_signature_runner(_SIGNATURE)
@@ -230,13 +237,13 @@ def _interpreter_class():
     return Interpreter
 
 
-def _model(name, facts, run):
+def _model(name, metadata, run):
     def output(images, which):
         return np.concatenate([run(image, which) for image in images])
 
-    return metadata.model(
+    return model_from_metadata(
         name,
-        facts,
+        metadata,
         compute_labels=lambda images: output(images, "labels"),
         compute_logits=lambda images: output(images, "logits"),
     )

@@ -47,8 +47,8 @@ def write(model, inputs, output, fit, skip=False, show=None):
         read = _ahead(pool, functools.partial(_read, skip), inputs)
         predicted = _predicted(model, fit, _readable(read, left_out), clock)
         store = functools.partial(_store, model, output)
-        for name, facts in _ahead(pool, store, predicted):
-            found[name] = facts
+        for name, metadata in _ahead(pool, store, predicted):
+            found[name] = metadata
             if show:
                 show(len(found) + len(left_out), len(inputs))
     if not found:
@@ -57,7 +57,7 @@ def write(model, inputs, output, fit, skip=False, show=None):
             f"{left_out[-1]['reason']}"
         )
     content = {
-        **output_files.facts(model, fit),
+        **output_files.metadata(model, fit),
         "images": found,
         "left_out": left_out,
         **clock.rates(len(found)),

@@ -50,7 +50,7 @@ def is_run(name):
 
 
 def _of_run(name):
-    trained = experiment.restore(name, split=None)
+    trained = experiment.load_run(name, split=None)
     signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
 
     @tf.function(input_signature=signature)
@@ -69,5 +69,5 @@ def _of_run(name):
         size=None,
         compute_labels=lambda images: np.asarray(labels(images)),
         compute_logits=lambda images: np.asarray(logits(images)),
-        facts={"image_size": trained.image_size},
+        metadata={"image_size": trained.image_size},
     )

@@ -21,7 +21,7 @@ class SegmentationModel:
         compute_labels: From uint8 (batch, height, width, 3), RGB, to int32
             (batch, height, width), NumPy both.
         compute_logits: From the same to float32 (batch, height, width, classes).
-        facts: What an exported network says of itself; empty for a run.
+        metadata: What an exported network says of itself; empty for a run.
     """
 
     name: str
@@ -31,7 +31,7 @@ class SegmentationModel:
     size: tuple[int, int] | None
     compute_labels: Callable[[np.ndarray], np.ndarray]
     compute_logits: Callable[[np.ndarray], np.ndarray]
-    facts: dict
+    metadata: dict
 
     def labels(self, images):
         """Class ids of images, int32 (batch, height, width).

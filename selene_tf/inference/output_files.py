@@ -102,7 +102,7 @@ class Clock:
         }
 
 
-def facts(model, fit):
+def metadata(model, fit):
     """What classes.json says of the network and its use."""
     return {
         "model": model.name,

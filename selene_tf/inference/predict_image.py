@@ -58,7 +58,7 @@ def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
             f"--tile_size: found {_text(tile_size)}, but '{model.name}' takes "
             f"{_text(model.size)} alone; leave the flag out."
         )
-    trained = model.facts.get("image_size")
+    trained = model.metadata.get("image_size")
     if how == "auto" and trained and not tile_size:
         return Fit("resize", tuple(model.size or trained), overlap)
     size = tile_size or model.size

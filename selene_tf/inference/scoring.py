@@ -73,7 +73,7 @@ def evaluate_run(  # noqa: PLR0913
         "step": trained.step,
         "split": split,
         "what": network,
-        "path": trained.path.facts["rule"] if trained.path else None,
+        "path": trained.path.metadata["rule"] if trained.path else None,
         "gates": gates,
         **summary.scores(result, trained.info.class_names),
         **prepared.costs(result),
@@ -121,7 +121,7 @@ def evaluate_model(
             "expected the run whose images it is scored on."
         )
     chosen = predict_image.choose_fit(loaded, fit, tile_size)
-    trained = experiment.restore(run_dir, "deployed", split, data_dir)
+    trained = experiment.load_run(run_dir, "deployed", split, data_dir)
     _check_classes(loaded, trained.info)
 
     def predict(images):
@@ -131,7 +131,7 @@ def evaluate_model(
 
     result = experiment.evaluate(trained, predict)
     content = {
-        "step": loaded.facts.get("step"),
+        "step": loaded.metadata.get("step"),
         "split": split,
         "what": str(model),
         "kind": loaded.kind,
@@ -141,7 +141,7 @@ def evaluate_model(
         "latency_ms": _latency(predict, trained.source),
         "protocol": summary.protocol(result, _shown(chosen, result)),
     }
-    quantization = loaded.facts.get("quantization", "none")
+    quantization = loaded.metadata.get("quantization", "none")
     parts = [loaded.kind, *([] if quantization == "none" else [quantization])]
     _write(run_dir, split, parts, content)
     return content
@@ -189,9 +189,9 @@ def _check_classes(loaded, info):
 
 def _static_costs(loaded, result):
     """What the export says that it costs; nothing at another size than it was told."""
-    facts = loaded.facts
-    costs = {"macs": None, "parameters": facts.get("parameters")}
-    known = facts.get("macs")
+    metadata = loaded.metadata
+    costs = {"macs": None, "parameters": metadata.get("parameters")}
+    known = metadata.get("macs")
     if known and (result.sizes == known["size"]).all():
         costs["macs"] = dict.fromkeys(_MACS, known["network"])
     return costs
@@ -209,7 +209,7 @@ def _shown(fit, result):
 
 def _write(run_dir, split, parts, content):
     name = "-".join(["evaluation", split, *parts])
-    with run_folder.writable(run_dir):
+    with run_folder.user_errors(run_dir):
         run_folder.write_json(pathlib.Path(run_dir) / f"{name}.json", content)
 
 

@@ -40,7 +40,7 @@ def write(model, path, output, fit, show=None):
                 if show:
                     show(number + 1, max(number + 1, clip.num_frames))
     content = {
-        **output_files.facts(model, fit),
+        **output_files.metadata(model, fit),
         "video": {
             "name": str(path),
             "size": list(labels.shape),

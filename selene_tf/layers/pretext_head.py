@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from selene_tf.layers.conv_norm import ConvNorm
-from selene_tf.layers.resize import every_second_pixel
+from selene_tf.layers.resize import subsample
 
 
 def build_for(network, num_classes, name, synchronized=False):
@@ -61,7 +61,7 @@ class PretextHead(keras.layers.Layer):
     def call(self, levels, training=False):
         features = levels[0]
         for halving, level in zip(self.halvings, levels[1:], strict=True):
-            halved = halving(every_second_pixel(features), training=training)
+            halved = halving(subsample(features), training=training)
             features = halved + level
         return self.classifier(ops.mean(features, axis=(1, 2)))
 

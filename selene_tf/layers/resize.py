@@ -5,7 +5,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("selene_tf")
-class Enlarge(keras.layers.Layer):
+class BilinearUpsample(keras.layers.Layer):
     """Enlarges features by a whole factor, bilinearly.
 
     Half-pixel centres and clamped edges, as PyTorch's align_corners=False:
@@ -145,7 +145,7 @@ def _interpolate(inputs, length, axis):
     return first * (1.0 - share) + second * share
 
 
-def every_second_pixel(inputs):
+def subsample(inputs):
     """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
 
     Not by the convolution's own stride: for one image and few channels the

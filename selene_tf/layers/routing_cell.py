@@ -7,7 +7,7 @@ from keras import ops
 
 from selene_tf.architectures import topology
 from selene_tf.layers.conv_norm import ConvNorm
-from selene_tf.layers.resize import Enlarge, every_second_pixel
+from selene_tf.layers.resize import BilinearUpsample, subsample
 from selene_tf.layers.separable_conv import SeparableConvNorm
 from selene_tf.layers.soft_gate import SoftGate
 
@@ -91,7 +91,7 @@ class RoutingCell(keras.layers.Layer):
             parts.append(self.gate)
         if "up" in self.kept:
             self.up = ConvNorm(channels // 2, name="up", **options)
-            self.enlarge = Enlarge(2, dtype=self.dtype_policy, name="enlarge")
+            self.enlarge = BilinearUpsample(2, dtype=self.dtype_policy, name="enlarge")
             self.enlarge.build((*shape[:-1], channels // 2))
             parts.append(self.up)
         if "down" in self.kept:
@@ -163,7 +163,7 @@ class RoutingCell(keras.layers.Layer):
             return self.enlarge(weight["up"] * self.up(features, training=training))
 
         def down():
-            halved = every_second_pixel(features)
+            halved = subsample(features)
             return weight["down"] * self.down(halved, training=training)
 
         compute = {"keep": keep, "up": up, "down": down}

@@ -57,7 +57,7 @@ class SoftGate(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         if self.small:
-            inputs = quarter(inputs)
+            inputs = downsample_4x(inputs)
         pooled = ops.mean(self.reduce(inputs, training=training), axis=(1, 2))
         return ops.relu(ops.tanh(self.project(pooled)))
 
@@ -74,7 +74,7 @@ class SoftGate(keras.layers.Layer):
         }
 
 
-def quarter(inputs):
+def downsample_4x(inputs):
     """Features at a quarter of the resolution, rounded down.
 
     Bilinear without antialiasing, with half-pixel centres: output pixel d lies

@@ -8,7 +8,7 @@ from selene_tf.losses.segmentation import (
     equivalent_weight,
     pretext_cross_entropy,
     pseudo_label_cross_entropy,
-    task_shares,
+    task_weights,
 )
 
 __all__ = [
@@ -20,5 +20,5 @@ __all__ = [
     "ohem_cross_entropy",
     "pretext_cross_entropy",
     "pseudo_label_cross_entropy",
-    "task_shares",
+    "task_weights",
 ]

@@ -123,7 +123,7 @@ def pretext_cross_entropy(labels, logits, shares):
     Args:
         labels: Integers (batch,), -1 for images without a task.
         logits: (batch, num_classes).
-        shares: (batch,), from `task_shares`.
+        shares: (batch,), from `task_weights`.
 
     Returns:
         (batch,) in float32 or better, whose plain mean over all images is the mean
@@ -135,7 +135,7 @@ def pretext_cross_entropy(labels, logits, shares):
     return images * ops.cast(shares, images.dtype)
 
 
-def task_shares(labels, gather=lambda values: values):
+def task_weights(labels, gather=lambda values: values):
     """What each image counts, so that only those with a task do.
 
     Args:

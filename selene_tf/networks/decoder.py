@@ -6,7 +6,7 @@ from selene_tf.architectures import topology
 from selene_tf.layers.atrous_pooling import AtrousPooling
 from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 from selene_tf.layers.pyramid_pooling import PyramidPooling
-from selene_tf.layers.resize import Enlarge
+from selene_tf.layers.resize import BilinearUpsample
 
 
 def decode(levels, num_classes, channels, pooling="none", synchronized=False):
@@ -36,7 +36,9 @@ def decode(levels, num_classes, channels, pooling="none", synchronized=False):
             name=f"decoder_s{topology.stride(level)}",
         )(sum(incoming[1:], start=incoming[0]))
         if level:
-            features = Enlarge(2, name=f"enlarge_s{topology.stride(level)}")(features)
+            features = BilinearUpsample(2, name=f"enlarge_s{topology.stride(level)}")(
+                features
+            )
     scores = keras.layers.Conv2D(
         num_classes,
         3,
@@ -44,7 +46,7 @@ def decode(levels, num_classes, channels, pooling="none", synchronized=False):
         kernel_initializer=kaiming_normal(9 * channels),
         name="predictor",
     )(features)
-    return Enlarge(4, name="enlarge_s4")(scores)
+    return BilinearUpsample(4, name="enlarge_s4")(scores)
 
 
 def _pooled(features, level, pooling, synchronized):

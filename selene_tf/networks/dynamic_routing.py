@@ -50,7 +50,7 @@ def build(  # noqa: PLR0913
             level.
         num_layers: Layers of cells behind the first one, at least 3.
         small_gate: Whether gates look at a quarter of the resolution.
-        path: A `Path`; what it does not keep is not built. Variables have the
+        path: A `RoutingPath`; what it does not keep is not built. Variables have the
             same names and shapes as in the supernet. Nor are the decoder's levels
             that are coarser than any that the path leads to; in the supernet these
             add a constant of their own even where nothing reaches them.
@@ -172,8 +172,8 @@ def _cells(features, num_layers, path, scales, options):
             outputs[layer, level] = RoutingCell(
                 routes, kept, name=topology.cell_name(layer, level), **options
             )(inputs, active, scales.get((layer, level)))
-        elif inputs and path.passing[layer, level]:
-            outputs[layer, level] = _passed_on(inputs, active)
+        elif inputs and path.bypassed[layer, level]:
+            outputs[layer, level] = _bypass(inputs, active)
     return outputs
 
 
@@ -195,7 +195,7 @@ def _kept(path, layer, level, routes):
     return tuple(r for r in routes if open_routes[topology.ROUTES.index(r)])
 
 
-def _passed_on(inputs, active):
+def _bypass(inputs, active):
     """What a cell that the path does not compute sends along keep."""
     received = ops.max(ops.concatenate(active, axis=1), axis=1, keepdims=True)
     return {"keep": sum(inputs[1:], start=inputs[0]), "active": received}

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from selene_tf.architectures import topology
-from selene_tf.layers.resize import CropLike, Enlarge
+from selene_tf.layers.resize import BilinearUpsample, CropLike
 from selene_tf.networks import folding_scales
 
 
@@ -22,7 +22,7 @@ def fold(network, mean_gates, path=None):
     Args:
         network: A routing network, of the whole search space or along `path`.
         mean_gates: (num_layers + 1, 4, 3), the mean of its output "gates".
-        path: The `Path` to fold: that which it was built along, or a part of it.
+        path: The `RoutingPath` to fold: that which it was built along, or a part of it.
 
     Returns:
         A Keras model from RGB images (batch, height, width, 3) in 0..255 to
@@ -33,7 +33,7 @@ def fold(network, mean_gates, path=None):
         ValueError: if the gates are not of the path's shape or not finite.
     """
     num_layers = len(mean_gates) - 1
-    kept, passing = _open(num_layers, path)
+    kept, bypassed = _open(num_layers, path)
     if mean_gates.shape != kept.shape or not np.isfinite(mean_gates).all():
         raise ValueError(
             f"mean_gates must be finite and of shape {kept.shape}, found "
@@ -41,11 +41,11 @@ def fold(network, mean_gates, path=None):
         )
     gates = np.where(kept, mean_gates, 0.0)
     has_pooling = any(layer.name == "pooling" for layer in network.layers)
-    scales = folding_scales.find(gates, kept, passing, has_pooling)
+    scales = folding_scales.find(gates, kept, bypassed, has_pooling)
     folding = _Folding(network)
     image = keras.Input((None, None, 3), name="image")
     features = folding.stem(image)
-    levels = folding.cells(features, gates, kept, passing, scales)
+    levels = folding.cells(features, gates, kept, bypassed, scales)
     logits = folding.decoder(levels, scales.inputs[-1], image)
     # A constant, for those who ask a network for its gates.
     ones = ops.ones_like(ops.cast(image[:, :1, :1, :1], "float32"))
@@ -58,7 +58,7 @@ def fold(network, mean_gates, path=None):
 
 def _open(num_layers, path):
     if path is not None:
-        return path.kept, path.passing
+        return path.kept, path.bypassed
     kept = topology.all_routes(num_layers)
     return kept, np.zeros(kept.shape[:2], bool)
 
@@ -83,7 +83,7 @@ class _Folding:
         features = self.separable(features, "stem_2")
         return self.separable(features, "stem_3", strides=2)
 
-    def cells(self, features, gates, kept, passing, scales):
+    def cells(self, features, gates, kept, bypassed, scales):
         num_layers = len(gates) - 1
         incoming = {(0, 0): [features]}
         for layer, level in topology.cells(num_layers):
@@ -94,7 +94,7 @@ class _Folding:
             sent = {}
             if kept[layer, level].any():
                 sent = self.cell(inputs, layer, level, gates, kept, scales)
-            elif passing[layer, level]:
+            elif bypassed[layer, level]:
                 sent = {"keep": inputs}
             for route, features in sent.items():
                 place = topology.target(layer, level, route)
@@ -132,7 +132,7 @@ class _Folding:
         features = self.conv(features, name, strides, takes=takes, gives=gives)
         if strides == 2:
             return features
-        return Enlarge(2, name=_layer_name(name, "enlarge"))(features)
+        return BilinearUpsample(2, name=_layer_name(name, "enlarge"))(features)
 
     def decoder(self, levels, scales, image):
         features = None
@@ -148,10 +148,12 @@ class _Folding:
             name = f"decoder_s{topology.stride(level)}"
             features = self.conv(features, name, takes=scales[level], gives=gives)
             if level:
-                features = Enlarge(2, name=f"{name}_enlarge")(features)
+                features = BilinearUpsample(2, name=f"{name}_enlarge")(features)
         kernel, bias = self.weights["predictor/kernel"], self.weights["predictor/bias"]
         scores = self._conv(features, "predictor", kernel, bias)
-        return CropLike(name="logits")([Enlarge(4, name="enlarge_s4")(scores), image])
+        return CropLike(name="logits")(
+            [BilinearUpsample(4, name="enlarge_s4")(scores), image]
+        )
 
     def pooled(self, features, level):
         if level != topology.NUM_LEVELS - 1 or "pooling" not in [

@@ -24,7 +24,7 @@ class Scales:
     keep_factors: np.ndarray
 
 
-def find(gates, kept, passing, has_pooling=False):
+def find(gates, kept, bypassed, has_pooling=False):
     """The scales with which as few keep routes as possible are multiplied.
 
     A cell's output y is s y where its input is s x: the first kernel is divided by
@@ -37,7 +37,7 @@ def find(gates, kept, passing, has_pooling=False):
     Args:
         gates: (num_layers + 1, 4, 3), in [0, 1].
         kept: Bool of the same shape, routes that there are.
-        passing: Bool (num_layers + 1, 4), cells that pass their input on.
+        bypassed: Bool (num_layers + 1, 4), cells that pass their input on.
         has_pooling: Whether a head follows on the coarsest level.
 
     Returns:
@@ -50,7 +50,7 @@ def find(gates, kept, passing, has_pooling=False):
         scale, gate = inputs[layer, level], gates[layer, level, 0]
         if not kept[layer, level, 0]:
             # Nothing, or the input as it is, goes along.
-            inputs[layer + 1, level] = scale if passing[layer, level] else 1.0
+            inputs[layer + 1, level] = scale if bypassed[layer, level] else 1.0
             continue
         # Up to the head, since the cells behind may only pass on what they get.
         pools = has_pooling and level == topology.NUM_LEVELS - 1

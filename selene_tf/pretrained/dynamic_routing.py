@@ -36,7 +36,7 @@ _FIRST_CELL = "backbone.init_layer.cell_ops._ops.0.op.0.weight"
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class LoadReport:
     """What a file gave to a network.
 
     Attributes:
@@ -80,7 +80,7 @@ class _Place:
 
 
 def load_dynamic_routing(network, path, encoder_only=False, other_classes=False):
-    """Fills a network of `discover.build` with official weights.
+    """Fills a network of `dynamic_routing.build` with official weights.
 
     The network then takes RGB images as before, and subtracts the official mean
     and turns the channels round itself. A function that was traced before keeps
@@ -99,12 +99,12 @@ def load_dynamic_routing(network, path, encoder_only=False, other_classes=False)
         other_classes: Leaves the predictor if the file's has other classes.
 
     Returns:
-        A `Report`.
+        A `LoadReport`.
 
     Raises:
         UserError: if the file cannot be read, is of another network, or holds
             numbers that are not finite.
-        ValueError: if the network is none of `discover.build`.
+        ValueError: if the network is none of `dynamic_routing.build`.
     """
     places = _places(network)
     normalize = network.get_layer("normalize")
@@ -282,7 +282,7 @@ def _report(network, path, places, entries, wanted):
         if places[key].kind != "vector"
     }
     paths = [variable.path for variable in network.weights]
-    return Report(
+    return LoadReport(
         path=str(path),
         loaded=tuple(loaded),
         left=tuple(sorted(set(paths) - set(loaded), key=paths.index)),

@@ -13,10 +13,10 @@ _PASSING = "#64748b"
 
 
 def draw(path, file):
-    """Draws a `Path` as PNG; open routes are as thick as their mean gate.
+    """Draws a `RoutingPath` as PNG; open routes are as thick as their mean gate.
 
     Args:
-        path: A `selene_tf.architectures.routing_path.Path`.
+        path: A `selene_tf.architectures.routing_path.RoutingPath`.
         file: Where the PNG goes, whole or not at all.
     """
     figure = Figure(figsize=(2.5 + 0.75 * path.num_layers, 4.2), layout="constrained")
@@ -42,7 +42,7 @@ def _draw_route(axes, path, layer, level, route):
     if path.kept[place]:
         width = 0.8 + 3.2 * path.mean_gate[place]
         axes.plot(*ends, color=_OPEN, linewidth=width, zorder=2)
-    elif route == "keep" and path.passing[layer, level]:
+    elif route == "keep" and path.bypassed[layer, level]:
         axes.plot(*ends, color=_PASSING, linewidth=1.5, linestyle="--", zorder=2)
     else:
         axes.plot(*ends, color=_CLOSED, linewidth=0.8, linestyle=":", zorder=1)
@@ -50,8 +50,8 @@ def _draw_route(axes, path, layer, level, route):
 
 def _draw_cell(axes, path, layer, level):
     computed = path.kept[layer, level].any()
-    passing = path.passing[layer, level]
-    colour = _OPEN if computed else _PASSING if passing else _CLOSED
+    bypassed = path.bypassed[layer, level]
+    colour = _OPEN if computed else _PASSING if bypassed else _CLOSED
     face = colour if computed else "white"
     axes.plot(
         layer, level, "o", markersize=10, color=colour, markerfacecolor=face, zorder=3
@@ -72,10 +72,11 @@ def _label(axes, path):
     axes.invert_yaxis()
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
-    height, width = path.facts["image_size"]
+    height, width = path.metadata["image_size"]
     axes.set_title(
-        f"{path.facts['macs'] / 1e6:,.0f} of {path.facts['supernet_macs'] / 1e6:,.0f} "
-        f"MMACs at {height}x{width}, {path.facts['parameters']:,} of "
-        f"{path.facts['supernet_parameters']:,} parameters",
+        f"{path.metadata['macs'] / 1e6:,.0f} of "
+        f"{path.metadata['supernet_macs'] / 1e6:,.0f} "
+        f"MMACs at {height}x{width}, {path.metadata['parameters']:,} of "
+        f"{path.metadata['supernet_parameters']:,} parameters",
         fontsize=10,
     )

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.routing_path import STRUCTURE_FACTS, Path
+from selene_tf.architectures.routing_path import STRUCTURE_FIELDS, RoutingPath
 
 # A closed gate's strength; not 0, which has no logarithm.
 FAINTEST = 1e-12
@@ -31,38 +31,38 @@ def discover(  # noqa: PLR0913
         structure: The network's `Structure`, for the costs.
         image_size: Height and width in pixels, for the costs.
         threshold: Share of the images that must open a route.
-        earlier: The `Path` that the network was built along, which the new one is a
-            part of; None for the whole network.
+        earlier: The `RoutingPath` that the network was built along, of which the
+            new one is a part; None for the whole network.
         counts_gates: Whether the path's gates are among its costs.
 
     Returns:
-        A `Path`.
+        A `RoutingPath`.
     """
     mean_gate = gates.mean(axis=0)
     open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
     kept = (open_share >= threshold) & (open_share > 0)
-    passing_by = passing_share(gates, earlier)
-    passing = (passing_by >= threshold) & (passing_by > 0)
+    passing_by = bypassed_share(gates, earlier)
+    bypassed = (passing_by >= threshold) & (passing_by > 0)
     strongest = strongest_route(mean_gate, edges_of(earlier))
     if earlier is not None:
-        passing |= strongest[..., 0] & earlier.passing
+        bypassed |= strongest[..., 0] & earlier.bypassed
         strongest &= earlier.kept
     kept |= strongest
-    passing &= ~kept.any(axis=-1)
-    kept, passing = topology.connected(kept, passing)
+    bypassed &= ~kept.any(axis=-1)
+    kept, bypassed = topology.connected(kept, bypassed)
     rule = f"threshold={threshold:.12g}"
-    return as_path(gates, kept, passing, structure, image_size, rule, counts_gates)
+    return as_path(gates, kept, bypassed, structure, image_size, rule, counts_gates)
 
 
 def as_path(  # noqa: PLR0913
-    gates, kept, passing, structure, image_size, rule, counts_gates=True
+    gates, kept, bypassed, structure, image_size, rule, counts_gates=True
 ):
-    """The `Path` of some routes, with its costs.
+    """The `RoutingPath` of some routes, with its costs.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), what the routes were chosen from.
         kept: Bool (num_layers + 1, 4, 3), routes that stay.
-        passing: Bool (num_layers + 1, 4), cells that pass their input on.
+        bypassed: Bool (num_layers + 1, 4), cells that pass their input on.
         structure: The network's `Structure`, for the costs.
         image_size: Height and width in pixels, for the costs.
         rule: How the routes were chosen, in a word.
@@ -72,9 +72,9 @@ def as_path(  # noqa: PLR0913
     arguments = dataclasses.asdict(structure)
     height, width = map(int, image_size)
     open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
-    path = Path(kept, passing, gates.mean(axis=0), open_share, {})
-    facts = {
-        **{name: arguments[name] for name in STRUCTURE_FACTS},
+    path = RoutingPath(kept, bypassed, gates.mean(axis=0), open_share, {})
+    metadata = {
+        **{name: arguments[name] for name in STRUCTURE_FIELDS},
         "images": len(gates),
         "image_size": [height, width],
         "rule": rule,
@@ -85,19 +85,19 @@ def as_path(  # noqa: PLR0913
         "parameters": cost_table.parameters(**arguments),
     }
     for name, table in tables.items():
-        facts[f"supernet_{name}"] = table.supernet
+        metadata[f"supernet_{name}"] = table.supernet
         if not counts_gates:
             table = dataclasses.replace(table, gates=np.zeros_like(table.gates))
-        facts[name] = cost_table.pruned(table, path).supernet
-    return dataclasses.replace(path, facts=facts)
+        metadata[name] = cost_table.pruned(table, path).supernet
+    return dataclasses.replace(path, metadata=metadata)
 
 
-def passing_share(gates, earlier=None):
+def bypassed_share(gates, earlier=None):
     """Share of the images that close a cell that something flows into.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
-        earlier: The `Path` that the network was built along; None for all of it.
+        earlier: The `RoutingPath` that the network was built along; None for all of it.
 
     Returns:
         (num_layers + 1, 4); these images pass the cell's input on to the same level,
@@ -110,14 +110,14 @@ def passing_share(gates, earlier=None):
 
 
 def edges_of(path):
-    """Bool (num_layers + 1, 4, 3), a path's edges with those past its passing cells.
+    """Bool (num_layers + 1, 4, 3), a path's edges with those past its bypassed cells.
 
     None, which stands for the whole network, remains None.
     """
     if path is None:
         return None
     edges = path.kept.copy()
-    edges[..., 0] |= path.passing
+    edges[..., 0] |= path.bypassed
     return edges
 
 

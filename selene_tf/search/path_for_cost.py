@@ -54,13 +54,13 @@ def within(  # noqa: PLR0913
         structure: The network's `Structure`, for the costs.
         image_size: Height and width in pixels, for the costs.
         max_macs: MACs that the path may have with one image of this size.
-        rule: What the path's facts call the target; by default "macs<=" and the MACs.
-        earlier: The `Path` that the network was built along, which the new one is a
-            part of; None for the whole network.
+        rule: How the path's metadata name the target; by default "macs<=" and the MACs.
+        earlier: The `RoutingPath` that the network was built along, of which the
+            new one is a part; None for the whole network.
         counts_gates: Whether gates are among the MACs; not if they will be folded.
 
     Returns:
-        A `Path`.
+        A `RoutingPath`.
 
     Raises:
         UserError: The strongest way alone, or those that are equally strong, cost more.
@@ -79,10 +79,10 @@ def within(  # noqa: PLR0913
         )
 
     number = bisect.bisect_right(
-        highest_first, max_macs, key=lambda score: path_from(score).facts["macs"]
+        highest_first, max_macs, key=lambda score: path_from(score).metadata["macs"]
     )
     if not number:
-        raise _too_little(max_macs, path_from(highest_first[0]).facts)
+        raise _too_little(max_macs, path_from(highest_first[0]).metadata)
     return path_from(highest_first[number - 1])
 
 
@@ -145,10 +145,10 @@ def edge_strengths(gates, earlier=None):
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
-        earlier: The `Path` that the network was built along; None for all of it.
+        earlier: The `RoutingPath` that the network was built along; None for all of it.
 
     Returns:
-        (num_layers + 1, 4, 4) for keep, up, down and passing on; NaN where there is
+        (num_layers + 1, 4, 4) for keep, up, down and bypassed on; NaN where there is
         no such edge.
     """
     num_layers = gates.shape[1] - 1
@@ -159,9 +159,9 @@ def edge_strengths(gates, earlier=None):
             place = layer, level, topology.ROUTES.index(route)
             if earlier is None or earlier.kept[place]:
                 strengths[place] = mean_gate[place]
-    passing_by = discover.passing_share(gates, earlier)
+    passing_by = discover.bypassed_share(gates, earlier)
     # A cell that was taken out is passed by whether or not anything flows in.
-    passes = passing_by > 0 if earlier is None else (passing_by > 0) | earlier.passing
+    passes = passing_by > 0 if earlier is None else (passing_by > 0) | earlier.bypassed
     strengths[passes, _PASS] = passing_by[passes]
     return strengths
 
@@ -195,7 +195,7 @@ def edge_scores(strengths):
 
 
 def edges_from(scores, lowest):
-    """The routes and passing cells of all edges with this score or a higher one.
+    """The routes and bypassed cells of all edges with this score or a higher one.
 
     Args:
         scores: As `edge_scores` returns them.

@@ -11,7 +11,7 @@ from selene_tf.training import run_folder
 
 
 @contextlib.contextmanager
-def whole(output):
+def atomic_path(output):
     """Gives a hidden name beside a new file or folder, and renames it at the end.
 
     A kill leaves at most the hidden one, which the next call removes. After any

@@ -8,7 +8,7 @@ _OFF = "disable_meta_optimizer"
 
 
 @contextlib.contextmanager
-def off_on_cpu():
+def disabled_on_cpu():
     """Runs what is inside without Grappler, if there is no GPU.
 
     Grappler looks over every graph before its first run. For the training step of

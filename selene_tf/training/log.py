@@ -67,7 +67,7 @@ class TrainingLog(keras.callbacks.Callback):
     def close(self):
         """Closes the bar and the event file, however the training ended."""
         self.bar.close()
-        with run_folder.writable(self.file.parent, _WRITE_ERRORS):
+        with run_folder.user_errors(self.file.parent, _WRITE_ERRORS):
             self.tensorboard.close()
 
     def add(self, values):
@@ -86,9 +86,9 @@ class TrainingLog(keras.callbacks.Callback):
 
     def _record(self, values):
         run_folder.append_json_line(self.file, {"step": self.step, **values})
-        # Inside the block, since `fit` takes one of TensorFlow's errors, that of a
+        # DataRoot the block, since `fit` takes one of TensorFlow's errors, that of a
         # write past a limit, for the end of the data.
-        with run_folder.writable(self.file.parent, _WRITE_ERRORS):
+        with run_folder.user_errors(self.file.parent, _WRITE_ERRORS):
             with self.tensorboard.as_default(step=self.step):
                 for name, value in values.items():
                     if value is not None:

@@ -96,7 +96,7 @@ def prepare(run_dir, flagfile_text, classes, needed_bytes):
         UserError: if it cannot be written to or is too full.
     """
     folder = pathlib.Path(run_dir)
-    with writable(folder):
+    with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(folder, needed_bytes)
         write_text(folder / "config.cfg", flagfile_text)
@@ -104,7 +104,7 @@ def prepare(run_dir, flagfile_text, classes, needed_bytes):
 
 
 @contextlib.contextmanager
-def writable(folder, errors=OSError):
+def user_errors(folder, errors=OSError):
     """Turns what the system says of a full or read-only folder into one line.
 
     Args:

@@ -25,7 +25,7 @@ from selene_tf.evaluation import evaluate
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
-from selene_tf.layers.resize import Enlarge
+from selene_tf.layers.resize import BilinearUpsample
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.losses import ohem
 from selene_tf.training import schedules
@@ -105,8 +105,12 @@ def build_cell(seed, name):
     active = keras.ops.ones_like(keras.ops.mean(features, axis=(1, 2))[:, :1])
     cell = RoutingCell(("keep", "up", "down"), synchronized=True, name="cell")
     outputs = cell([features], [active])
-    coarse = Enlarge(4, name="enlarge")(outputs["down"])
-    features = [outputs["up"], Enlarge(2, name="double")(outputs["keep"]), coarse]
+    coarse = BilinearUpsample(4, name="enlarge")(outputs["down"])
+    features = [
+        outputs["up"],
+        BilinearUpsample(2, name="double")(outputs["keep"]),
+        coarse,
+    ]
     joined = keras.layers.Concatenate(name="join")(features)
     logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
     levels = [outputs["up"], outputs["keep"], outputs["down"]]
@@ -204,8 +208,8 @@ def evaluations(strategy, share):
 def main(kind, worker):
     run = one_and_two if worker is None else as_a_worker
     strategy, single, double = run(kind)
-    alone = batching.Share(replicas=2)
-    share = alone if worker is None else batching.Share(worker, 2, 1)
+    alone = batching.WorkerShard(replicas=2)
+    share = alone if worker is None else batching.WorkerShard(worker, 2, 1)
     result = {
         "replicas": strategy.num_replicas_in_sync,
         "at_start": relative(single[0], double[0], np.inf),

@@ -9,7 +9,7 @@ import numpy as np
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.layers.batch_norm import BatchNorm
 from selene_tf.layers.pretext_head import PretextHead
-from selene_tf.layers.resize import Enlarge
+from selene_tf.layers.resize import BilinearUpsample
 from tests.algorithms.batches import CLASSES, Bench, make_batch
 
 ORDERS = 5
@@ -38,7 +38,7 @@ def build_small_network(seed=0, name="network", normalised=True):
     gates = keras.layers.Dense(12, "sigmoid", name="gates")(gates)
     coarse = keras.layers.Multiply(name="gated")([coarse, gates])
     gates = keras.layers.Reshape((1, 4, 3), name="table")(gates)
-    joined = keras.layers.Concatenate(name="join")([fine, Enlarge(2)(coarse)])
+    joined = keras.layers.Concatenate(name="join")([fine, BilinearUpsample(2)(coarse)])
     logits = keras.layers.Conv2D(CLASSES, 1, name="logits")(joined)
     features = [fine, coarse] if normalised else [fine]
     outputs = {"logits": logits, "gates": gates, "features": features}

@@ -132,7 +132,7 @@ def test_they_start_with_weights_of_their_own_and_both_move():
             np.testing.assert_array_equal(ours, theirs)
     before = [network.get_weights() for network in networks_of(bench)]
     # It runs once more when weights were loaded.
-    bench.algorithm.begin()
+    bench.algorithm.on_weights_loaded()
     bench.step(BATCH)
     after = [network.get_weights() for network in networks_of(bench)]
     for old, new in zip(before, after, strict=True):

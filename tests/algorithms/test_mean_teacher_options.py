@@ -82,7 +82,7 @@ def test_padding_counts_if_it_is_not_masked():
 
 def test_another_disagreement_takes_the_place_of_the_squared_error():
     sums = functools.partial(losses.consistency, reduction="class_sum")
-    bench = make_bench(disagreement=sums)
+    bench = make_bench(consistency_loss=sums)
     expected = CLASSES * by_hand(bench, BATCH)
     assert bench.step(BATCH)["consistency"] == pytest.approx(expected, rel=1e-4)
 

@@ -215,7 +215,7 @@ def test_the_first_losses_of_a_configuration_are_those_of_guessing():
     }
     # Without the step behind it, which would take longer than all the rest.
     shares = {
-        "pretext_share": np.float32([2, 0]),
+        "pretext_weight": np.float32([2, 0]),
         "unlabelled_pretext_share": np.float32([1, 1]),
     }
     losses = algorithm.compute_losses(make_batch() | tasks | shares)

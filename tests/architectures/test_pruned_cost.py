@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.networks import dynamic_routing
 from tests.architectures.counted import kernels_and_positions, open_gates
 from tests.checks import randomize
@@ -18,11 +18,11 @@ def random_path(seed, num_layers, bias):
     exists = open_gates(num_layers)[0] > 0
     kept = exists & (rng.normal(bias, 1.0, exists.shape) > 0)
     kept[:, 0, KEEP] = True
-    passing = (rng.uniform(size=kept.shape[:2]) < 0.3) & exists.any(axis=-1)
-    passing[1, 0] = True
-    kept[passing] = False
-    kept, passing = topology.connected(kept, passing)
-    return Path(kept, passing, np.zeros(kept.shape), np.zeros(kept.shape), {})
+    bypassed = (rng.uniform(size=kept.shape[:2]) < 0.3) & exists.any(axis=-1)
+    bypassed[1, 0] = True
+    kept[bypassed] = False
+    kept, bypassed = topology.connected(kept, bypassed)
+    return RoutingPath(kept, bypassed, np.zeros(kept.shape), np.zeros(kept.shape), {})
 
 
 # Paths to stride 32 and to finer levels alone, with and without a head at stride 32.
@@ -40,8 +40,8 @@ def test_a_path_costs_what_is_built_along_it(
 ):
     path = random_path(seed, 4, bias)
     assert 0 < path.kept.sum() < (open_gates(4) > 0).sum()
-    assert path.passing.any()
-    leads_to = np.flatnonzero(path.kept[-1, :, KEEP] | path.passing[-1])
+    assert path.bypassed.any()
+    leads_to = np.flatnonzero(path.kept[-1, :, KEEP] | path.bypassed[-1])
     assert leads_to.max() == coarsest
     network = dynamic_routing.build(5, 4, 4, path=path, **variant)
     count = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
@@ -62,15 +62,15 @@ def test_a_path_costs_what_is_built_along_it(
 
 def test_a_path_of_everything_costs_the_supernet():
     exists = open_gates(4)[0] > 0
-    path = Path(exists, np.zeros((5, 4), bool), exists, exists, {})
+    path = RoutingPath(exists, np.zeros((5, 4), bool), exists, exists, {})
     for table in (cost_table.macs(5, 4, 4, 64, 96), cost_table.parameters(5, 4, 4)):
         assert cost_table.pruned(table, path).supernet == table.supernet
 
 
 def test_a_path_that_passes_a_cell_pays_no_gate_there():
-    kept, passing = np.zeros((4, 4, 3), bool), np.zeros((4, 4), bool)
-    kept[[0, 2, 3], 0, KEEP], passing[1, 0] = True, True
-    path = Path(kept, passing, kept, kept, {})
+    kept, bypassed = np.zeros((4, 4, 3), bool), np.zeros((4, 4), bool)
+    kept[[0, 2, 3], 0, KEEP], bypassed[1, 0] = True, True
+    path = RoutingPath(kept, bypassed, kept, kept, {})
     table = cost_table.macs(
         num_classes=3, channels=4, num_layers=3, height=32, width=32
     )
@@ -89,10 +89,10 @@ def test_a_path_that_passes_a_cell_pays_no_gate_there():
 
 
 def test_nothing_flows_along_edges_that_a_path_has_not():
-    kept, passing = np.zeros((4, 4, 3), bool), np.zeros((4, 4), bool)
+    kept, bypassed = np.zeros((4, 4, 3), bool), np.zeros((4, 4), bool)
     kept[0, 0, [KEEP, DOWN]] = kept[1, 0, DOWN] = kept[1, 1, KEEP] = True
     kept[2:, 1, KEEP] = kept[2, 1, UP] = kept[3, 0, KEEP] = True
-    path = Path(kept, passing, kept, kept, {})
+    path = RoutingPath(kept, bypassed, kept, kept, {})
     table = cost_table.pruned(cost_table.macs(3, 4, 3, 32, 32), path)
     gates = 0.9 * kept[None]
     gates[0, 0, 0, DOWN] = gates[0, 1, 0, DOWN] = 0.0

@@ -8,7 +8,7 @@ from selene_tf.architectures import routing_path, topology
 from selene_tf.errors import UserError
 from tests import refusals
 
-FACTS = {
+METADATA = {
     "num_classes": 3,
     "small_gate": False,
     "gated": True,
@@ -29,17 +29,19 @@ def make_path(num_layers=4, seed=0):
     """Random values where there are routes, with the file's six decimals."""
     rng = np.random.default_rng(seed)
     shape = (num_layers + 1, topology.NUM_LEVELS)
-    kept, passing = np.zeros((*shape, 3), bool), np.zeros(shape, bool)
+    kept, bypassed = np.zeros((*shape, 3), bool), np.zeros(shape, bool)
     mean_gate, open_share = np.zeros((*shape, 3)), np.zeros((*shape, 3))
     for layer, level in topology.cells(num_layers):
-        passing[layer, level] = level and rng.random() < 0.5
+        bypassed[layer, level] = level and rng.random() < 0.5
         for route in topology.routes(layer, level, num_layers):
             place = layer, level, topology.ROUTES.index(route)
-            kept[place] = rng.random() < 0.5 and not passing[layer, level]
+            kept[place] = rng.random() < 0.5 and not bypassed[layer, level]
             mean_gate[place], open_share[place] = rng.random(2).round(6)
     kept[:, 0, 0] = True
-    kept, passing = topology.connected(kept, passing)
-    return routing_path.Path(kept, passing, mean_gate, open_share, dict(FACTS))
+    kept, bypassed = topology.connected(kept, bypassed)
+    return routing_path.RoutingPath(
+        kept, bypassed, mean_gate, open_share, dict(METADATA)
+    )
 
 
 def write(file, content):
@@ -52,22 +54,35 @@ def test_comes_back_from_json_as_it_was(num_layers, tmp_path):
     path = make_path(num_layers)
     back = routing_path.read(write(tmp_path / "path.json", routing_path.to_json(path)))
     assert back.num_layers == num_layers
-    assert back.facts == FACTS
-    for name in ("kept", "passing", "mean_gate", "open_share"):
+    assert back.metadata == METADATA
+    for name in ("kept", "bypassed", "mean_gate", "open_share"):
         ours, theirs = getattr(back, name), getattr(path, name)
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs, name)
 
 
+def test_version_3_is_still_read(tmp_path):
+    path = make_path(4)
+    text = json.dumps(routing_path.to_json(path) | {"version": 3})
+    for new, old in (("images", "pictures"), ("bypassed", "passes_input")):
+        assert f'"{new}"' in text
+        text = text.replace(f'"{new}"', f'"{old}"')
+    text = text.replace('"image_size"', '"picture_size"')
+    (tmp_path / "path.json").write_text(text)
+    back = routing_path.read(tmp_path / "path.json")
+    assert back.metadata == METADATA
+    np.testing.assert_array_equal(back.bypassed, path.bypassed)
+
+
 def test_json_says_of_each_cell_what_stays():
     content = routing_path.to_json(path_along("down", "down", "up", "keep"))
-    assert content["version"] == 3
+    assert content["version"] == 4
     assert len(content["cells"]) == len(topology.cells(4))
     cells = {cell["name"]: cell for cell in content["cells"]}
     cell = cells["cell_02_s16"]
     assert (cell["layer"], cell["level"], cell["stride"]) == (2, 2, 16)
     assert cell["computed"] is True
-    assert cell["passes_input"] is False
+    assert cell["bypassed"] is False
     is_open = {route: values["open"] for route, values in cell["routes"].items()}
     assert is_open == {"keep": False, "up": True, "down": False}
     assert cells["cell_02_s8"]["computed"] is False
@@ -81,8 +96,8 @@ def path_along(*way):
         cell = topology.target(*cell, route)
     kept[(*cell, 0)] = True
     nothing = np.zeros(kept.shape)
-    return routing_path.Path(
-        kept, np.zeros((5, 4), bool), nothing, nothing, dict(FACTS)
+    return routing_path.RoutingPath(
+        kept, np.zeros((5, 4), bool), nothing, nothing, dict(METADATA)
     )
 
 
@@ -92,8 +107,8 @@ def edited(edit):
     return json.dumps(content)
 
 
-def set_fact(**facts):
-    return edited(lambda content: content.update(facts))
+def set_fact(**metadata):
+    return edited(lambda content: content.update(metadata))
 
 
 def set_cell(number, **values):
@@ -121,8 +136,8 @@ WHOLE = json.dumps(routing_path.to_json(make_path()))
         ("null", ()),
         ("{}", ("missing",)),
         ("3", ()),
-        ('{"version": 3}', ("missing",)),
-        ('{"version": 3, "version": 3}', ("version", "twice")),
+        ('{"version": 4}', ("missing",)),
+        ('{"version": 4, "version": 4}', ("version", "twice")),
         (WHOLE.replace('"open": ', '"open": true, "open": ', 1), ("'open'", "twice")),
         (set_fact(num_layers="4"), ("num_layers", "'4'")),
         (set_fact(num_layers=4.0), ("num_layers", "4.0")),
@@ -153,7 +168,7 @@ WHOLE = json.dumps(routing_path.to_json(make_path()))
         (set_cell(3, name="cell_03_s4"), ("cell_02_s4", "cell_03_s4")),
         (set_cell(3, stride=8), ("cell_02_s4", "stride", "8")),
         (set_cell(3, computed=False), ("cell_02_s4", "computed", "False")),
-        (set_cell(3, passes_input=True), ("cell_02_s4", "passes its input on")),
+        (set_cell(3, bypassed=True), ("cell_02_s4", "passes its input on")),
         (set_cell(3, routes=[1]), ("cell_02_s4", "routes")),
         (set_cell(3, colour="red"), ("cell_02_s4", "colour", "unknown")),
         (edited(lambda content: content["cells"][3].pop("routes")), ("cell_02_s4",)),
@@ -173,12 +188,12 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_line(content, words, tmp_pa
     assert_refused(file, *words)
 
 
-@pytest.mark.parametrize("version", [1, 2, 4, "3"])
+@pytest.mark.parametrize("version", [1, 2, 5, "4"])
 def test_another_version_says_how_to_make_a_new_one(version, tmp_path):
     file = tmp_path / "path.json"
     file.write_text(json.dumps({"version": version}))
     command = "python -m selene_tf.discover_path --run_dir=..."
-    assert_refused(file, repr(version), "expected 3", command)
+    assert_refused(file, repr(version), "expected 4", command)
 
 
 def changed(*cells):
@@ -188,8 +203,8 @@ def changed(*cells):
     for name, values in cells:
         cell = by_name[name]
         for route, is_open in values.items():
-            if route == "passes_input":
-                cell["passes_input"] = is_open
+            if route == "bypassed":
+                cell["bypassed"] = is_open
             else:
                 cell["routes"][route]["open"] = is_open
         cell["computed"] = any(values["open"] for values in cell["routes"].values())
@@ -205,7 +220,7 @@ def changed(*cells):
         ([("cell_02_s8", {"keep": True})], "cell_02_s8"),
         ([("cell_02_s8", {"up": False})], "cell_00_s4"),
         ([("cell_04_s4", {"keep": False})], "cell_00_s4"),
-        ([("cell_02_s16", {"passes_input": True})], "cell_02_s16"),
+        ([("cell_02_s16", {"bypassed": True})], "cell_02_s16"),
     ],
 )
 def test_what_is_not_connected_is_refused(changes, words, tmp_path):
@@ -216,19 +231,19 @@ def test_what_is_not_connected_is_refused(changes, words, tmp_path):
 def test_a_path_without_any_route_is_refused(tmp_path):
     content = routing_path.to_json(make_path())
     for cell in content["cells"]:
-        cell |= {"computed": False, "passes_input": False}
+        cell |= {"computed": False, "bypassed": False}
         for values in cell["routes"].values():
             values["open"] = False
     assert_refused(write(tmp_path / "path.json", content), "no route is open")
 
 
 def test_a_passing_cell_connects(tmp_path):
-    closed = {"up": False, "passes_input": True}
+    closed = {"up": False, "bypassed": True}
     on = [("cell_03_s8", {"keep": True}), ("cell_04_s8", {"keep": True})]
     behind = [("cell_03_s4", {"keep": False}), ("cell_04_s4", {"keep": False})]
     content = changed(("cell_02_s8", closed), *on, *behind)
     path = routing_path.read(write(tmp_path / "path.json", content))
-    assert np.argwhere(path.passing).tolist() == [[2, 1]]
+    assert np.argwhere(path.bypassed).tolist() == [[2, 1]]
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):

@@ -86,4 +86,4 @@ def read_or_refuse(content):
         assert len(message.splitlines()) == 1
     else:
         assert path.kept.any()
-        assert routing_path.FACTS == path.facts.keys()
+        assert routing_path.METADATA == path.metadata.keys()

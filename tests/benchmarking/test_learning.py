@@ -23,7 +23,7 @@ FLOORS = {
     "co-teaching": 12 / 3,
     "co-teaching + jigsaw": 12 / 3,
 }
-LABELS = dict(zip(learning.WAYS, FLOORS, strict=True))
+LABELS = dict(zip(learning.VARIANTS, FLOORS, strict=True))
 # One of each algorithm, and between them all that a batch may hold.
 TRACED = ("supervised", "mean_teacher_strong", "cross_pseudo_jigsaw")
 SIZE = (8, 6)
@@ -40,7 +40,7 @@ def test_the_table_has_a_row_for_every_way():
         for clock, start in (("wall", 10.0), ("cpu", 20.0))
     }
     row = {**clocks, "wall_ratio": 1.25, "cpu_ratio": 1.5, "floor": 8 / 3}
-    ways = dict.fromkeys(learning.WAYS, row)
+    ways = dict.fromkeys(learning.VARIANTS, row)
     found = {"settings": {}, "machine": {}, "learning": ways}
     numbers = "10.500 10.000 11.000 20.500 20.000 21.000 1.25 1.50 2.67".split()
     assert rows(benchmark_table.table(found)) == dict.fromkeys(FLOORS, numbers)
@@ -66,7 +66,7 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
     batch = learning.random_batch(3, SIZE, 2)
     algorithms = learning.make_algorithms(*networks)
     for name, algorithm in algorithms.items():
-        way = learning.WAYS[name]
+        way = learning.VARIANTS[name]
         train, _ = steps.training_step(algorithm, batch)
         counts.clear()
         losses = train.python_function(learning.seen(way, batch))
@@ -105,10 +105,10 @@ def some_ways(monkeypatch, tmp_path, capsys):
     values |= {"what": "learning", "torch": "auto", "output": str(output)}
     values |= {"crop_size": ""}
     flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
-    ways = {name: learning.WAYS[name] for name in TRACED}
+    ways = {name: learning.VARIANTS[name] for name in TRACED}
     monkeypatch.setattr(benchmark, "flags", flags)
     monkeypatch.setattr(benchmark, "_start_tensorflow", lambda _: 0.0)
-    monkeypatch.setattr(learning, "WAYS", ways)
+    monkeypatch.setattr(learning, "VARIANTS", ways)
     benchmark.main()
     return rows(capsys.readouterr().out), json.loads(output.read_text())["learning"]
 

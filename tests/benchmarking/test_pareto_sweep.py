@@ -48,7 +48,7 @@ def test_each_point_is_a_pruned_network(swept, runs):
     prepared = pruned_network.prepare(runs / "run", path=str(file))
     assert (
         cheaper["macs"]
-        == routing_path.read(file).facts["macs"]
+        == routing_path.read(file).metadata["macs"]
         == prepared.macs((32, 64))
     )
     assert cheaper["parameters"] == prepared.parameters

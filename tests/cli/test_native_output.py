@@ -9,7 +9,7 @@ from selene_tf.cli import native_output
 
 
 def test_what_is_written_past_python_is_hidden(capfd):
-    with native_output.chatter_hidden():
+    with native_output.suppressed():
         os.write(1, b"note")
         os.write(2, b"note")
         print("note")  # noqa: T201
@@ -21,7 +21,7 @@ def test_what_is_written_past_python_is_hidden(capfd):
 
 def test_after_a_failure_it_is_shown(capfd):
     def fail():
-        with native_output.chatter_hidden():
+        with native_output.suppressed():
             os.write(1, b"why it failed")
             raise RuntimeError
 
@@ -33,9 +33,9 @@ def test_after_a_failure_it_is_shown(capfd):
 def test_after_an_interruption_it_is_not():
     code = """
 import os
-from selene_tf import quiet
+from selene_tf.cli import native_output
 try:
-    with quiet.chatter_hidden():
+    with native_output.suppressed():
         os.write(1, b"note")
         raise KeyboardInterrupt
 except KeyboardInterrupt:

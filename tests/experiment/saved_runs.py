@@ -64,16 +64,16 @@ def save_path(file, config=None, without=()):
     Returns:
         The `Path`.
     """
-    facts = structure(config or Config(**TINY))
-    kept = topology.all_routes(facts.num_layers)
-    passing = np.zeros(kept.shape[:2], bool)
+    metadata = structure(config or Config(**TINY))
+    kept = topology.all_routes(metadata.num_layers)
+    bypassed = np.zeros(kept.shape[:2], bool)
     for layer, level, route in without:
         if route is None:
-            kept[layer, level], passing[layer, level] = False, True
+            kept[layer, level], bypassed[layer, level] = False, True
         else:
             kept[layer, level, topology.ROUTES.index(route)] = False
-    kept, passing = topology.connected(kept, passing)
+    kept, bypassed = topology.connected(kept, bypassed)
     gates = 0.5 * kept[None].astype(float)
-    found = discover.as_path(gates, kept, passing, facts, (32, 64), "by hand")
+    found = discover.as_path(gates, kept, bypassed, metadata, (32, 64), "by hand")
     run_folder.write_json(file, routing_path.to_json(found))
     return found

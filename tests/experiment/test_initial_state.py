@@ -37,8 +37,8 @@ def test_a_run_needs_the_paths_file_no_more(tmp_path, has_checkpoints):
     (tmp_path / "a.json").unlink()
     assert kept_of(config) == given.kept.tolist()
     start = initial_state.of_run(config, tmp_path / "run")
-    assert start.path.passing.tolist() == given.passing.tolist()
-    assert start.path.facts == given.facts
+    assert start.path.bypassed.tolist() == given.bypassed.tolist()
+    assert start.path.metadata == given.metadata
 
 
 @pytest.mark.parametrize("has_checkpoints", [False, True])

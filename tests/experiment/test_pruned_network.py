@@ -24,7 +24,7 @@ def run_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def restored(run_dir):
-    return experiment.restore(run_dir)
+    return experiment.load_run(run_dir)
 
 
 def image_of(trained):
@@ -60,7 +60,7 @@ def test_discovered_is_the_runs_path(run_dir):
     prepared = pruned_network.prepare(run_dir, path="discovered")
     path = prepared.trained.path
     assert not path.kept[2, 1, :2].any()
-    wanted = path.facts
+    wanted = path.metadata
     assert prepared.macs((32, 64)) == wanted["macs"] < wanted["supernet_macs"]
     assert prepared.parameters == wanted["parameters"]
     trainable = prepared.network.trainable_variables
@@ -94,7 +94,7 @@ def test_what_most_images_close_is_passed_by(run_dir, monkeypatch):
     projection = closing.get_layer("cell_02_s4").gate.project
     projection.kernel.assign(np.zeros(projection.kernel.shape))
     projection.bias.assign(np.full(projection.bias.shape, -1.0))
-    restore = experiment.restore
+    restore = experiment.load_run
 
     def with_closed_cell(*arguments):
         trained = restore(*arguments)
@@ -104,7 +104,7 @@ def test_what_most_images_close_is_passed_by(run_dir, monkeypatch):
     monkeypatch.setattr(experiment, "restore", with_closed_cell)
     old = pruned_network.prepare(run_dir, gates="fold")
     folded = pruned_network.prepare(run_dir, gates="fold", statistics_batches=1)
-    assert folded.trained.path.passing[2, 0]
+    assert folded.trained.path.bypassed[2, 0]
     assert "cell_02_s4_separable_1_depthwise" not in [
         layer.name for layer in folded.network.layers
     ]

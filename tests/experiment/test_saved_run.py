@@ -25,21 +25,21 @@ def run(tmp_path_factory):
 
 def test_along_a_path_the_weights_are_the_runs_by_name(run):
     folder, network = run
-    trained = experiment.restore(folder / "run", path_file=folder / "path.json")
+    trained = experiment.load_run(folder / "run", path_file=folder / "path.json")
     expected = {variable.path: variable.numpy() for variable in network.weights}
     found = {variable.path: variable.numpy() for variable in trained.network.weights}
     assert 0 < len(found) < len(expected)
     for path, value in found.items():
         np.testing.assert_array_equal(value, expected[path])
-    assert trained.path.passing[1, 1]
-    assert trained.structure == experiment.restore(folder / "run").structure
-    assert experiment.restore(folder / "run").path is None
+    assert trained.path.bypassed[1, 1]
+    assert trained.structure == experiment.load_run(folder / "run").structure
+    assert experiment.load_run(folder / "run").path is None
 
 
 def test_a_path_of_everything_gives_what_the_whole_network_gives(run):
     folder, network = run
     save_path(folder / "all.json")
-    trained = experiment.restore(folder / "run", path_file=folder / "all.json")
+    trained = experiment.load_run(folder / "run", path_file=folder / "all.json")
     outputs, expected = trained.network(IMAGES), network(IMAGES)
     gates = np.asarray(expected["gates"])
     assert (gates == 0)[:, trained.path.kept].any(), "no image closes any gate"
@@ -51,16 +51,16 @@ def test_a_path_of_everything_gives_what_the_whole_network_gives(run):
 def test_a_pruned_runs_network_is_always_pruned(run, tmp_path):
     folder, _ = run
     save_run(tmp_path / "pruned", path=str(folder / "path.json"))
-    trained = experiment.restore(tmp_path / "pruned")
-    assert trained.path.passing[1, 1]
+    trained = experiment.load_run(tmp_path / "pruned")
+    assert trained.path.bypassed[1, 1]
     save_path(tmp_path / "less.json", without=[*WITHOUT, (1, 0, "down")])
-    less = experiment.restore(tmp_path / "pruned", path_file=tmp_path / "less.json")
+    less = experiment.load_run(tmp_path / "pruned", path_file=tmp_path / "less.json")
     assert less.path.kept.sum() < trained.path.kept.sum()
     assert len(less.network.weights) < len(trained.network.weights)
     more = tmp_path / "more.json"
     save_path(more)
     assert_refused(
-        lambda: experiment.restore(tmp_path / "pruned", path_file=more),
+        lambda: experiment.load_run(tmp_path / "pruned", path_file=more),
         *("--path", more, tmp_path / "pruned/given_path.json"),
     )
 
@@ -70,7 +70,7 @@ def test_statistics_are_those_of_the_end_of_the_training(tmp_path):
     save_path(tmp_path / "path.json", without=WITHOUT)
     settings = {"algorithm": "mean_teacher", "path": str(tmp_path / "path.json")}
     config, networks = save_run(tmp_path / "run", **settings)
-    trained = experiment.restore(tmp_path / "run")
+    trained = experiment.load_run(tmp_path / "run")
     before = [variable.numpy() for variable in trained.network.weights]
     experiment.recompute_statistics(trained, 2)
     config = Config(**TINY | settings, precise_bn_batches=2)

@@ -80,7 +80,7 @@ def test_every_option_reaches_the_mean_teacher():
     assert not algorithm.mask_padding
     # Half of a linear rise; the sigmoid's would be 8 exp(-5/4).
     assert float(algorithm.consistency_weight(2)) == pytest.approx(4.0)
-    assert algorithm.disagreement.func is losses.pseudo_label_cross_entropy
+    assert algorithm.consistency_loss.func is losses.pseudo_label_cross_entropy
     assert algorithm.supervised_loss.func is ohem.ohem_cross_entropy
     assert (algorithm.pretext.name, algorithm.pretext.weight) == ("jigsaw", 0.3)
     assert algorithm.heads["student"].num_classes == 7

@@ -1,4 +1,4 @@
-"""A tiny folded network, images and facts for the tests of exports."""
+"""A tiny folded network, images and metadata for the tests of exports."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def examples(network, sizes=(SIZE,) * 3):
     return found
 
 
-def facts(licence=""):
+def metadata(licence=""):
     """What a run's network says of itself."""
     return {
         "class_names": list(NAMES),

@@ -5,7 +5,7 @@ import pytest
 
 from selene_tf.errors import UserError
 from selene_tf.export import agreement as export_check
-from selene_tf.export import metadata
+from selene_tf.export.metadata import complete_metadata, model_from_metadata
 from tests.export import exported
 
 # Two pixels of class 0, one of class 1, one of class 2.
@@ -21,8 +21,10 @@ def network(image, training):
 
 
 def model(logits, size=(2, 2), scores="logits"):
-    facts = metadata.complete(exported.facts(), "tflite", size, scores)
-    return metadata.model("x", facts, lambda _: logits.argmax(-1), lambda _: logits)
+    metadata = complete_metadata(exported.metadata(), "tflite", size, scores)
+    return model_from_metadata(
+        "x", metadata, lambda _: logits.argmax(-1), lambda _: logits
+    )
 
 
 def compare(logits, examples=((IMAGE, LABEL),), **kwargs):

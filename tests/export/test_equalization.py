@@ -37,7 +37,7 @@ def test_channels_become_alike_and_the_network_stays():
     unseen = np.stack(images(5)[3:]).astype("float32")
     wanted = np.asarray(network(unseen)["logits"])
     before = ranges_of(network, seen)
-    equalization.balance(network, seen)
+    equalization.equalize_channels(network, seen)
     found = np.asarray(network(unseen)["logits"])
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
     after = ranges_of(network, seen)

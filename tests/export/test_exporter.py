@@ -7,7 +7,7 @@ import pytest
 
 from selene_tf import experiment
 from selene_tf.export import exporter, sample_images
-from selene_tf.export.exporter import Choice
+from selene_tf.export.exporter import ExportOptions
 from selene_tf.inference import loading, scoring
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
@@ -33,14 +33,14 @@ def run_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def saved(run_dir):
     output = run_dir.parent / "saved"
-    choice = Choice(run_dir=str(run_dir), gates="fold", licence="CC0-1.0")
+    choice = ExportOptions(run_dir=str(run_dir), gates="fold", licence="CC0-1.0")
     return output, exporter.to_saved_model(choice, output, version=3)
 
 
 @pytest.fixture(scope="module")
 def tflite(run_dir):
     output = run_dir.parent / "network.tflite"
-    choice = Choice(run_dir=str(run_dir), gates="fold", size=(48, 80))
+    choice = ExportOptions(run_dir=str(run_dir), gates="fold", size=(48, 80))
     return output, exporter.to_tflite(choice, output)
 
 
@@ -90,40 +90,40 @@ def test_a_run_is_a_model_too_without_its_images(run_dir, tmp_path):
     save_run(tmp_path / "run", **GONE)
     model = loading.load(str(tmp_path / "run"))
     assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
-    assert model.facts["image_size"] == (32, 64)
+    assert model.metadata["image_size"] == (32, 64)
     model = loading.load(str(run_dir))
     images = np.zeros((2, 33, 40, 3), np.uint8)
     assert model.labels(images).shape == (2, 33, 40)
     np.testing.assert_array_equal(model.labels(images), model.logits(images).argmax(-1))
-    assert model.facts["image_size"] is None
+    assert model.metadata["image_size"] is None
 
 
 def test_what_travels_along(saved, tflite, run_dir):
     model = loading.load(str(saved[0]))
-    assert model.facts["licence"] == "CC0-1.0"
-    assert model.facts["path"] == "by hand"
-    assert model.facts["check"] == saved[1]["check"]
+    assert model.metadata["licence"] == "CC0-1.0"
+    assert model.metadata["path"] == "by hand"
+    assert model.metadata["check"] == saved[1]["check"]
     assert (saved[0] / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
     model = loading.load(str(tflite[0]))
     assert model.size == (48, 80)
-    assert model.facts["macs"]["size"] == [48, 80]
+    assert model.metadata["macs"]["size"] == [48, 80]
     assert model.class_names == loading.load(str(run_dir)).class_names
 
 
 def test_int8_is_calibrated_on_labelled_training_images(run_dir, monkeypatch):
     given = {}
 
-    def export(_network, _output, examples, _facts, **options):
+    def export(_network, _output, examples, _metadata, **options):
         given.update(examples=examples, calibration=options["calibration"])
         return options["quantization"]
 
     monkeypatch.setattr(exporter.tflite_model, "export", export)
-    choice = Choice(run_dir=str(run_dir), path="none", gates="fold")
+    choice = ExportOptions(run_dir=str(run_dir), path="none", gates="fold")
     output = run_dir.parent / "new.tflite"
     result = exporter.to_tflite(choice, output, quantization="int8")
     assert result["check"] == "int8"
     for name, split in (("calibration", "train"), ("examples", "val")):
-        wanted = sample_images.examples(experiment.images_of(run_dir, split), 0)
+        wanted = sample_images.examples(experiment.load_split(run_dir, split), 0)
         assert len(given[name]) == len(wanted) == 2
         for found, (image, _) in zip(given[name], wanted, strict=True):
             found = found[0] if name == "examples" else found
@@ -131,7 +131,7 @@ def test_int8_is_calibrated_on_labelled_training_images(run_dir, monkeypatch):
 
 
 def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
-    nowhere = Choice(run_dir="/nowhere")
+    nowhere = ExportOptions(run_dir="/nowhere")
     assert_refused(
         lambda: exporter.to_saved_model(nowhere, saved[0], version=3), "--version", "4"
     )
@@ -143,7 +143,7 @@ def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
         "--calibration_images",
     )
     assert_refused(lambda: exporter.to_tflite(nowhere, tmp_path / "a"), ".tflite")
-    few = Choice(run_dir="/nowhere", num_images=7)
+    few = ExportOptions(run_dir="/nowhere", num_images=7)
     assert_refused(lambda: exporter.to_onnx(few, tmp_path / "a.onnx"), "found 7", "8")
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "a.onnx"

@@ -1,6 +1,7 @@
 import pytest
 
-from selene_tf.export import metadata, model_card
+from selene_tf.export import model_card
+from selene_tf.export.metadata import complete_metadata
 from tests.export import exported
 
 CHECK = {
@@ -12,13 +13,13 @@ CHECK = {
 }
 
 
-def facts(kind="tflite", size=exported.SIZE, licence="", **kwargs):
-    found = metadata.complete(exported.facts(licence), kind, size, **kwargs)
+def metadata(kind="tflite", size=exported.SIZE, licence="", **kwargs):
+    found = complete_metadata(exported.metadata(licence), kind, size, **kwargs)
     return {**found, "check": CHECK}
 
 
 def test_it_gives_the_figures():
-    card = model_card.card(facts(quantization="int8"))
+    card = model_card.card(metadata(quantization="int8"))
     for part in (
         "| 0 | road | #000000 | 0.2500 |",
         # A bar would end the table's cell.
@@ -36,12 +37,12 @@ def test_it_gives_the_figures():
 
 
 def test_licence():
-    assert "Not stated by who exported it." in model_card.card(facts())
-    assert "CC BY 4.0" in model_card.card(facts(licence="CC BY 4.0"))
+    assert "Not stated by who exported it." in model_card.card(metadata())
+    assert "CC BY 4.0" in model_card.card(metadata(licence="CC BY 4.0"))
 
 
 def test_path_and_gates():
-    card = model_card.card({**facts(), "path": "threshold 0.1", "gates": "kept"})
+    card = model_card.card({**metadata(), "path": "threshold 0.1", "gates": "kept"})
     assert "threshold 0.1" in card
     assert "every image chooses its routes" in card
 
@@ -55,7 +56,7 @@ def test_path_and_gates():
     ],
 )
 def test_use(kind, call):
-    card = model_card.card(facts(kind))
+    card = model_card.card(metadata(kind))
     assert call in card
     batch = 1 if kind == "tflite" else "batch"
     assert f"uint8 ({batch}, 32, 64, 3)" in card
@@ -64,7 +65,7 @@ def test_use(kind, call):
 
 
 def test_without_a_fixed_size_or_a_comparison():
-    found = facts("saved_model", size=None, scores="probabilities")
+    found = metadata("saved_model", size=None, scores="probabilities")
     del found["check"]
     card = model_card.card(found)
     assert "uint8 (batch, height, width, 3)" in card

@@ -26,7 +26,7 @@ def examples(network):
 @pytest.fixture(scope="module")
 def file(network, examples, tmp_path_factory):
     file = tmp_path_factory.mktemp("export") / "model.onnx"
-    onnx_model.export(network, file, examples, exported.facts())
+    onnx_model.export(network, file, examples, exported.metadata())
     return file
 
 
@@ -46,7 +46,7 @@ def test_it_gives_what_the_network_gives_at_any_size(file, network, examples):
 def test_what_a_user_needs_travels_along(file):
     model = onnx.load(file)
     texts = {entry.key: entry.value for entry in model.metadata_props}
-    assert json.loads(texts["facts.json"])["check"]["images"] == 2
+    assert json.loads(texts["metadata.json"])["check"]["images"] == 2
     assert texts["labels.txt"].splitlines() == list(exported.NAMES)
     assert texts["MODEL_CARD.md"].startswith("# ")
     assert "LICENSE.txt" not in texts
@@ -80,7 +80,9 @@ def test_a_model_that_differs_is_not_written(network, examples, tmp_path):
     predictor.set_weights([kept[0][..., ::-1], kept[1]])
     try:
         with pytest.raises(UserError, match="nothing was written"):
-            onnx_model.export(network, tmp_path / "a.onnx", examples, exported.facts())
+            onnx_model.export(
+                network, tmp_path / "a.onnx", examples, exported.metadata()
+            )
     finally:
         predictor.set_weights(kept)
     assert list(tmp_path.iterdir()) == []
@@ -89,17 +91,17 @@ def test_a_model_that_differs_is_not_written(network, examples, tmp_path):
 @pytest.mark.usefixtures("converted")
 def test_one_size(network, examples, tmp_path):
     output = tmp_path / "a.onnx"
-    facts = exported.facts()
-    onnx_model.export(network, output, examples[:1], facts, size=exported.SIZE)
+    metadata = exported.metadata()
+    onnx_model.export(network, output, examples[:1], metadata, size=exported.SIZE)
     assert onnx_model.load(output).size == exported.SIZE
     with pytest.raises(UserError, match="exists already"):
-        onnx_model.export(network, output, examples[:1], facts, size=exported.SIZE)
+        onnx_model.export(network, output, examples[:1], metadata, size=exported.SIZE)
     with pytest.raises(ValueError, match="expected uint8"):
         onnx_model.export(
-            network, tmp_path / "b.onnx", examples, facts, size=exported.SIZE
+            network, tmp_path / "b.onnx", examples, metadata, size=exported.SIZE
         )
     with pytest.raises(UserError, match=r"ends in \.onnx"):
-        onnx_model.export(network, tmp_path / "a", examples, facts)
+        onnx_model.export(network, tmp_path / "a", examples, metadata)
     assert os.listdir(tmp_path) == ["a.onnx"]
 
 
@@ -109,7 +111,7 @@ def test_without_its_libraries_it_says_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError, match=r"pip install 'selene_tf\[onnx\]'"):
-        onnx_model.export(network, tmp_path / "a.onnx", examples, exported.facts())
+        onnx_model.export(network, tmp_path / "a.onnx", examples, exported.metadata())
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "foreign"])

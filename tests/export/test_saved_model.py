@@ -30,13 +30,13 @@ def examples(network):
 def written(network, examples, tmp_path_factory):
     """Version 1 of any size, and version 3 of one size with probabilities."""
     output = tmp_path_factory.mktemp("export") / "model"
-    facts = exported.facts("CC BY 4.0")
-    result = saved_model.export(network, output, examples, facts)
+    metadata = exported.metadata("CC BY 4.0")
+    result = saved_model.export(network, output, examples, metadata)
     saved_model.export(
         network,
         output,
         examples[:1],
-        exported.facts(),
+        exported.metadata(),
         version=3,
         size=exported.SIZE,
         scores="probabilities",
@@ -60,8 +60,8 @@ def test_it_gives_what_the_network_gives_at_any_size(written, network, examples)
 
 
 def test_of_several_versions_the_highest_is_loaded(written):
-    assert saved_model.load(written[0]).facts["scores"] == "probabilities"
-    assert saved_model.load(written[0] / "1").facts["scores"] == "logits"
+    assert saved_model.load(written[0]).metadata["scores"] == "probabilities"
+    assert saved_model.load(written[0] / "1").metadata["scores"] == "logits"
 
 
 def test_probabilities(written, network, examples):
@@ -80,9 +80,9 @@ def test_what_a_user_needs_travels_along(written):
     assert json.loads((extra / "classes.json").read_text()) == list(exported.NAMES)
     labels = (extra / "labels.txt").read_text(encoding="utf-8").splitlines()
     assert labels == list(exported.NAMES)
-    facts = json.loads((extra / "facts.json").read_text())
-    assert facts["check"] == result
-    assert facts["format"] == "saved_model"
+    metadata = json.loads((extra / "metadata.json").read_text())
+    assert metadata["check"] == result
+    assert metadata["format"] == "saved_model"
     assert (extra / "MODEL_CARD.md").read_text(encoding="utf-8").startswith("# ")
     assert (extra / "LICENSE.txt").read_text() == "CC BY 4.0\n"
     assert not (output / "3/assets.extra/LICENSE.txt").exists()
@@ -110,18 +110,18 @@ assert set(outputs) == {{"labels", "logits"}}
 def test_a_version_that_exists_is_left_alone(written, network, examples):
     before = (written[0] / "1/saved_model.pb").stat().st_mtime_ns
     with pytest.raises(UserError, match="version 1 already.*the next is 4"):
-        saved_model.export(network, written[0], examples, exported.facts())
+        saved_model.export(network, written[0], examples, exported.metadata())
     assert (written[0] / "1/saved_model.pb").stat().st_mtime_ns == before
 
 
 def test_outputs_that_are_refused(written, network, examples):
-    facts = exported.facts()
+    metadata = exported.metadata()
     with pytest.raises(UserError, match="is a version of a SavedModel itself"):
-        saved_model.export(network, written[0] / "1", examples, facts)
+        saved_model.export(network, written[0] / "1", examples, metadata)
     with pytest.raises(UserError, match="--version: found 0"):
-        saved_model.export(network, written[0], examples, facts, version=0)
+        saved_model.export(network, written[0], examples, metadata, version=0)
     with pytest.raises(ValueError, match="expected uint8"):
-        saved_model.export(network, written[0], examples, facts, version=9, size=ODD)
+        saved_model.export(network, written[0], examples, metadata, version=9, size=ODD)
     assert sorted(os.listdir(written[0])) == ["1", "3"]
 
 
@@ -143,10 +143,10 @@ def test_a_model_that_differs_is_not_written(network, examples, tmp_path):
     predictor.set_weights([kept[0][..., ::-1], kept[1]])
     try:
         with pytest.raises(UserError, match="nothing was written"):
-            saved_model.export(network, tmp_path / "a", examples, exported.facts())
+            saved_model.export(network, tmp_path / "a", examples, exported.metadata())
         predictor.set_weights([kept[0] * np.nan, kept[1]])
         with pytest.raises(UserError, match="network gives scores that are not finite"):
-            saved_model.export(network, tmp_path / "a", examples, exported.facts())
+            saved_model.export(network, tmp_path / "a", examples, exported.metadata())
     finally:
         predictor.set_weights(kept)
     assert list(tmp_path.iterdir()) == []
@@ -159,12 +159,12 @@ def test_what_a_kill_left_is_replaced(network, examples, tmp_path):
     leftover.mkdir()
     (leftover / "saved_model.pb").write_text("half")
     (tmp_path / "2").mkdir()
-    saved_model.export(network, tmp_path, examples, exported.facts())
+    saved_model.export(network, tmp_path, examples, exported.metadata())
     assert sorted(os.listdir(tmp_path)) == ["1", "2"]
     saved_model.load(tmp_path / "1")
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "facts", "foreign"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "metadata", "foreign"])
 def test_a_damaged_or_foreign_model_is_one_line(written, tmp_path, damage):
     folder = tmp_path / "model"
     if damage == "foreign":
@@ -176,7 +176,7 @@ def test_a_damaged_or_foreign_model_is_one_line(written, tmp_path, damage):
     else:
         shutil.copytree(written[0] / "1", folder)
         name = "variables/variables.data-00000-of-00001"
-        file = folder / ("assets.extra/facts.json" if damage == "facts" else name)
+        file = folder / ("assets.extra/metadata.json" if damage == "metadata" else name)
         file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(UserError, match="no readable SavedModel of ours") as caught:
         saved_model.load(folder)
@@ -187,7 +187,7 @@ def test_a_damaged_or_foreign_model_is_one_line(written, tmp_path, damage):
 def test_another_signature_is_one_line(written, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(written[0] / "1", folder)
-    shutil.copy(written[0] / "3/assets.extra/facts.json", folder / "assets.extra")
+    shutil.copy(written[0] / "3/assets.extra/metadata.json", folder / "assets.extra")
     with pytest.raises(UserError, match="image to labels and probabilities"):
         saved_model.load(folder)
 
@@ -198,5 +198,5 @@ def test_a_full_disk_is_one_line(network, examples, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tf.saved_model, "save", save)
     with pytest.raises(UserError, match="cannot write.*disk is full"):
-        saved_model.export(network, tmp_path / "a", examples, exported.facts())
+        saved_model.export(network, tmp_path / "a", examples, exported.metadata())
     assert list(tmp_path.iterdir()) == []

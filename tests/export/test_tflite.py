@@ -47,7 +47,7 @@ def _export_all(network, folder, examples):
             network,
             folder / f"{quantization}.tflite",
             examples,
-            exported.facts("CC BY 4.0"),
+            exported.metadata("CC BY 4.0"),
             quantization=quantization,
             size=exported.SIZE,
             calibration=[image for image, _ in examples],
@@ -76,9 +76,9 @@ def test_it_gives_what_the_network_gives(
 def test_what_a_user_needs_travels_along(folder):
     for file in folder.iterdir():
         texts = tflite_metadata.read_files(file)
-        facts = json.loads(texts["facts.json"])
-        assert facts["quantization"] == file.stem
-        assert facts["check"]["images"] == 3
+        metadata = json.loads(texts["metadata.json"])
+        assert metadata["quantization"] == file.stem
+        assert metadata["check"]["images"] == 3
         assert texts["labels.txt"].splitlines() == list(exported.NAMES)
         assert json.loads(texts["classes.json"]) == list(exported.NAMES)
         assert texts["LICENSE.txt"] == "CC BY 4.0\n"
@@ -126,7 +126,7 @@ def export(network, output, examples, quantization="int8", **kwargs):
         network,
         output,
         examples,
-        exported.facts(),
+        exported.metadata(),
         quantization=quantization,
         **arguments,
     )

@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from selene_tf.export import tflite_metadata
 
-FILES = {"labels.txt": "road\nStraße\n", "facts.json": "{}\n"}
+FILES = {"labels.txt": "road\nStraße\n", "metadata.json": "{}\n"}
 
 
 class Table:

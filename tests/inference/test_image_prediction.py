@@ -53,9 +53,9 @@ def test_each_image_has_its_results_below_the_output(folder, tmp_path, size):
         overlay = np.asarray(Image.open(tmp_path / f"out/overlay/{name}.png"))
         colours = np.array(model.colours)[labels]
         np.testing.assert_allclose(overlay, (image + 1.0 * colours) / 2, atol=1)
-        facts = content["images"][name]
-        assert facts["size"] == list(size)
-        for number, share in enumerate(facts["shares"].values()):
+        metadata = content["images"][name]
+        assert metadata["size"] == list(size)
+        for number, share in enumerate(metadata["shares"].values()):
             assert share == pytest.approx((labels == number).mean(), abs=1e-6)
     assert json.loads((tmp_path / "out/classes.json").read_text()) == content
     assert list(content["images"]) == ["a", "sub/-b c", "sub/a", "z"]
@@ -72,10 +72,10 @@ def test_many_images_keep_their_order(tmp_path):
         image.save(tmp_path / f"in/{number:02}.png")
     output = Output(tmp_path / "out", labels=False, overlays=False)
     content = write(tmp_path / "in", output)
-    for number, (name, facts) in enumerate(content["images"].items()):
+    for number, (name, metadata) in enumerate(content["images"].items()):
         assert name == f"{number:02}"
-        assert facts["size"] == [2, number + 1]
-        assert list(facts["shares"].values())[number % 3] == 1
+        assert metadata["size"] == [2, number + 1]
+        assert list(metadata["shares"].values())[number % 3] == 1
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["classes.json"]
 
 

@@ -90,8 +90,10 @@ def test_shares_are_those_of_the_pixels():
 
 def test_facts_can_be_written_as_json():
     model = pixelwise((4, 6), name="my model")
-    facts = json.loads(json.dumps(output_files.facts(model, Fit("resize", (4, 6)))))
-    assert facts == {
+    metadata = json.loads(
+        json.dumps(output_files.metadata(model, Fit("resize", (4, 6))))
+    )
+    assert metadata == {
         "model": "my model",
         "class_names": ["red", "green", "blue"],
         "colours": [[200, 0, 0], [0, 200, 0], [0, 0, 200]],

@@ -31,7 +31,7 @@ def test_the_fit_follows_from_the_network_and_the_flags(size, how, tile_size, ex
 def test_what_was_trained_on_images_of_one_size_sees_them_so():
     for size in (None, (4, 6)):
         model = pixelwise(size)
-        model.facts["image_size"] = [4, 6]
+        model.metadata["image_size"] = [4, 6]
         assert choose_fit(model) == Fit("resize", (4, 6))
         assert choose_fit(model, tile_size=(4, 6)) == Fit("sliding", (4, 6))
         assert choose_fit(model, "sliding", (4, 6)) == Fit("sliding", (4, 6))
@@ -73,7 +73,7 @@ def test_sliding_suits_a_network_of_one_size(size):
     model, image = pixelwise((8, 8)), random_image(*size)
     labels = label_map(model, image, choose_fit(model))
     np.testing.assert_array_equal(labels, expected_labels(image))
-    assert set(model.facts["seen"]) == {(1, 8, 8, 3)}
+    assert set(model.metadata["seen"]) == {(1, 8, 8, 3)}
 
 
 def enlarged(values, size):

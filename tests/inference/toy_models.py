@@ -12,7 +12,7 @@ WEIGHTS = np.array([[3, 0, 0], [0, 2, 0], [0, 0, 1]], np.float32)
 def pixelwise(size=None, name="toy"):
     """Logits are a linear function of a pixel's colour; takes one size or any.
 
-    `seen` in its facts collects the shapes that it was given.
+    `seen` in its metadata collects the shapes that it was given.
     """
     seen = []
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.layers.resize import CropLike, Enlarge, PadToMultiple, resize
+from selene_tf.layers.resize import BilinearUpsample, CropLike, PadToMultiple, resize
 from tests import numpy_layers
 from tests.checks import check_layer
 
@@ -14,7 +14,7 @@ def features(*shape):
 @pytest.mark.parametrize("factor", [1, 2, 4])
 def test_enlarge_keeps_the_rules_of_layers(factor):
     shape = (2, 3 * factor, 5 * factor, 4)
-    check_layer(Enlarge(factor), features(2, 3, 5, 4), shape)
+    check_layer(BilinearUpsample(factor), features(2, 3, 5, 4), shape)
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -22,7 +22,7 @@ def test_enlarge_by_2_has_half_pixel_centres_and_clamped_edges(axis):
     shape = [1, 1, 1, 1]
     shape[axis] = 4
     x = np.arange(4, dtype="float32").reshape(shape)
-    outputs = np.asarray(Enlarge(2)(x)).take(0, axis=3 - axis)
+    outputs = np.asarray(BilinearUpsample(2)(x)).take(0, axis=3 - axis)
     np.testing.assert_array_equal(
         outputs.ravel(), [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]
     )
@@ -30,19 +30,21 @@ def test_enlarge_by_2_has_half_pixel_centres_and_clamped_edges(axis):
 
 def test_enlarge_by_4_weighs_with_odd_eighths():
     x = np.array([0, 8], "float32").reshape(1, 1, 2, 1)
-    outputs = np.asarray(Enlarge(4)(x))[0, 0, :, 0]
+    outputs = np.asarray(BilinearUpsample(4)(x))[0, 0, :, 0]
     np.testing.assert_array_equal(outputs, [0, 0, 1, 3, 5, 7, 8, 8])
 
 
 def test_enlarge_treats_height_width_and_channels_alike():
     x = features(2, 3, 5, 4)
-    np.testing.assert_allclose(Enlarge(2)(x), numpy_layers.double(x), atol=1e-6)
+    np.testing.assert_allclose(
+        BilinearUpsample(2)(x), numpy_layers.double(x), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
     ("layer", "inputs", "expected"),
     [
-        (Enlarge(2), (None, None, 3, 4), (None, None, 6, 4)),
+        (BilinearUpsample(2), (None, None, 3, 4), (None, None, 6, 4)),
         (PadToMultiple(8), (None, None, 9, 4), (None, None, 16, 4)),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.layers.soft_gate import SoftGate, quarter
+from selene_tf.layers.soft_gate import SoftGate, downsample_4x
 from tests import numpy_layers
 from tests.checks import check_layer, randomize
 
@@ -80,7 +80,7 @@ def test_a_quarter_is_the_middle_two_of_every_four_pixels(size):
     rows, columns = size[0] // 4, size[1] // 4
     blocks = x[:, : 4 * rows, : 4 * columns].reshape(2, rows, 4, columns, 4, 3)
     expected = blocks[:, :, 1:3, :, 1:3].mean(axis=(2, 4))
-    np.testing.assert_allclose(quarter(x), expected, atol=1e-6)
+    np.testing.assert_allclose(downsample_4x(x), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(4, 8), (6, 9), (16, 23)])
@@ -94,4 +94,4 @@ def test_a_quarter_is_pytorchs_interpolation(size):
         align_corners=False,
     )
     theirs = theirs.numpy().transpose(0, 2, 3, 1)
-    np.testing.assert_allclose(quarter(x), theirs, atol=1e-6)
+    np.testing.assert_allclose(downsample_4x(x), theirs, atol=1e-6)

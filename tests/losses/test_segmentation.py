@@ -225,7 +225,7 @@ def test_the_pretext_loss_is_the_mean_of_the_images_with_a_task(jit_compile):
     def compute(labels, logits):
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            shares = losses.task_shares(labels)
+            shares = losses.task_weights(labels)
             values = losses.pretext_cross_entropy(labels, logits, shares)
         return values, tape.gradient(values, logits)
 
@@ -256,7 +256,7 @@ def test_shares_count_the_tasks_of_all_replicas(labels, others, expected):
     def gather(asked):
         return tf.concat([tf.constant(others, tf.float32), asked], axis=0)
 
-    shares = losses.task_shares(tf.constant(labels), gather)
+    shares = losses.task_weights(tf.constant(labels), gather)
     assert shares.dtype == "float32"
     np.testing.assert_allclose(shares, expected, rtol=1e-6)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from selene_tf.architectures import topology
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.networks import dynamic_routing, folding, folding_scales
 
 NUM_LAYERS = 4
@@ -43,17 +43,17 @@ def gates_between(low, high):
     return rng.uniform(low, high, (NUM_LAYERS + 1, topology.NUM_LEVELS, 3))
 
 
-def small_path(passing=()):
+def small_path(bypassed=()):
     """Along the finest level, once down and up again; some cells pass on."""
     kept = np.zeros((NUM_LAYERS + 1, topology.NUM_LEVELS, 3), bool)
     kept[:, 0, 0] = True
     kept[0, 0, 2] = kept[1, 1, 0] = kept[2, 1, 1] = kept[2, 1, 0] = True
     kept[3, 1, 0] = kept[4, 1, 0] = True
     passes = np.zeros(kept.shape[:2], bool)
-    for layer, level in passing:
+    for layer, level in bypassed:
         kept[layer, level] = False
         passes[layer, level] = True
-    return Path(kept, passes, np.zeros(kept.shape), np.zeros(kept.shape), {})
+    return RoutingPath(kept, passes, np.zeros(kept.shape), np.zeros(kept.shape), {})
 
 
 def assert_equal_logits(network, other, tolerance=2e-6):
@@ -70,9 +70,9 @@ def test_all_routes_with_constant_gates_give_the_same_logits(pooling):
 
 
 @pytest.mark.parametrize("low", [0.5, 0.01])
-@pytest.mark.parametrize("passing", [(), ((3, 0),), ((3, 1), (1, 0))])
-def test_so_does_a_path_with_cells_that_pass_on(passing, low):
-    path = small_path(passing)
+@pytest.mark.parametrize("bypassed", [(), ((3, 0),), ((3, 1), (1, 0))])
+def test_so_does_a_path_with_cells_that_pass_on(bypassed, low):
+    path = small_path(bypassed)
     gates = gates_between(low, low + 0.1)
     network = random_network(gates, path)
     assert_equal_logits(network, folding.fold(network, gates, path))
@@ -82,10 +82,10 @@ def test_so_does_a_path_with_cells_that_pass_on(passing, low):
 def test_a_head_behind_a_cell_that_passes_on_gets_what_it_should(pooling):
     kept = topology.all_routes(NUM_LAYERS)
     kept[NUM_LAYERS, 3] = False
-    passing = np.zeros(kept.shape[:2], bool)
-    passing[NUM_LAYERS, 3] = True
+    bypassed = np.zeros(kept.shape[:2], bool)
+    bypassed[NUM_LAYERS, 3] = True
     nothing = np.zeros(kept.shape)
-    path = Path(kept, passing, nothing, nothing, {})
+    path = RoutingPath(kept, bypassed, nothing, nothing, {})
     gates = gates_between(0.2, 0.5)
     network = random_network(gates, path, pooling)
     assert_equal_logits(network, folding.fold(network, gates, path))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.networks import dynamic_routing
 from tests.checks import randomize
 
@@ -154,10 +154,10 @@ def test_drop_path_rises_with_the_layer_as_in_the_official_code():
     assert layer.rates[-1] == pytest.approx(0.3)
 
 
-def make_path(kept, passing=None):
+def make_path(kept, bypassed=None):
     shape = (LAYERS + 1, 4)
-    passing = np.zeros(shape, bool) if passing is None else passing
-    return Path(kept, passing, np.zeros((*shape, 3)), np.zeros((*shape, 3)), {})
+    bypassed = np.zeros(shape, bool) if bypassed is None else bypassed
+    return RoutingPath(kept, bypassed, np.zeros((*shape, 3)), np.zeros((*shape, 3)), {})
 
 
 def all_routes():
@@ -189,12 +189,12 @@ def close_all_but(kept, network):
 
 def test_a_path_is_the_supernet_with_the_other_gates_closed():
     network = randomized(mean_bias=1.0, deviation=0.0)
-    kept, passing = all_routes(), np.zeros((LAYERS + 1, 4), bool)
+    kept, bypassed = all_routes(), np.zeros((LAYERS + 1, 4), bool)
     kept[:, 1, UP] = False
     # Cells without an open gate pass on what they get.
     for cell in [(2, 1), (3, 2), (LAYERS, 3)]:
-        kept[cell], passing[cell] = False, True
-    pruned = build(path=make_path(kept, passing))
+        kept[cell], bypassed[cell] = False, True
+    pruned = build(path=make_path(kept, bypassed))
     copy_weights(pruned, network)
     close_all_but(kept, network)
     images = noise_images(3)

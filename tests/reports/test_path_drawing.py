@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.reports import path_drawing
-from tests.architectures.test_routing_path import FACTS
+from tests.architectures.test_routing_path import METADATA
 
 OPEN = (0xC2, 0x41, 0x0C)
 PASSING = (0x64, 0x74, 0x8B)
@@ -13,12 +13,14 @@ PASSING = (0x64, 0x74, 0x8B)
 def draw(file, open_levels, passing_levels=(), num_layers=3):
     """Draws a path that stays at some levels and passes along at others."""
     kept = np.zeros((num_layers + 1, 4, 3), bool)
-    passing = np.zeros((num_layers + 1, 4), bool)
+    bypassed = np.zeros((num_layers + 1, 4), bool)
     for level in open_levels:
         kept[level:, level, 0] = True
     for level in passing_levels:
-        passing[level:, level] = True
-    path_drawing.draw(Path(kept, passing, 0.9 * kept, 1.0 * kept, FACTS), file)
+        bypassed[level:, level] = True
+    path_drawing.draw(
+        RoutingPath(kept, bypassed, 0.9 * kept, 1.0 * kept, METADATA), file
+    )
     with Image.open(file) as image:
         assert image.format == "PNG"
         return np.asarray(image.convert("RGB"))

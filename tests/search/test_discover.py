@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.routing_path import Path
+from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.architectures.topology import Structure
 from selene_tf.search import discover as dynamic_routing
 
@@ -91,7 +91,7 @@ def test_a_dead_end_is_removed():
     )
     path = discover(gates)
     assert routes_of(path.kept) == set(FINEST)
-    assert not path.passing.any()
+    assert not path.bypassed.any()
 
 
 def test_what_the_stem_does_not_reach_is_removed():
@@ -106,7 +106,7 @@ def test_a_closed_cell_that_something_flows_into_passes_its_input_on():
     # (2, 1) and (3, 1) are closed, and carry the route down to the decoder.
     expected = np.zeros((4, 4), bool)
     expected[2:, 1] = True
-    np.testing.assert_array_equal(path.passing, expected)
+    np.testing.assert_array_equal(path.bypassed, expected)
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-9, 0.99e-4])
@@ -126,11 +126,11 @@ def test_facts_say_what_it_costs():
         cells = table.cells[:, 0].sum() + table.gates[:, 0].sum()
         # The decoder starts at the finest level, since nothing comes from coarser ones.
         decoder = table.decoder - table.decoder_levels[1:].sum()
-        assert path.facts[name] == table.stem + decoder + cells
-        assert path.facts[f"supernet_{name}"] == table.supernet
-    assert path.facts["images"] == 4
-    assert path.facts["image_size"] == [64, 96]
-    assert path.facts["rule"] == "threshold=0.5"
+        assert path.metadata[name] == table.stem + decoder + cells
+        assert path.metadata[f"supernet_{name}"] == table.supernet
+    assert path.metadata["images"] == 4
+    assert path.metadata["image_size"] == [64, 96]
+    assert path.metadata["rule"] == "threshold=0.5"
     assert path.num_layers == 3
 
 
@@ -164,11 +164,11 @@ def test_all_that_stays_lies_on_a_way_from_the_stem_to_the_decoder(seed, thresho
     gates = random_gates(seed, bias=-0.5)
     path = discover(gates, threshold)
     kept = routes_of(path.kept)
-    passing = {(int(a), int(b), "keep") for a, b in np.argwhere(path.passing)}
-    ways = [set(way) for way in all_ways(4) if set(way) <= kept | passing]
-    assert kept | passing == set().union(*ways)
+    bypassed = {(int(a), int(b), "keep") for a, b in np.argwhere(path.bypassed)}
+    ways = [set(way) for way in all_ways(4) if set(way) <= kept | bypassed]
+    assert kept | bypassed == set().union(*ways)
     # A cell that is computed does not pass its raw input on as well.
-    assert not (path.passing & path.kept.any(axis=-1)).any()
+    assert not (path.bypassed & path.kept.any(axis=-1)).any()
     strongest = dynamic_routing.strongest_route(gates.mean(axis=0))
     assert routes_of(strongest) <= kept
     # Nothing stays that too few images open, but for the strongest route.
@@ -179,17 +179,17 @@ def test_all_that_stays_lies_on_a_way_from_the_stem_to_the_decoder(seed, thresho
 @pytest.mark.parametrize("seed", range(5))
 def test_connected_keeps_just_what_lies_on_a_way(seed):
     rng = np.random.default_rng(seed)
-    kept, passing = np.zeros((5, 4, 3), bool), np.zeros((5, 4), bool)
+    kept, bypassed = np.zeros((5, 4, 3), bool), np.zeros((5, 4), bool)
     for layer, level in topology.cells(4):
         for route in topology.routes(layer, level, 4):
             kept[layer, level, INDEX[route]] = rng.random() < 0.5
-        passing[layer, level] = rng.random() < 0.3 and not kept[layer, level].any()
-    may_flow = routes_of(kept) | {(a, b, "keep") for a, b in np.argwhere(passing)}
+        bypassed[layer, level] = rng.random() < 0.3 and not kept[layer, level].any()
+    may_flow = routes_of(kept) | {(a, b, "keep") for a, b in np.argwhere(bypassed)}
     on_a_way = set().union(*[way for way in all_ways(4) if set(way) <= may_flow])
-    kept_after, passing_after = topology.connected(kept, passing)
+    kept_after, passing_after = topology.connected(kept, bypassed)
     assert routes_of(kept_after) == routes_of(kept) & on_a_way
     assert {(a, b, "keep") for a, b in np.argwhere(passing_after)} == {
-        (a, b, "keep") for a, b in np.argwhere(passing) if (a, b, "keep") in on_a_way
+        (a, b, "keep") for a, b in np.argwhere(bypassed) if (a, b, "keep") in on_a_way
     }
 
 
@@ -199,21 +199,21 @@ EARLIER = FINEST | {(0, 0, "down"): 0.9, (3, 0, "keep"): 0.9, (3, 1, "keep"): 0.
 
 def earlier_path():
     kept = gates_of(3, 1, EARLIER)[0] > 0
-    passing = np.zeros(kept.shape[:2], bool)
-    passing[1:3, 1] = True
-    return Path(kept, passing, kept * 0.9, kept * 1.0, {})
+    bypassed = np.zeros(kept.shape[:2], bool)
+    bypassed[1:3, 1] = True
+    return RoutingPath(kept, bypassed, kept * 0.9, kept * 1.0, {})
 
 
 def test_what_a_pruned_network_finds_is_a_part_of_its_path():
     # Only one of four images opens (2, 0): it passes its input on for the others.
     gates = gates_of(3, 4, EARLIER | {(2, 0, "keep"): [0.9, 0, 0, 0]})
     path = discover(gates, 0.5, earlier_path())
-    assert path.facts["supernet_macs"] == cost_table.macs(3, 4, 3, 64, 96).supernet
+    assert path.metadata["supernet_macs"] == cost_table.macs(3, 4, 3, 64, 96).supernet
     computed = set(EARLIER) - {(2, 0, "keep")}
     # The stronger way, past the cells that are not computed, is not computed either.
     assert computed <= routes_of(path.kept) <= set(EARLIER)
     assert [[1, 1], [2, 1]] == [
-        at for at in np.argwhere(path.passing).tolist() if at[1]
+        at for at in np.argwhere(path.bypassed).tolist() if at[1]
     ]
 
 
@@ -229,7 +229,7 @@ def test_a_pruned_network_keeps_one_of_its_own_ways(only):
     path = discover(gates_of(3, 2, values), 1.0, earlier)
     assert not (path.kept & ~earlier.kept).any()
     may_flow = path.kept.copy()
-    may_flow[..., 0] |= path.passing
+    may_flow[..., 0] |= path.bypassed
     assert any(set(way) <= routes_of(may_flow) for way in all_ways(3))
 
 
@@ -238,8 +238,8 @@ def test_a_pruned_network_does_not_pass_on_what_its_path_does_not():
     earlier = earlier_path()
     earlier.kept[1, 0] = (False, False, True)
     earlier.kept[0, 0] = (True, False, True)
-    earlier.passing[1, 1] = True
+    earlier.bypassed[1, 1] = True
     gates = gates_of(3, 1, {(0, 0, "keep"): 0.9, (0, 0, "down"): 0.9})
-    share = dynamic_routing.passing_share(gates, earlier)
+    share = dynamic_routing.bypassed_share(gates, earlier)
     assert share[1].tolist() == [0.0, 1.0, 0.0, 0.0]
-    assert dynamic_routing.passing_share(gates)[1].tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert dynamic_routing.bypassed_share(gates)[1].tolist() == [1.0, 1.0, 0.0, 0.0]

@@ -56,9 +56,9 @@ def candidates(gates):
     return [path_for_cost.edges_from(scores, score) for score in thresholds]
 
 
-def flows(kept, passing):
+def flows(kept, bypassed):
     edges = kept.copy()
-    edges[..., 0] |= passing
+    edges[..., 0] |= bypassed
     return edges
 
 
@@ -109,12 +109,12 @@ def test_edges_are_the_routes_and_what_images_pass_on():
 def test_every_candidate_is_whole_and_part_of_the_next(gates):
     table = cost_table.macs(3, 4, gates.shape[1] - 1, *SIZE)
     found = candidates(gates)
-    for kept, passing in found:
-        same_kept, same_passing = topology.connected(kept, passing)
+    for kept, bypassed in found:
+        same_kept, same_passing = topology.connected(kept, bypassed)
         np.testing.assert_array_equal(same_kept, kept)
-        np.testing.assert_array_equal(same_passing, passing)
-        assert not (passing & kept.any(axis=-1)).any()
-        assert flows(kept, passing)[-1, :, 0].any()
+        np.testing.assert_array_equal(same_passing, bypassed)
+        assert not (bypassed & kept.any(axis=-1)).any()
+        assert flows(kept, bypassed)[-1, :, 0].any()
     for smaller, larger in zip(found, found[1:], strict=False):
         assert not (smaller[0] & ~larger[0]).any()
         assert not (flows(*smaller) & ~flows(*larger)).any()
@@ -144,7 +144,7 @@ def test_images_that_close_everything_still_get_a_network():
 def test_it_is_the_largest_candidate_that_the_target_affords(gates, keep):
     target = path_for_cost.target_macs(structure_of(gates), SIZE, keep=keep)
     macs = [
-        discover.as_path(gates, *found, structure_of(gates), SIZE, "").facts["macs"]
+        discover.as_path(gates, *found, structure_of(gates), SIZE, "").metadata["macs"]
         for found in computing(gates)
     ]
     affordable = [value for value in macs if value <= target]
@@ -154,9 +154,9 @@ def test_it_is_the_largest_candidate_that_the_target_affords(gates, keep):
     path = within(gates, target)
     expected_kept, expected_passing = computing(gates)[len(affordable) - 1]
     np.testing.assert_array_equal(path.kept, expected_kept)
-    np.testing.assert_array_equal(path.passing, expected_passing)
-    assert path.facts["macs"] == affordable[-1] <= target
-    assert path.facts["rule"] == f"macs<={target}"
+    np.testing.assert_array_equal(path.bypassed, expected_passing)
+    assert path.metadata["macs"] == affordable[-1] <= target
+    assert path.metadata["rule"] == f"macs<={target}"
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5])
@@ -167,9 +167,9 @@ def test_keep_1_keeps_every_route(value):
             gates[:, layer, level, topology.ROUTES.index(route)] = value
     gates[:, 2, 1] = 0.0
     path = keeping(gates, 1.0)
-    assert path.facts["macs"] == path.facts["supernet_macs"]
-    assert path.facts["parameters"] == path.facts["supernet_parameters"]
-    assert not path.passing.any()
+    assert path.metadata["macs"] == path.metadata["supernet_macs"]
+    assert path.metadata["parameters"] == path.metadata["supernet_parameters"]
+    assert not path.bypassed.any()
 
 
 def test_by_hand_the_strongest_way_comes_first_and_then_the_next():
@@ -209,8 +209,8 @@ def test_what_a_target_below_the_strongest_way_needs_is_said():
     share = float(str(caught.value).split("--keep=")[1].split(",")[0])
     assert_refused(lambda: within(gates, 1000), "1,000 MACs", "64x96", smallest)
     assert_refused(lambda: within(gates, smallest - 1), smallest)
-    assert within(gates, smallest).facts["macs"] == smallest
-    assert keeping(gates, share).facts["macs"] == smallest
+    assert within(gates, smallest).metadata["macs"] == smallest
+    assert keeping(gates, share).metadata["macs"] == smallest
 
 
 @settings(max_examples=20, deadline=None)
@@ -222,14 +222,14 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
         first, *earlier[int(keep * len(earlier))], structure_of(first), SIZE, ""
     )
     gates = second * earlier.kept
-    path = within(gates, earlier.facts["macs"], earlier=earlier)
-    assert path.facts["macs"] <= earlier.facts["macs"]
+    path = within(gates, earlier.metadata["macs"], earlier=earlier)
+    assert path.metadata["macs"] <= earlier.metadata["macs"]
     assert not (path.kept & ~earlier.kept).any()
-    edges = flows(earlier.kept, earlier.passing)
-    assert not (flows(path.kept, path.passing) & ~edges).any()
-    same_kept, same_passing = topology.connected(path.kept, path.passing)
+    edges = flows(earlier.kept, earlier.bypassed)
+    assert not (flows(path.kept, path.bypassed) & ~edges).any()
+    same_kept, same_passing = topology.connected(path.kept, path.bypassed)
     np.testing.assert_array_equal(same_kept, path.kept)
-    np.testing.assert_array_equal(same_passing, path.passing)
+    np.testing.assert_array_equal(same_passing, path.bypassed)
 
 
 def test_targets():
@@ -258,6 +258,13 @@ def test_gates_that_will_be_folded_cost_nothing():
     kept = within(gates, 10**12)
     arguments = dataclasses.asdict(structure_of(gates))
     table = cost_table.macs(height=SIZE[0], width=SIZE[1], **arguments)
-    assert kept.facts["macs"] - path.facts["macs"] == table.gates.sum() > 0
-    assert path.facts["supernet_macs"] == kept.facts["supernet_macs"] == table.supernet
-    assert (path.facts["counts_gates"], kept.facts["counts_gates"]) == (False, True)
+    assert kept.metadata["macs"] - path.metadata["macs"] == table.gates.sum() > 0
+    assert (
+        path.metadata["supernet_macs"]
+        == kept.metadata["supernet_macs"]
+        == table.supernet
+    )
+    assert (path.metadata["counts_gates"], kept.metadata["counts_gates"]) == (
+        False,
+        True,
+    )

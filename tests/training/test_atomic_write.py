@@ -12,7 +12,7 @@ from tests.refusals import assert_refused
 
 
 def _write_half(output, error, beside=None):
-    with atomic_write.whole(output) as temporary:
+    with atomic_write.atomic_path(output) as temporary:
         temporary.write_text("half")
         if beside:
             (output.parent / beside).write_text("of another")
@@ -22,7 +22,7 @@ def _write_half(output, error, beside=None):
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_nothing_is_there_before_the_end_and_all_is_after(tmp_path, kind):
     output = tmp_path / "new" / "name"
-    with atomic_write.whole(output) as temporary:
+    with atomic_write.atomic_path(output) as temporary:
         assert not output.exists()
         if kind == "folder":
             temporary.mkdir()
@@ -38,7 +38,7 @@ def test_of_two_with_one_output_the_first_that_is_ready_has_it(tmp_path):
     output = tmp_path / "name"
 
     def both():
-        with atomic_write.whole(output) as temporary:
+        with atomic_write.atomic_path(output) as temporary:
             temporary.write_text("slow")
             output.write_text("fast")
 
@@ -51,7 +51,7 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     # Process 1 lives as long as the system.
     other = tmp_path / ".name.1.part"
     other.write_text("of another")
-    with atomic_write.whole(tmp_path / "name") as temporary:
+    with atomic_write.atomic_path(tmp_path / "name") as temporary:
         temporary.write_text("all")
     assert other.read_text() == "of another"
 
@@ -74,7 +74,7 @@ def test_what_lies_there_is_left_alone(tmp_path):
     (tmp_path / "name").write_text("old")
     with (
         pytest.raises(UserError, match="exists"),
-        atomic_write.whole(tmp_path / "name"),
+        atomic_write.atomic_path(tmp_path / "name"),
     ):
         raise AssertionError
     assert (tmp_path / "name").read_text() == "old"
@@ -91,8 +91,8 @@ def test_what_a_kill_leaves_is_hidden_and_replaced(tmp_path):
     output = tmp_path / "name"
     code = f"""
 import os, signal
-from selene_tf import writing
-with writing.whole({str(output)!r}) as temporary:
+from selene_tf.training import atomic_write
+with atomic_write.atomic_path({str(output)!r}) as temporary:
     temporary.mkdir()
     (temporary / "half").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -101,7 +101,7 @@ with writing.whole({str(output)!r}) as temporary:
     assert result.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".")
-    with atomic_write.whole(output) as temporary:
+    with atomic_write.atomic_path(output) as temporary:
         assert not temporary.exists()
         temporary.write_text("all")
     assert output.read_text() == "all"
@@ -129,7 +129,7 @@ def test_names_that_are_refused(output, match):
 def test_a_place_that_cannot_be_written_is_one_line(place):
     with (
         pytest.raises(UserError, match="cannot write") as caught,
-        atomic_write.whole(place),
+        atomic_write.atomic_path(place),
     ):
         raise AssertionError
     assert "\n" not in str(caught.value)

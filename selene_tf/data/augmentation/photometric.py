@@ -29,7 +29,7 @@ BOX_SHARES = (0.02, 0.4)
 BOX_ASPECT_RATIOS = (0.3, 1 / 0.3)
 
 
-def strengthen(image, valid, seed, fill_colour):
+def strong_augment(image, valid, seed, fill_colour):
     """Jitters the colours, then takes them away, then blurs, each by chance.
 
     Padding takes part until the end, when it gets its colour back: it counts for the

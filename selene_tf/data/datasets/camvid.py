@@ -8,7 +8,7 @@ import re
 from selene_tf.data.datasets import camvid_colours, dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
-from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.data.datasets.safe_paths import DataRoot
 from selene_tf.errors import UserError
 
 # Folders of all images and of all masks.
@@ -170,7 +170,7 @@ def _examples(root, images, masks, names, mask_every):
             "Add them."
         )
     present = set(_names(root, masks)) if mask_every else set()
-    inside, examples = Inside(root), []
+    inside, examples = DataRoot(root), []
     for number, name in enumerate(names):
         mask = None
         if mask_every and number % mask_every == 0:

@@ -9,7 +9,7 @@ import re
 from selene_tf.data.datasets import dataset_info, label_map
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
-from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.data.datasets.safe_paths import DataRoot
 from selene_tf.data.files import pillow_reading
 from selene_tf.errors import UserError
 
@@ -72,7 +72,7 @@ class _Files:
     def __init__(self, root):
         self.root = root
         self.names = functools.cache(self._names)
-        self._inside = Inside(root)
+        self._inside = DataRoot(root)
 
     def holds(self, path):
         """Whether there is something at a path relative to the root."""

@@ -10,7 +10,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """The facts of one data set.
+    """The metadata of one data set.
 
     Args:
         name: What the user calls it, for example "camvid".

@@ -6,7 +6,7 @@ import gc
 import os
 from pathlib import Path
 
-from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.data.datasets.safe_paths import DataRoot
 from selene_tf.errors import UserError
 
 SPLITS = ("train", "val", "unlabelled")
@@ -46,7 +46,7 @@ def read_list(list_file, data_dir, mask_every, complete=None):
         UserError: The list is missing, empty or not text; or a line has too few or
             too many names, leads out of `data_dir` or repeats an image.
     """
-    inside = Inside(real_folder(data_dir))
+    inside = DataRoot(real_folder(data_dir))
     with _collector_paused():
         examples = _read_lines(list_file, inside, mask_every, complete)
     if not examples:
@@ -125,7 +125,7 @@ def read_folder(data_dir, split, mask_every):
     """
     if split not in SPLITS:
         raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
-    inside = Inside(real_folder(data_dir))
+    inside = DataRoot(real_folder(data_dir))
     images = _files(Path(data_dir) / split / "images", IMAGE_SUFFIXES, split)
     masks = {}
     if mask_every:

@@ -7,7 +7,7 @@ import numpy as np
 
 from selene_tf.errors import UserError
 
-# Inside the program a pixel without a class is always this value; a data set's
+# DataRoot the program a pixel without a class is always this value; a data set's
 # own ignore label exists in its files only.
 IGNORE_LABEL = 255
 # In a table: a value that means nothing, so that its mask is refused.

@@ -7,7 +7,7 @@ import os
 from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
-from selene_tf.data.datasets.safe_paths import Inside
+from selene_tf.data.datasets.safe_paths import DataRoot
 from selene_tf.errors import UserError
 
 _PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
@@ -92,7 +92,7 @@ class _Voc:
         self.root = root
         self.masks = {name: _names(root, name) for name in (_ORIGINAL, _AUGMENTED)}
         self.augmented_list = next(filter(self._is_file, _AUGMENTED_LISTS), None)
-        self._inside = Inside(root)
+        self._inside = DataRoot(root)
 
     def notes(self):
         """What the user should know of the training set, a line each."""

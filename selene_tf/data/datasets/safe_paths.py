@@ -6,7 +6,7 @@ from pathlib import Path
 from selene_tf.errors import UserError
 
 
-class Inside:
+class DataRoot:
     """Resolves paths to files in a folder.
 
     A list may hold a million lines: each folder is looked at once, and single files
@@ -50,7 +50,7 @@ class Inside:
         return resolved
 
     def linked(self, path):
-        """A file of a folder layout with all links followed, as a `Path`.
+        """A file of a folder layout with all links followed, as a `RoutingPath`.
 
         Args:
             path: Absolute, or relative to the folder.

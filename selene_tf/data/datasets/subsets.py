@@ -17,7 +17,7 @@ _UNLISTABLE = re.compile(r"\A[\s\ufeff]|[\t\r\n\ud800-\udfff]|\s\Z")
 
 
 @dataclasses.dataclass(frozen=True)
-class Share:
+class LabelFraction:
     """How many images keep their labels, and how they are chosen.
 
     Args:
@@ -66,7 +66,7 @@ def parse_share(fraction, num_labelled, seed):
     Args:
         fraction: Text such as "1/8" or "0.125", or nothing.
         num_labelled: Number of images, or None.
-        seed: See `Share`.
+        seed: See `LabelFraction`.
 
     Raises:
         UserError: Not exactly one of the two is given, or it makes no sense, or it
@@ -78,10 +78,10 @@ def parse_share(fraction, num_labelled, seed):
             "--num_labelled, expected one of the two, such as --fraction=1/8."
         )
     if fraction:
-        share = Share(_parse_fraction(fraction), None, seed)
+        share = LabelFraction(_parse_fraction(fraction), None, seed)
         follows_rule = share.fraction.numerator == 1
     else:
-        share = Share(None, _check_count(num_labelled), seed)
+        share = LabelFraction(None, _check_count(num_labelled), seed)
         follows_rule = False
     if seed is None and not follows_rule:
         raise UserError(

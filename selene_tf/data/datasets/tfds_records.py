@@ -92,7 +92,7 @@ def make_reader(records, layout, labels, image_size=None):
         )
         return tf_decoding.finish(image, label, image_size)
 
-    def examine(number):
+    def read_checked(number):
         with tf.device(_DEVICE):
             return _examine(records[number], layout, labels.ids, image_size)
 
@@ -103,7 +103,7 @@ def make_reader(records, layout, labels, image_size=None):
     return Reader(
         size=len(records),
         decode=decode,
-        examine=examine,
+        read_checked=read_checked,
         name=lambda number: records[number].image,
         look=look,
         image_size=image_size,

@@ -12,7 +12,7 @@ from selene_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class ValidationReport:
     """What `check` found.
 
     Args:
@@ -80,7 +80,7 @@ def check_sample(reader, bad_samples, sample=64, progress=None):
     """
     count = reader.size if sample is None else min(sample, reader.size)
     spread = np.linspace(0, reader.size - 1, count).astype(int).tolist()
-    examples = _in_parallel(_caught(reader.examine), spread, progress)
+    examples = _in_parallel(_caught(reader.read_checked), spread, progress)
     masks = []
     for number, (problem, example) in zip(spread, examples, strict=True):
         if problem is not None:
@@ -94,7 +94,7 @@ def check_sample(reader, bad_samples, sample=64, progress=None):
 def _any_class(reader, known):
     """Whether a mask of those not known yet has a class."""
     others = [number for number in range(reader.size) if number not in known]
-    examples = _in_parallel(_caught(reader.examine), others)
+    examples = _in_parallel(_caught(reader.read_checked), others)
     return any(_has_class(found[1]) for problem, found in examples if problem is None)
 
 
@@ -117,7 +117,7 @@ def check(reader, num_classes, progress=None, collect=False):
             the first.
 
     Returns:
-        A `Report`.
+        A `ValidationReport`.
 
     Raises:
         UserError: The first problem in list order, unless `collect`.
@@ -135,7 +135,7 @@ def check(reader, num_classes, progress=None, collect=False):
 
 
 def nothing(num_classes):
-    """The `Report` of no images."""
+    """The `ValidationReport` of no images."""
     return _Tally().report({}, num_classes)
 
 
@@ -157,7 +157,7 @@ class _Tally:
             self.without_class.append(number)
 
     def report(self, problems, num_classes):
-        return Report(
+        return ValidationReport(
             problems=tuple(problems.values()),
             unusable=tuple(problems),
             images=self.sizes.total(),
@@ -174,7 +174,7 @@ def _counter(reader):
     """A function of a number: an image's size, and how often its mask has each id."""
 
     def count(number):
-        image, mask = reader.examine(number)
+        image, mask = reader.read_checked(number)
         counts = None if mask is None else np.bincount(mask.ravel(), minlength=256)
         return image.shape[:2], counts
 

@@ -54,7 +54,7 @@ def _mask_decoder(paths, labels):
     headers = _headers(paths, labels)
     colour_type = tf_decoding.COLOUR_TYPE
     is_colour = [header[colour_type : colour_type + 1] == b"\2" for header in headers]
-    facts = {
+    metadata = {
         "path": tf.constant([os.fsencode(path or "") for path in paths]),
         "header": tf.constant(headers),
         "is_colour": tf.constant(is_colour),
@@ -66,7 +66,7 @@ def _mask_decoder(paths, labels):
     colours = tf.constant(colours, tf.uint8)
 
     def decode(number, image):
-        fact = {name: values[number] for name, values in facts.items()}
+        fact = {name: values[number] for name, values in metadata.items()}
 
         def of_file():
             content = tf.io.read_file(fact["path"])

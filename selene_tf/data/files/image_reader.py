@@ -14,7 +14,7 @@ class Reader:
             returns the image, uint8 (height, width, 3), and class ids, uint8
             (height, width), 255 for "no class" and all 0 without a mask. No Python
             runs in it. What cannot be used is an error of TensorFlow.
-        examine: Python function of a number: returns the same two as NumPy arrays,
+        read_checked: Python function of a number: returns the same two as NumPy arrays,
             the second None without a mask. Slower; it raises a `UserError` that says
             what is wrong with which file.
         name: Python function of a number: what the user calls the image.
@@ -26,7 +26,7 @@ class Reader:
 
     size: int
     decode: collections.abc.Callable
-    examine: collections.abc.Callable
+    read_checked: collections.abc.Callable
     name: collections.abc.Callable
     look: collections.abc.Callable
     image_size: tuple[int, int] | None = None

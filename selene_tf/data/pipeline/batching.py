@@ -58,7 +58,7 @@ def named_failures(source):
 
 
 @dataclasses.dataclass(frozen=True)
-class Share:
+class WorkerShard:
     """Which rows of each batch a process reads, of several that train together.
 
     Args:
@@ -167,14 +167,20 @@ def stream(source, batch_size, seed, start_step, augmentation):
         UserError: The source is empty or the batch size is below 1.
     """
     _check_batch_size(batch_size)
-    numbers = _numbers(batch_size, start_step, Share())
+    numbers = _numbers(batch_size, start_step, WorkerShard())
     return _finish(
         _batches(source, numbers, batch_size, seed, augmentation, views.labelled)
     )
 
 
 def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
-    labelled, unlabelled, batch_size, seed, start_step, augmentation, share=Share()
+    labelled,
+    unlabelled,
+    batch_size,
+    seed,
+    start_step,
+    augmentation,
+    share=WorkerShard(),
 ):
     """Makes an endless data set of training batches.
 
@@ -214,7 +220,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     return _finish(tf.data.Dataset.zip(batches, others).map(join))
 
 
-def evaluation(source, batch_size, share=Share()):
+def evaluation(source, batch_size, share=WorkerShard()):
     """Makes a data set of every image once, in order and unchanged.
 
     Args:

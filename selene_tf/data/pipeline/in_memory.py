@@ -77,7 +77,7 @@ def report(reader, number, bad_samples):
         f"{name} or its mask is damaged (TensorFlow cannot decode it); save it again."
     )
     try:
-        reader.examine(number)
+        reader.read_checked(number)
     except UserError as reason:
         error = reason
     bad_samples.add(name, error)

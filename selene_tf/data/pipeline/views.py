@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from selene_tf.data.augmentation import cutmix
 from selene_tf.data.augmentation.geometric import augment
-from selene_tf.data.augmentation.photometric import cutmix_box, strengthen
+from selene_tf.data.augmentation.photometric import cutmix_box, strong_augment
 from selene_tf.data.augmentation.pretext import NO_TASK, Pretext, set_task
 from selene_tf.errors import UserError
 
@@ -81,7 +81,7 @@ def unlabelled(example, seed, augmentation):
     view = labelled(example, seed, augmentation)
     del view["label"]
     if augmentation.strong_view:
-        view["strong_image"] = strengthen(
+        view["strong_image"] = strong_augment(
             view["image"],
             view["valid"],
             tf.random.fold_in(seed, 2),

@@ -29,7 +29,7 @@ def over_seeds(function, number=400):
 def strengthened(image, valid=None):
     """Returns a function of the seed."""
     valid = np.ones(image.shape[:2], bool) if valid is None else valid
-    return lambda seed: photometric.strengthen(
+    return lambda seed: photometric.strong_augment(
         tf.constant(image), tf.constant(valid), seed, FILL
     )
 
@@ -121,9 +121,9 @@ def test_strengthen_depends_on_the_seed_alone():
 def test_strengthen_is_the_same_eagerly_and_in_a_data_set(seed):
     dataset = tf.data.Dataset.from_tensors((IMAGE, VALID, np.int64([5, seed])))
     mapped = dataset.map(
-        lambda image, valid, seed: photometric.strengthen(image, valid, seed, FILL)
+        lambda image, valid, seed: photometric.strong_augment(image, valid, seed, FILL)
     )
-    eager = photometric.strengthen(
+    eager = photometric.strong_augment(
         tf.constant(IMAGE), tf.constant(VALID), tf.constant([5, seed], tf.int64), FILL
     )
     # TensorFlow fuses operations in graphs, which may change the last digits.
@@ -138,7 +138,7 @@ def test_strengthen_keeps_what_is_known_of_the_shape(height):
         tf.TensorSpec((2,), tf.int64),
     )
     function = tf.function(
-        lambda *arguments: photometric.strengthen(*arguments, FILL),
+        lambda *arguments: photometric.strong_augment(*arguments, FILL),
         input_signature=spec,
     )
     assert function.get_concrete_function().output_shapes == (height, None, 3)

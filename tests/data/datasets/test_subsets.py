@@ -6,7 +6,12 @@ import pytest
 
 from selene_tf.data.datasets.examples import Example, read_list
 from selene_tf.data.datasets.splits import take_every
-from selene_tf.data.datasets.subsets import Share, choose, list_text, parse_share
+from selene_tf.data.datasets.subsets import (
+    LabelFraction,
+    choose,
+    list_text,
+    parse_share,
+)
 from tests.refusals import assert_refused
 
 
@@ -99,7 +104,7 @@ def test_a_share_has_a_name(fraction, count, seed, name):
 )
 def test_a_fraction_is_as_many_images_as_by_the_rule(total, ratio, labelled):
     examples = make_examples(total)
-    share = Share(fractions.Fraction(1, ratio), None, seed=0)
+    share = LabelFraction(fractions.Fraction(1, ratio), None, seed=0)
     assert share.count_of(total) == labelled == len(take_every(examples, ratio)[0])
     parts = choose(examples, labelled, seed=0)
     assert [len(part) for part in parts] == [labelled, total - labelled]
@@ -111,8 +116,10 @@ def test_a_decimal_fraction_is_exact():
 
 
 def test_more_than_there_are_is_refused():
-    assert Share(None, 5, 0).count_of(5) == 5
-    assert_refused(lambda: Share(None, 6, 0).count_of(5), "--num_labelled", 6, 5)
+    assert LabelFraction(None, 5, 0).count_of(5) == 5
+    assert_refused(
+        lambda: LabelFraction(None, 6, 0).count_of(5), "--num_labelled", 6, 5
+    )
 
 
 def test_a_choice_keeps_the_order_and_loses_the_other_masks():

@@ -33,7 +33,7 @@ def brightness(data_folder, part):
     """The numbers that `example` made the images from."""
     records = data_folder.read_part(part, 0)
     reader = data_folder.make_reader(records, None)
-    return [int(reader.examine(i)[0][0, 0, 0]) // 10 for i in range(reader.size)]
+    return [int(reader.read_checked(i)[0][0, 0, 0]) // 10 for i in range(reader.size)]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_reading_in_a_graph_is_reading_one_by_one(shapes):
         reader.decode, num_parallel_calls=2
     )
     for number, (image, label) in zip(order, decoded.as_numpy_iterator(), strict=True):
-        expected_image, expected_label = reader.examine(number)
+        expected_image, expected_label = reader.read_checked(number)
         np.testing.assert_array_equal(image, expected_image)
         if number % 2:
             assert expected_label is None
@@ -178,7 +178,7 @@ def test_features_may_be_named(tmp_path):
     write(tmp_path, {"train": items, "test": items}, form)
     data_folder = open_shapes(tmp_path, image="photo", mask="outline")
     reader = data_folder.make_reader(data_folder.read_part("train", 1), None)
-    image, label = reader.examine(0)
+    image, label = reader.read_checked(0)
     np.testing.assert_array_equal(image, extra["photo"])
     np.testing.assert_array_equal(label, np.zeros((4, 6)))
     assert_refused(

@@ -57,7 +57,7 @@ def assert_same(one, other):
 
 def assert_bad(reader, *expected):
     """It cannot be used, and the two ways to read it agree on that."""
-    assert_refused(lambda: reader.examine(0), *expected)
+    assert_refused(lambda: reader.read_checked(0), *expected)
     with pytest.raises(tf.errors.OpError):
         decode_all(reader, [0])
 
@@ -69,7 +69,7 @@ def test_images_and_class_ids_come_in_any_order(tmp_path):
     for number, found in zip(order, decode_all(reader, order), strict=True):
         ids = (number + np.arange(24, dtype=np.uint8).reshape(4, 6)) % 3
         assert_same(found, (np.full((4, 6, 3), 10 * number, np.uint8), ids))
-        assert_same(found, reader.examine(number))
+        assert_same(found, reader.read_checked(number))
         assert reader.name(number) == f"train[{number}]"
 
 
@@ -89,10 +89,10 @@ def test_without_a_mask_the_label_is_zero(tmp_path):
     records = [Record("a", None, str(shard), *places(shard)[0])]
     form = layout(features(), "image", "segmentation_mask")
     reader = make_reader(records, form, PETS)
-    image = with_mask.examine(0)[0]
+    image = with_mask.read_checked(0)[0]
     assert_same(decode_all(reader, [0])[0], (image, np.zeros((4, 6), np.uint8)))
-    np.testing.assert_array_equal(reader.examine(0)[0], image)
-    assert reader.examine(0)[1] is None
+    np.testing.assert_array_equal(reader.read_checked(0)[0], image)
+    assert reader.read_checked(0)[1] is None
 
 
 def test_no_records_are_refused():
@@ -104,7 +104,7 @@ def test_no_records_are_refused():
 def test_images_in_files_of_several_kinds(tmp_path, kind):
     reader = open_reader(tmp_path, [pair(file_bytes(COLOURS, kind))], index(3))
     assert_same(decode_all(reader, [0])[0], (COLOURS, IDS))
-    assert_same(reader.examine(0), (COLOURS, IDS))
+    assert_same(reader.read_checked(0), (COLOURS, IDS))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
@@ -113,7 +113,7 @@ def test_grey_images_become_colour(tmp_path, kind):
     reader = open_reader(tmp_path, [pair(content)], index(3))
     expected = np.full((4, 6, 3), 90, np.uint8)
     assert_same(decode_all(reader, [0])[0], (expected, IDS))
-    assert_same(reader.examine(0), (expected, IDS))
+    assert_same(reader.read_checked(0), (expected, IDS))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
@@ -122,7 +122,7 @@ def test_masks_of_few_bits_hold_their_numbers(tmp_path, bits):
     content = grey_png(ids, bits)
     reader = open_reader(tmp_path, [pair(mask=content)], index(3))
     assert_same(decode_all(reader, [0])[0], (COLOURS, ids))
-    assert_same(reader.examine(0), (COLOURS, ids))
+    assert_same(reader.read_checked(0), (COLOURS, ids))
 
 
 def grey_png(ids, bits):
@@ -157,7 +157,7 @@ def test_masks_of_wide_numbers(tmp_path, kind):
     expected = IDS.copy()
     expected[0, 0] = 255
     assert_same(decode_all(reader, [0])[0], (COLOURS, expected))
-    assert_same(reader.examine(0), (COLOURS, expected))
+    assert_same(reader.read_checked(0), (COLOURS, expected))
     # 256 is 0 in a byte, which these labels have a meaning for.
     values[2, 3:5] = 256
     reader = open_reader(tmp_path / "b", [pair(mask=values)], index(4), mask=WIDE[kind])
@@ -176,7 +176,7 @@ def test_masks_of_two_values(tmp_path):
     mask = tfds.features.Tensor(shape=(4, 6), dtype=np.bool_)
     reader = open_reader(tmp_path, [pair(mask=IDS > 0)], index(2), mask=mask)
     assert_same(decode_all(reader, [0])[0], (COLOURS, np.minimum(IDS, 1)))
-    assert_same(reader.examine(0), (COLOURS, np.minimum(IDS, 1)))
+    assert_same(reader.read_checked(0), (COLOURS, np.minimum(IDS, 1)))
 
 
 def test_values_without_meaning_are_refused(tmp_path):
@@ -215,7 +215,7 @@ def test_a_feature_of_three_channels_may_hold_grey_files(tmp_path):
     mask = tfds.features.Image()
     reader = open_reader(tmp_path, [pair(mask=file_bytes(IDS))], index(3), mask=mask)
     assert_same(decode_all(reader, [0])[0], (COLOURS, IDS))
-    assert_same(reader.examine(0), (COLOURS, IDS))
+    assert_same(reader.read_checked(0), (COLOURS, IDS))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
@@ -254,7 +254,7 @@ def test_resizing_averages_the_image_and_picks_from_the_mask(tmp_path):
     ids = np.repeat([[0, 1, 255, 2]], 8, axis=0).repeat(2, axis=1).astype(np.uint8)
     examples = [pair(stripes, ids[..., np.newaxis])]
     reader = open_reader(tmp_path, examples, index(3), image_size=(2, 4))
-    image, label = reader.examine(0)
+    image, label = reader.read_checked(0)
     assert reader.image_size == (2, 4)
     assert image.shape == (2, 4, 3)
     np.testing.assert_allclose(image[:, 1:3], 100, atol=1)
@@ -264,5 +264,5 @@ def test_resizing_averages_the_image_and_picks_from_the_mask(tmp_path):
 
 def test_resizing_to_the_same_size_changes_nothing(tmp_path):
     reader = open_reader(tmp_path, [pair()], index(3), image_size=(4, 6))
-    assert_same(reader.examine(0), (COLOURS, IDS))
+    assert_same(reader.read_checked(0), (COLOURS, IDS))
     assert_same(decode_all(reader, [0])[0], (COLOURS, IDS))

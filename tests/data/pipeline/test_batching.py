@@ -254,7 +254,9 @@ def test_workers_and_replicas_share_each_batch(workers, replicas):
     labelled, unlabelled = make_noise(5), make_noise(7)
     arguments = (labelled, unlabelled, 8, 3, 2, WITH_ALL)
     whole = take(batching.training(*arguments), 2)
-    shares = [batching.Share(worker, workers, replicas) for worker in range(workers)]
+    shares = [
+        batching.WorkerShard(worker, workers, replicas) for worker in range(workers)
+    ]
     parts = [
         take(batching.training(*arguments, share), 2 * replicas) for share in shares
     ]
@@ -275,6 +277,8 @@ def test_workers_evaluate_each_image_once(workers):
     numbers = [
         batch["number"].numpy().tolist()
         for worker in range(workers)
-        for batch in batching.evaluation(source, 2, batching.Share(worker, workers))
+        for batch in batching.evaluation(
+            source, 2, batching.WorkerShard(worker, workers)
+        )
     ]
     assert sorted(numbers) == [[0, 1], [2, 3], [4, 5], [6]]

@@ -13,7 +13,7 @@ from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
 
-def images_of(source):
+def load_split(source):
     return [
         source.read(tf.constant(i, tf.int64))["image"].numpy().tobytes()
         for i in range(source.size)
@@ -27,7 +27,7 @@ def test_scenes_are_split_by_the_ratio_without_overlap():
     everything = [
         image
         for source in (drawn.labelled, drawn.unlabelled, drawn.validation)
-        for image in images_of(source)
+        for image in load_split(source)
     ]
     assert len(set(everything)) == 13
 
@@ -56,7 +56,7 @@ def test_images_that_fit_stay_in_memory(tmp_path, memory_gib, stays):
     for example in examples:
         example.image.unlink()
     if stays:
-        assert len(set(images_of(source))) == 3
+        assert len(set(load_split(source))) == 3
     else:
         with pytest.raises(UserError, match="No such file"):
-            images_of(source)
+            load_split(source)
