@@ -43,9 +43,10 @@ class RoutingPath:
         open_share: Likewise, share of the images that open the route.
         metadata: Plain values that travel along, by the names in `METADATA`: the
             network's structure; "images", how many were looked at; "image_size",
-            height and width in pixels that "macs" and "supernet_macs" hold for; "rule", by which
-            routes were chosen, such as "threshold=0.5" or "keep<=0.5"; costs, of which
-            "counts_gates" says whether the path's gates are among them.
+            height and width in pixels that "macs" and "supernet_macs" hold for;
+            "rule", by which routes were chosen, such as "threshold=0.5" or
+            "keep<=0.5"; costs, of which "counts_gates" says whether the path's gates
+            are among them.
     """
 
     kept: np.ndarray
