@@ -40,7 +40,7 @@ Beside other programs the wall time says little, and neither does PyTorch's CPU 
 with several threads, which wait for each other in a loop; then use --threads=1.
 
 The peak memory is that of the process before it loads PyTorch. MACs and parameters are
-counted from the structure: plain convention, every gate open.
+counted from the architecture: plain convention, every gate open.
 """
 
 import dataclasses
@@ -55,7 +55,7 @@ import time
 
 from absl import flags
 
-from selene_tf.architectures import topology
+from selene_tf.architectures import RoutingArchitecture, cost, topology
 from selene_tf.benchmarking import table
 from selene_tf.cli import command
 from selene_tf.errors import UserError
@@ -96,7 +96,7 @@ def define_flags():
 
 def main():
     values = flags.FLAGS
-    structure = _structure(values)
+    architecture = _architecture(values)
     size = _size("size", values.size, values.small_gate)
     crop_size = _crop_size(values)
     with_torch = _with_torch(values.torch, values.what)
@@ -107,27 +107,27 @@ def main():
     batch_size = 1 if alone else values.batch_size
     found = {
         "settings": {
-            **dataclasses.asdict(structure),
+            **dataclasses.asdict(architecture),
             "height": size[0],
             "width": size[1],
             "batch_size": batch_size,
             "threads": values.threads,
             "repeats": values.repeats,
         },
-        **_measure(structure, (size, crop_size), with_torch, values),
+        **_measure(architecture, (size, crop_size), with_torch, values),
     }
     command.say(table.table(found))
     if values.output:
         _write(values.output, found)
 
 
-def _structure(values):
+def _architecture(values):
     if values.channels % 2:
         raise UserError(
             f"--channels: found {values.channels}, expected an even number, since the "
             "gates halve them."
         )
-    return topology.Structure(
+    return RoutingArchitecture(
         values.num_classes, values.channels, values.num_layers, values.small_gate
     )
 
@@ -195,17 +195,21 @@ def _write(output, found):
         ) from None
 
 
-def _measure(structure, sizes, with_torch, values):
+def _measure(architecture, sizes, with_torch, values):
     size, crop_size = sizes
     start, steps = {"import": _start_tensorflow(values.threads)}, {}
     from selene_tf.benchmarking import steps as benchmark_steps
 
-    sizes = (structure, size, values.batch_size, values.repeats)
+    sizes = (architecture, size, values.batch_size, values.repeats)
     if values.what == "input":
         return _input(size, crop_size, values)
     if values.what in _ASKED_FOR:
         rows = _rows(*sizes, values)
-        return {"machine": _machine(), **_counted(structure, size), values.what: rows}
+        return {
+            "machine": _machine(),
+            **_counted(architecture, size),
+            values.what: rows,
+        }
     if values.what != "cell":
         more, steps = benchmark_steps.of_network(*sizes, values.what)
         start |= more
@@ -218,7 +222,7 @@ def _measure(structure, sizes, with_torch, values):
         "machine": _machine(),
         "start_seconds": start,
         "ms_per_image": steps,
-        **_counted(structure, size),
+        **_counted(architecture, size),
         "peak_memory_mib": memory,
     }
 
@@ -235,15 +239,15 @@ def _input(size, crop_size, values):
     }
 
 
-def _rows(structure, size, batch_size, repeats, values):
+def _rows(architecture, size, batch_size, repeats, values):
     """What is timed only if asked for, and has a table of its own."""
     from selene_tf.benchmarking import conditional, export, learning
 
     if values.what == "export":
-        return export.of_export(structure, size, values.threads, repeats)
+        return export.of_export(architecture, size, values.threads, repeats)
     if values.what == "conditional":
-        return conditional.of_conditional(structure, size, repeats)
-    return learning.of_learning(structure, size, batch_size, repeats)
+        return conditional.of_conditional(architecture, size, repeats)
+    return learning.of_learning(architecture, size, batch_size, repeats)
 
 
 def _start_tensorflow(threads):
@@ -256,15 +260,9 @@ def _start_tensorflow(threads):
     return time.perf_counter() - started
 
 
-def _counted(structure, size):
-    from selene_tf.architectures import cost_table
-
-    arguments = dataclasses.asdict(structure)
-    macs = cost_table.macs(**arguments, height=size[0], width=size[1])
-    return {
-        "macs_per_image": macs.supernet,
-        "parameters": cost_table.parameters(**arguments).supernet,
-    }
+def _counted(architecture, size):
+    count = cost(architecture, *size)
+    return {"macs_per_image": count.macs, "parameters": count.parameters}
 
 
 def _machine():

@@ -17,7 +17,7 @@ import shlex
 
 from absl import flags
 
-from selene_tf.architectures import routing_path
+from selene_tf.architectures import routing, routing_path
 from selene_tf.architectures.topology import cells, routes
 from selene_tf.cli import command
 from selene_tf.errors import UserError
@@ -117,6 +117,9 @@ def discover_run(  # noqa: PLR0913
         from selene_tf.evaluation import evaluate
 
     trained = experiment.load_run(run_dir, network, split, data_dir)
+    routing.check_has_routes(
+        trained.architecture, "run_dir", run_dir, "a run of a routing network"
+    )
     result = experiment.evaluate(trained, evaluate.predictor(trained.network))
     found = _find(rule, result, trained, gates == "keep")
     _write(found, file)
@@ -210,18 +213,17 @@ def _find(rule, result, trained, counts_gates):
     size = result.sizes[0].tolist()
     if name == "threshold":
         return discover.discover(
-            result.gates, trained.structure, size, value, trained.path, counts_gates
+            result.gates, trained.architecture, size, value, counts_gates
         )
     target = value
     if name == "keep":
-        target = path_for_cost.target_macs(trained.structure, size, keep=value)
+        target = path_for_cost.target_macs(trained.architecture, size, keep=value)
     return path_for_cost.within(
         result.gates,
-        trained.structure,
+        trained.architecture,
         size,
         target,
         f"{name}<={_digits(value)}",
-        trained.path,
         counts_gates,
     )
 

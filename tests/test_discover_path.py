@@ -1,6 +1,5 @@
 """The command's work on a run of random weights; it looks at two drawn scenes."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from selene_tf import experiment
-from selene_tf.architectures import cost_table, routing_path
+from selene_tf.architectures import routing, routing_path
 from selene_tf.data.pipeline import batching
 from selene_tf.discover_path import discover_run, text
 from selene_tf.evaluation import evaluate
@@ -51,12 +50,12 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
     trained, gates = looked
     found, file = discover_run(run_dir, output=tmp_path / "a.json", **options)
     expected = discover.discover(
-        gates, trained.structure, SIZE, 0.5, counts_gates="gates" not in options
+        gates, trained.architecture, SIZE, 0.5, counts_gates="gates" not in options
     )
     assert_same(found, expected)
     assert_same(routing_path.read(file), expected)
     assert found.metadata["rule"] == "threshold=0.5"
-    routing_path.check_fits(found, trained.structure, file)
+    routing_path.check_fits(found, trained.architecture, file)
     with Image.open(tmp_path / "a.png") as image:
         assert image.format == "PNG"
     assert {file.name for file in tmp_path.iterdir()} == {"a.json", "a.png"}
@@ -64,8 +63,7 @@ def test_the_threshold_rule(run_dir, looked, tmp_path, options):
 
 def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
     trained, gates = looked
-    arguments = dataclasses.asdict(trained.structure)
-    supernet = cost_table.macs(height=32, width=64, **arguments).supernet
+    supernet = routing.macs_table(trained.architecture, *SIZE).supernet
     for keep, macs, rule, name in (
         (0.99, None, "keep<=0.99", "path-keep_0.99.json"),
         (None, supernet * 1.0, f"macs<={supernet}", f"path-macs_{supernet}.json"),
@@ -73,7 +71,7 @@ def test_a_target_goes_to_a_file_of_its_name(run_dir, looked):
         found, file = discover_run(run_dir, keep=keep, path_macs=macs)
         assert file == run_dir / name
         target = (keep or 1) * supernet
-        expected = path_for_cost.within(gates, trained.structure, SIZE, target, rule)
+        expected = path_for_cost.within(gates, trained.architecture, SIZE, target, rule)
         assert_same(routing_path.read(file), expected)
         assert found.metadata["macs"] <= target
         assert found.metadata["rule"] == rule

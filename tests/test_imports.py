@@ -61,6 +61,7 @@ ALLOWED = {
         "training",
     },
     "export": {
+        "architectures",
         "cli",
         "data",
         "evaluation",
@@ -83,7 +84,7 @@ ALLOWED = {
     "networks": {"architectures", "layers", "networks"},
     "partition": {"cli", "data", "experiment"},
     "predict": {"cli", "inference"},
-    "pretrained": {"architectures", "pretrained"},
+    "pretrained": {"architectures", "layers", "pretrained"},
     "reports": {"architectures", "reports"},
     "search": {"architectures", "search"},
     "sweep": {"benchmarking", "cli"},

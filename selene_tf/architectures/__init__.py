@@ -1,1 +1,7 @@
 """Data that describes a network and what it costs; no weights."""
+
+from selene_tf.architectures.costs import Cost, cost
+from selene_tf.architectures.routing import RoutingArchitecture
+from selene_tf.architectures.routing_path import RoutingPath
+
+__all__ = ["Cost", "RoutingArchitecture", "RoutingPath", "cost"]

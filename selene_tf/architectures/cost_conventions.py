@@ -155,7 +155,7 @@ def pooling_convolutions(pooling, channels):
         return [*grids, (None, 9 * 2 * channels * channels, channels)]
     if pooling == "aspp":
         half = channels // 2
-        near, whole = (None, channels * half, half), (1, channels * half, half)
+        near, global_mean = (None, channels * half, half), (1, channels * half, half)
         dilated = [(None, 9 * channels * half, half)] * len(topology.ATROUS_RATES)
-        return [near, *dilated, whole, (None, 5 * half * channels, channels)]
+        return [near, *dilated, global_mean, (None, 5 * half * channels, channels)]
     return []

@@ -1,6 +1,6 @@
 """What the routing network costs: multiply-accumulates (MACs) and parameters.
 
-Counted from the structure, part by part, so that an image's own cost follows
+Counted from the architecture, part by part, so that an image's own cost follows
 from its gates. In the plain convention, which is the default and what we
 report, a MAC is one multiplication and its addition; convolutions and dense
 layers are counted, everything that runs included (stem, gates, decoder).
@@ -78,7 +78,7 @@ class CostTable:
         )
 
 
-# What a network's structure is, one argument each, as in `build`.
+# What the network's sizes are, one argument each, as in `build`.
 def macs(  # noqa: PLR0913
     num_classes,
     channels,
@@ -119,12 +119,13 @@ def macs(  # noqa: PLR0913
     for layer, level in topology.cells(num_layers):
         sides, wide = (height // 4 >> level, width // 4 >> level), channels << level
         pixels = sides[0] * sides[1]
-        seen = (sides[0] // 4) * (sides[1] // 4) if small_gate else pixels
+        gate_pixels = (sides[0] // 4) * (sides[1] // 4) if small_gate else pixels
         routes = topology.routes(layer, level, num_layers)
         if layer > 0 or counts.first_cell:
             tables["cells"][layer, level] = counts.cell(pixels, wide)
             if gated:
-                tables["gates"][layer, level] = counts.gate(seen, wide, len(routes))
+                gate = counts.gate(gate_pixels, wide, len(routes))
+                tables["gates"][layer, level] = gate
         # Nothing comes behind the last layer, where an edge could lead to.
         for route in routes if layer < num_layers else ():
             place = (layer, level, topology.ROUTES.index(route))

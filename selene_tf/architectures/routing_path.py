@@ -17,10 +17,10 @@ _NAMES_OF_VERSION_3 = {
     "picture_size": "image_size",
     "passes_input": "bypassed",
 }
-# The network's `Structure`, but for the number of layers.
-STRUCTURE_FIELDS = ("num_classes", "channels", "small_gate", "gated", "pooling")
+# Of the network's `RoutingArchitecture`, which also has the number of layers.
+ARCHITECTURE_FIELDS = ("num_classes", "channels", "small_gate", "gated", "pooling")
 METADATA = {
-    *STRUCTURE_FIELDS,
+    *ARCHITECTURE_FIELDS,
     *("images", "image_size", "rule", "counts_gates"),
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
@@ -31,7 +31,8 @@ _MAX_NUMBER = 2**62
 _MAX_BYTES = 50_000_000
 
 
-@dataclasses.dataclass(frozen=True)
+# Arrays have no single truth value, so that two paths are equal if they are one.
+@dataclasses.dataclass(frozen=True, eq=False)
 class RoutingPath:
     """Routes that stay open, and what they were found from.
 
@@ -42,7 +43,7 @@ class RoutingPath:
         mean_gate: Float (num_layers + 1, 4, 3), mean gate over the images.
         open_share: Likewise, share of the images that open the route.
         metadata: Plain values that travel along, by the names in `METADATA`: the
-            network's structure; "images", how many were looked at; "image_size",
+            network's architecture; "images", how many were looked at; "image_size",
             height and width in pixels that "macs" and "supernet_macs" hold for;
             "rule", by which routes were chosen, such as "threshold=0.5" or
             "keep<=0.5"; costs, of which "counts_gates" says whether the path's gates
@@ -59,24 +60,37 @@ class RoutingPath:
     def num_layers(self):
         return len(self.kept) - 1
 
+    def is_within(self, other):
+        """Whether all that it keeps is in the other path too."""
+        flows = other.kept.copy()
+        flows[..., 0] |= other.bypassed
+        beyond = (self.kept & ~other.kept).any()
+        return not (beyond or (self.bypassed & ~flows[..., 0]).any())
 
-def check_fits(path, structure, file):
+    def has_same_routes(self, other):
+        """Whether the other path makes the same network."""
+        return self.num_layers == other.num_layers and bool(
+            (self.kept == other.kept).all() and (self.bypassed == other.bypassed).all()
+        )
+
+
+def check_fits(path, architecture, file):
     """Checks that a path is one of the network that it shall be used for.
 
     Args:
         path: A `RoutingPath`.
-        structure: The network's `Structure`.
+        architecture: The network's `RoutingArchitecture`.
         file: Where the path comes from, for the message.
 
     Raises:
         UserError: They differ; it names the first fact that does.
     """
-    found = {"num_layers": path.num_layers, **path.metadata}
-    for name in ("num_layers", *STRUCTURE_FIELDS):
-        wanted = getattr(structure, name)
-        if found[name] != wanted:
+    values = {"num_layers": path.num_layers, **path.metadata}
+    for name in ("num_layers", *ARCHITECTURE_FIELDS):
+        wanted = getattr(architecture, name)
+        if values[name] != wanted:
             raise UserError(
-                f"{file}: found a path of a network with {name}={found[name]}, but "
+                f"{file}: found a path of a network with {name}={values[name]}, but "
                 f"this network has {name}={wanted}; expected a path of the same "
                 f"network, as {_COMMAND} finds it."
             )
@@ -263,13 +277,13 @@ def _check(content, names, where):
             )
 
 
-def _is_whole(value, lowest=1, highest=_MAX_NUMBER):
+def _is_integer(value, lowest=1, highest=_MAX_NUMBER):
     # True is a whole number to Python.
     return type(value) is int and lowest <= value <= highest
 
 
 def _is_size(value):
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value))
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_integer, value))
 
 
 def _is_share(value):
@@ -280,14 +294,14 @@ _CELL = {"name", "layer", "level", "stride", "computed", "bypassed"}
 _ROUTE = {"open", "mean_gate", "open_share"}
 # What the value of each name has to be, and how to say so.
 _KINDS = {
-    "version": (_is_whole, "a number"),
+    "version": (_is_integer, "a number"),
     "num_layers": (
-        lambda value: _is_whole(value, topology.MIN_LAYERS, _MAX_LAYERS),
+        lambda value: _is_integer(value, topology.MIN_LAYERS, _MAX_LAYERS),
         f"a whole number from {topology.MIN_LAYERS} to {_MAX_LAYERS}",
     ),
-    "num_classes": (lambda value: _is_whole(value, 2), "a whole number from 2"),
+    "num_classes": (lambda value: _is_integer(value, 2), "a whole number from 2"),
     "channels": (
-        lambda value: _is_whole(value, 2) and value % 2 == 0,
+        lambda value: _is_integer(value, 2) and value % 2 == 0,
         "an even whole number from 2",
     ),
     "pooling": (
@@ -297,11 +311,11 @@ _KINDS = {
     "image_size": (_is_size, "height and width in pixels"),
     **dict.fromkeys(
         ("images", "macs", "parameters", "supernet_macs", "supernet_parameters"),
-        (_is_whole, "a whole number from 1"),
+        (_is_integer, "a whole number from 1"),
     ),
     **dict.fromkeys(
         ("layer", "level", "stride"),
-        (lambda value: _is_whole(value, 0), "a whole number"),
+        (lambda value: _is_integer(value, 0), "a whole number"),
     ),
     **dict.fromkeys(
         ("small_gate", "gated", "counts_gates", "open", "computed", "bypassed"),

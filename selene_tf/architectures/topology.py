@@ -8,8 +8,6 @@ up (one level finer) and down (one level coarser).
 Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, and SELENE, fig. 4.
 """
 
-import dataclasses
-
 import numpy as np
 
 ROUTES = ("keep", "up", "down")
@@ -31,22 +29,6 @@ PYRAMID_BINS = (1, 2, 3, 6)
 ATROUS_RATES = (3, 6, 9)
 
 _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
-
-
-@dataclasses.dataclass(frozen=True)
-class Structure:
-    """What a network's size and costs follow from.
-
-    The fields are arguments of `dynamic_routing.build`, of `cost_table.macs`
-    and of `cost_table.parameters`, which say what they mean.
-    """
-
-    num_classes: int
-    channels: int = 64
-    num_layers: int = 16
-    small_gate: bool = False
-    gated: bool = True
-    pooling: str = "none"
 
 
 def stride(level):

@@ -7,21 +7,21 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.architectures import cost_table, topology
+from selene_tf import networks
+from selene_tf.architectures import cost_table, routing, topology
 from selene_tf.evaluation import evaluate
-from selene_tf.networks import dynamic_routing
 
 # Probability of a route to be open.
 OPEN_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
-def of_conditional(structure, size, repeats):
+def of_conditional(architecture, size, repeats):
     """Times one image through networks whose gates are open or closed at random.
 
     The same traced function for all; only the gates' biases differ.
 
     Args:
-        structure: A `topology.Structure` with gates.
+        architecture: A `RoutingArchitecture` with gates.
         size: Height and width of the image, in pixels.
         repeats: Timed calls for each share, after one that warms up.
 
@@ -29,15 +29,14 @@ def of_conditional(structure, size, repeats):
         For each of `OPEN_SHARES` a dict: "open_share" of the routes; "macs" that
         the image costs; "wall" and "cpu", medians of milliseconds.
     """
-    arguments = dataclasses.asdict(structure)
-    network = dynamic_routing.build(**arguments, conditional=True)
-    table = cost_table.macs(**arguments, height=size[0], width=size[1])
+    network = networks.build(dataclasses.replace(architecture, conditional=True))
+    table = routing.macs_table(architecture, *size)
     rng = np.random.default_rng(0)
     image = tf.constant(rng.uniform(0, 255, (1, *size, 3)).astype("float32"))
     predict = evaluate.predictor(network)
     rows = []
     for share in OPEN_SHARES:
-        _open_at_random(network, structure.num_layers, share, rng)
+        _open_at_random(network, architecture.num_layers, share, rng)
         milliseconds, gates = _timed(predict, image, repeats)
         macs = int(cost_table.of_images(table, gates)[0])
         rows.append({"open_share": share, "macs": macs, **milliseconds})

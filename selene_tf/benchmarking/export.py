@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.architectures import cost_table, topology
+from selene_tf import networks
+from selene_tf.architectures import cost, topology
 from selene_tf.export import saved_model, tflite
-from selene_tf.networks import dynamic_routing, folding
+from selene_tf.networks import folding
 from selene_tf.search import path_for_cost
 
 # Shares of the supernet's MACs that the paths may have.
@@ -20,14 +21,14 @@ KEPT_SHARES = (1.0, 0.5, 0.25)
 FORMS = ("keras", "saved_model", "tflite", "tflite_int8")
 
 
-def of_export(structure, size, threads, repeats):
+def of_export(architecture, size, threads, repeats):
     """Times one image through the supernet and through folded paths of it.
 
     Weights and gates are random: no time depends on them. The forms of a network take
     turns, an image each, so that another program slows down all of them alike.
 
     Args:
-        structure: A `topology.Structure` with gates.
+        architecture: A `RoutingArchitecture` with gates.
         size: Height and width of the image, in pixels.
         threads: Threads of LiteRT; those of TensorFlow are the process's.
         repeats: Timed calls of each form, after one that warms up.
@@ -39,33 +40,26 @@ def of_export(structure, size, threads, repeats):
     """
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    gates = _random_gates(structure.num_layers, rng)
-    supernet = dynamic_routing.build(**dataclasses.asdict(structure))
-    macs = _macs(structure, size)
-    parameters = cost_table.parameters(**dataclasses.asdict(structure)).supernet
-    rows = [("supernet, gates kept", macs, parameters, supernet)]
+    gates = _random_gates(architecture.num_layers, rng)
+    supernet, whole = networks.build(architecture), cost(architecture, *size)
+    rows = [("supernet, gates kept", whole.macs, whole.parameters, supernet)]
     for share in KEPT_SHARES:
         name, path = "supernet, folded", None
-        ungated = dataclasses.replace(structure, gated=False)
-        count = _macs(ungated, size)
+        ungated = dataclasses.replace(architecture, gated=False)
+        macs = cost(ungated, *size).macs
         if share < 1:
             path = path_for_cost.within(
-                gates, structure, size, int(share * macs), counts_gates=False
+                gates, architecture, size, int(share * whole.macs), counts_gates=False
             )
-            name, count = f"path, {share:.0%} of the MACs", path.metadata["macs"]
-        network = dynamic_routing.build(**dataclasses.asdict(ungated), path=path)
+            name, macs = f"path, {share:.0%} of the MACs", path.metadata["macs"]
+        network = networks.build(dataclasses.replace(ungated, path=path))
         model = folding.fold(network, gates[0], path)
-        rows.append((name, count, model.count_params(), model))
+        rows.append((name, macs, model.count_params(), model))
     return [
-        {"name": name, "macs": count, "parameters": parameters}
+        {"name": name, "macs": macs, "parameters": parameters}
         | _timed(network, size, threads, repeats, rng)
-        for name, count, parameters, network in rows
+        for name, macs, parameters, network in rows
     ]
-
-
-def _macs(structure, size):
-    arguments = dataclasses.asdict(structure)
-    return cost_table.macs(height=size[0], width=size[1], **arguments).supernet
 
 
 def _random_gates(num_layers, rng):

@@ -6,14 +6,13 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from selene_tf import losses
+from selene_tf import losses, networks
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.benchmarking import steps as benchmark_steps
 from selene_tf.layers import pretext_head
-from selene_tf.networks import dynamic_routing
 from selene_tf.training import grappler, schedules
 
 # What train.py takes unless told otherwise; UniMatch's threshold on the strong view.
@@ -70,11 +69,11 @@ VARIANTS = {
 }
 
 
-def of_learning(structure, size, batch_size, repeats):
+def of_learning(architecture, size, batch_size, repeats):
     """Times a step of each of `VARIANTS`.
 
     Args:
-        structure: A `topology.Structure`.
+        architecture: A `RoutingArchitecture`.
         size: Height and width of an image, in pixels.
         batch_size: Labelled images in a batch; as many unlabelled ones.
         repeats: Timed steps of each, after one that traces and warms up.
@@ -84,14 +83,16 @@ def of_learning(structure, size, batch_size, repeats):
         "min", "max"; "wall_ratio" and "cpu_ratio", of the medians to supervised's;
         and "floor", see `TrainingVariant`.
     """
-    build = functools.partial(dynamic_routing.build, **dataclasses.asdict(structure))
     # All ways share them, since the time does not depend on the weights. To go round,
     # all have to be in memory at once; shared, that is three networks and not twelve.
-    networks = [build(name=name) for name in ("student", "teacher", "other")]
-    batch = random_batch(structure.num_classes, size, batch_size)
+    models = [
+        networks.build(architecture, name=name)
+        for name in ("student", "teacher", "other")
+    ]
+    batch = random_batch(architecture.num_classes, size, batch_size)
     steps = {
         name: benchmark_steps.training_step(algorithm, seen(VARIANTS[name], batch))[1]
-        for name, algorithm in make_algorithms(*networks).items()
+        for name, algorithm in make_algorithms(*models).items()
     }
     # In turn, and not one way after the other: what else the machine does for a while
     # then slows down some steps of every way, and the ratios of the medians stay.

@@ -3,7 +3,7 @@
 import pathlib
 
 from selene_tf import experiment
-from selene_tf.architectures import routing_path
+from selene_tf.architectures import routing, routing_path
 from selene_tf.benchmarking import latency
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
@@ -56,6 +56,9 @@ def sweep(  # noqa: PLR0913
         _check_is_run(tuned)
     options = {"split": split, "data_dir": data_dir}
     supernet = pruned_network.prepare(run_dir, network, **options)
+    routing.check_has_routes(
+        supernet.trained.architecture, "run_dir", run_dir, "a run of a routing network"
+    )
     result = _evaluate(supernet)
     size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
@@ -140,15 +143,14 @@ def _find_paths(supernet, result, targets, folds, folder):
     size = result.sizes[0].tolist()
     for target in targets:
         rule = f"keep<={target:.12g}"
-        macs = path_for_cost.target_macs(trained.structure, size, keep=target)
+        macs = path_for_cost.target_macs(trained.architecture, size, keep=target)
         try:
             found = path_for_cost.within(
                 result.gates,
-                trained.structure,
+                trained.architecture,
                 size,
                 macs,
                 rule,
-                trained.path,
                 counts_gates=not folds,
             )
         except UserError as error:
@@ -169,10 +171,11 @@ def _evaluate(prepared):
 
 def _point(name, prepared, result, with_tflite):
     size = result.sizes[0].tolist()
+    cost = prepared.cost(size)
     point = {
         "name": name,
-        "macs": prepared.macs(size),
-        "parameters": prepared.parameters,
+        "macs": cost.macs,
+        "parameters": cost.parameters,
         "mean_iou": result.mean_iou,
         "latency_ms": latency.of_network(prepared.network, size),
     }

@@ -1,7 +1,6 @@
 """What `selene_tf.benchmark` times, and how; see there."""
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 import statistics
@@ -11,11 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from selene_tf import networks
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.architectures import topology
 from selene_tf.evaluation import evaluate
 from selene_tf.layers.routing_cell import RoutingCell
-from selene_tf.networks import dynamic_routing
 from selene_tf.training import grappler
 from selene_tf.training.sgd import TorchSGD
 
@@ -33,11 +32,11 @@ def set_up(threads):
     keras.utils.set_random_seed(0)
 
 
-def of_network(structure, size, batch_size, repeats, what):
+def of_network(architecture, size, batch_size, repeats, what):
     """Times the network.
 
     Args:
-        structure: A `topology.Structure`.
+        architecture: A `RoutingArchitecture`.
         size: Height and width of an image, in pixels.
         batch_size: Images in a batch.
         repeats: Timed calls, after one that warms up.
@@ -49,8 +48,8 @@ def of_network(structure, size, batch_size, repeats, what):
     """
     start, steps = {}, {}
     with _seconds(start, "build"):
-        network = dynamic_routing.build(**dataclasses.asdict(structure))
-    batch = random_batch(structure.num_classes, size, batch_size)
+        network = networks.build(architecture)
+    batch = random_batch(architecture.num_classes, size, batch_size)
     if what != "inference":
         with grappler.disabled_on_cpu():
             step = training(network, batch, start)
@@ -62,21 +61,21 @@ def of_network(structure, size, batch_size, repeats, what):
     return start, steps
 
 
-def of_cell(structure, size, batch_size, repeats):
+def of_cell(architecture, size, batch_size, repeats):
     """Times a cell of ours; as `of_network` does, by clock."""
-    arrays = cell_arrays(structure.channels, size, batch_size)
+    arrays = cell_arrays(architecture.channels, size, batch_size)
     with grappler.disabled_on_cpu():
-        step = cell(*arrays, structure.small_gate)
+        step = cell(*arrays, architecture.small_gate)
         return _timed(step, repeats, batch_size, CELL_STEPS)
 
 
-def of_torch_cell(structure, size, batch_size, repeats, threads):
+def of_torch_cell(architecture, size, batch_size, repeats, threads):
     """Times the same cell in PyTorch, with so many threads (0: as it decides)."""
     # Imported here, since it need not be installed.
     from selene_tf.benchmarking import torch_cell
 
-    arrays = cell_arrays(structure.channels, size, batch_size)
-    step = torch_cell.cell(*arrays, structure.small_gate, threads)
+    arrays = cell_arrays(architecture.channels, size, batch_size)
+    step = torch_cell.cell(*arrays, architecture.small_gate, threads)
     return _timed(step, repeats, batch_size, CELL_STEPS)
 
 

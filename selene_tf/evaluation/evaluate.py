@@ -15,13 +15,13 @@ class Evaluation:
 
     Attributes:
         confusion: int64 (classes, classes), labels in rows.
-        gates: float32 (images, num_layers + 1, 4, 3), each image's gates; of a
-            model that does not tell them (images, 0).
+        gates: float32 (images, num_layers + 1, 4, 3), each image's gates; None for
+            a model that has none, or does not tell them.
         sizes: int (images, 2), each image's height and width in pixels.
     """
 
     confusion: np.ndarray
-    gates: np.ndarray
+    gates: np.ndarray | None
     sizes: np.ndarray
 
     @property
@@ -33,11 +33,11 @@ def predictor(network):
     """A compiled function from images to labels and gates.
 
     Args:
-        network: A routing network.
+        network: A network of `networks.build`.
 
     Returns:
         A function from RGB images (batch, height, width, 3) in 0..255 to a
-        dict: "labels", int32 (batch, height, width), and "gates".
+        dict: "labels", int32 (batch, height, width), and "gates", if it has any.
     """
 
     signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
@@ -47,14 +47,14 @@ def predictor(network):
 def _predict(network, images):
     outputs = network(images, training=False)
     labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
-    return {"labels": labels, "gates": outputs["gates"]}
+    return {"labels": labels} | {k: v for k, v in outputs.items() if k == "gates"}
 
 
 def parallel_predictor(network, strategy):
     """The same on all replicas of this process at once, a batch for each.
 
     Args:
-        network: A routing network, made in the strategy's scope.
+        network: A network of `networks.build`, made in the strategy's scope.
         strategy: A `tf.distribute.Strategy` of several replicas.
 
     Returns:
@@ -70,13 +70,15 @@ def parallel_predictor(network, strategy):
 
     def predict_all(batches):
         # Those that are left over compute the first one again, and nobody looks.
-        given = iter([*batches, *[batches[0]] * (local - len(batches))])
-        found = run(
-            strategy.experimental_distribute_values_from_function(lambda _: next(given))
+        filled = iter([*batches, *[batches[0]] * (local - len(batches))])
+        outputs = run(
+            strategy.experimental_distribute_values_from_function(
+                lambda _: next(filled)
+            )
         )
-        found = {k: strategy.experimental_local_results(v) for k, v in found.items()}
+        values = {k: strategy.experimental_local_results(v) for k, v in outputs.items()}
         return [
-            {k: v[place] for k, v in found.items()} for place in range(len(batches))
+            {k: v[place] for k, v in values.items()} for place in range(len(batches))
         ]
 
     return predict_all
@@ -100,7 +102,7 @@ def evaluate(predict, dataset, num_classes):
     results = ((batch, predict(batch["image"])) for batch in dataset)
     confusion, gates, sizes = _count(results, num_classes)
     _check_labelled(confusion)
-    return Evaluation(confusion, np.concatenate(gates), np.concatenate(sizes))
+    return Evaluation(confusion, _joined(gates), np.concatenate(sizes))
 
 
 def evaluate_together(predict_all, dataset, num_classes, num_images, strategy):
@@ -123,19 +125,22 @@ def evaluate_together(predict_all, dataset, num_classes, num_images, strategy):
     numbers = []
     results = _in_rounds(predict_all, dataset, strategy, numbers)
     confusion, gates, sizes = _count(results, num_classes)
-    arrays = [confusion]
-    for values in (np.concatenate(gates), np.concatenate(sizes)):
+
+    def of_all_images(values):
         # Each worker knows its own images; the sum has each in its place.
         everywhere = np.zeros((num_images, *values.shape[1:]), values.dtype)
         everywhere[np.concatenate(numbers)] = values
-        arrays.append(everywhere)
-    confusion, gates, sizes = (_sum_over_workers(x, strategy) for x in arrays)
+        return _sum_over_workers(everywhere, strategy)
+
+    confusion = _sum_over_workers(confusion, strategy)
+    gates = of_all_images(_joined(gates)) if gates else None
+    sizes = of_all_images(np.concatenate(sizes))
     _check_labelled(confusion)
     return Evaluation(confusion, gates, sizes)
 
 
 def _count(results, num_classes):
-    """Confusion matrix, and by batch the gates and sizes of the images."""
+    """Confusion matrix, and by batch the gates, if any, and sizes of the images."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     gates, sizes = [], []
     for batch, outputs in results:
@@ -143,10 +148,14 @@ def _count(results, num_classes):
         confusion += metrics.confusion_matrix(
             labels, outputs["labels"].numpy(), num_classes
         )
-        told = outputs["gates"].numpy() if "gates" in outputs else labels[:, :0, 0]
-        gates.append(told)
+        if "gates" in outputs:
+            gates.append(outputs["gates"].numpy())
         sizes.append(np.tile(labels.shape[1:], (len(labels), 1)))
     return confusion, gates, sizes
+
+
+def _joined(batches):
+    return np.concatenate(batches) if batches else None
 
 
 def _check_labelled(confusion):
@@ -179,9 +188,9 @@ def _round(predict_all, batches):
 
 
 def _sum_over_workers(values, strategy):
-    given = iter([values])
+    own = iter([values])
     # One of a worker's replicas brings its values, the others bring nothing.
     parts = strategy.experimental_distribute_values_from_function(
-        lambda _: tf.convert_to_tensor(next(given, np.zeros_like(values)))
+        lambda _: tf.convert_to_tensor(next(own, np.zeros_like(values)))
     )
     return strategy.reduce("SUM", parts, axis=None).numpy()

@@ -1,6 +1,5 @@
 """What a finished run leaves behind: summary, path, images."""
 
-import dataclasses
 import platform
 
 import keras
@@ -8,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf.architectures import cost_table, routing_path
+from selene_tf.architectures import routing_path
+from selene_tf.architectures.costs import cost, image_macs
 from selene_tf.evaluation import metrics
 from selene_tf.reports import overlay, path_drawing
 from selene_tf.search import discover
@@ -29,37 +29,35 @@ def scores(result, class_names):
     }
 
 
-def costs(result, structure, path=None):
+def costs(result, architecture):
     """MACs over the images of an `Evaluation`, and the parameters.
 
     Args:
         result: The `Evaluation`.
-        structure: The network's `Structure`, before it was pruned.
-        path: The `RoutingPath` that was left of it; None for all.
+        architecture: What the network was built from.
 
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
         supernet's MACs are those of the network with all its gates open, of a pruned
         network those that it has, as the mean over the images' sizes.
     """
-    arguments = dataclasses.asdict(structure)
-    shares = np.zeros(len(result.sizes), np.int64)
+    macs = np.zeros(len(result.sizes), np.int64)
     supernet = np.zeros(len(result.sizes), np.int64)
     for size in np.unique(result.sizes, axis=0):
         chosen = (result.sizes == size).all(axis=1)
+        gates = None if result.gates is None else result.gates[chosen]
         height, width = size.tolist()
-        table = _pruned(cost_table.macs(height=height, width=width, **arguments), path)
-        shares[chosen] = cost_table.of_images(table, result.gates[chosen])
-        supernet[chosen] = table.supernet
-    parameters = _pruned(cost_table.parameters(**arguments), path)
+        macs[chosen] = image_macs(architecture, height, width, gates)
+        all_open = cost(architecture, height, width)
+        supernet[chosen] = all_open.macs
     return {
         "macs": {
-            "mean": float(shares.mean()),
-            "min": int(shares.min()),
-            "max": int(shares.max()),
+            "mean": float(macs.mean()),
+            "min": int(macs.min()),
+            "max": int(macs.max()),
             "supernet": float(supernet.mean()),
         },
-        "parameters": parameters.supernet,
+        "parameters": all_open.parameters,
     }
 
 
@@ -78,11 +76,11 @@ def protocol(result, how="whole"):
     return f"{shown}, one scale, no flip; confusion matrix of all pixels"
 
 
-def summary(result, class_names, structure, path=None):
+def summary(result, class_names, architecture):
     """Scores, costs and what they were measured with; see `costs`."""
     return {
         **scores(result, class_names),
-        **costs(result, structure, path),
+        **costs(result, architecture),
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,
@@ -94,16 +92,16 @@ def summary(result, class_names, structure, path=None):
     }
 
 
-def write_path(run_dir, result, structure, threshold, earlier=None):
+def write_path(run_dir, result, architecture, threshold):
     """Finds the path from an `Evaluation`; writes path.json and path.png.
 
-    `earlier` is the `RoutingPath` that the network was built along, if it was.
+    Nothing for a network without gates.
     """
-    found = discover.discover(
-        result.gates, structure, result.sizes[0], threshold, earlier
-    )
-    run_folder.write_json(run_dir / "path.json", routing_path.to_json(found))
-    path_drawing.draw(found, run_dir / "path.png")
+    if result.gates is None:
+        return
+    path = discover.discover(result.gates, architecture, result.sizes[0], threshold)
+    run_folder.write_json(run_dir / "path.json", routing_path.to_json(path))
+    path_drawing.draw(path, run_dir / "path.png")
 
 
 def write_predictions(run_dir, predict, source, colours, count):
@@ -115,7 +113,3 @@ def write_predictions(run_dir, predict, source, colours, count):
         for example in [source.read(tf.constant(place, tf.int64))]
     )
     overlay.write_predictions(run_dir / "predictions", predict, examples, colours)
-
-
-def _pruned(table, path):
-    return table if path is None else cost_table.pruned(table, path)

@@ -4,16 +4,105 @@ Both are copied into the run folder, which then needs neither the file nor the
 earlier run.
 """
 
+import dataclasses
 import pathlib
 
-from selene_tf.architectures import routing_path
+from selene_tf import pretrained
+from selene_tf.architectures import RoutingPath, routing, routing_path
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
-from selene_tf.experiment.setup import OFFICIAL_COLOURS, InitialState, structure
+from selene_tf.experiment import architecture
+from selene_tf.layers.normalize import IMAGENET_COLOURS, ColourNormalization
 from selene_tf.training import run_folder
 
 GIVEN_PATH = "given_path.json"
 COLOURS = "colours.json"
+# Names in colours.json, in the order of `ColourNormalization`.
+_COLOUR_KEYS = ("mean_colour", "colour_deviation", "colour_order")
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialState:
+    """What a run's networks are made from beside its settings.
+
+    Attributes:
+        path: The `RoutingPath` that they are built along; None for the whole network.
+        colours: The `ColourNormalization` of the weights that they start from.
+    """
+
+    path: RoutingPath | None = None
+    colours: ColourNormalization = IMAGENET_COLOURS
+
+
+def resolve(config):
+    """What a training starts from, or was started from if it is a resumed one.
+
+    Returns:
+        An `InitialState`.
+
+    Raises:
+        UserError: if a file is missing or damaged or does not fit the network, or if
+            a resumed run was started along another path.
+    """
+    folder, file = pathlib.Path(config.run_dir), config.path
+    if (folder / "config.cfg").is_file():
+        _check_same_path(config, folder)
+        if (folder / "checkpoints").exists():
+            return load(config, folder)
+    if file and (folder / GIVEN_PATH).is_file() and not pathlib.Path(file).is_file():
+        # The file has gone; the run has its copy.
+        file = folder / GIVEN_PATH
+    colours = IMAGENET_COLOURS
+    if config.init_checkpoint:
+        colours = pretrained.OFFICIAL_COLOURS
+    elif config.init_run:
+        earlier = settings_of(config.init_run, "init_run")
+        colours = load(earlier, config.init_run).colours
+    return InitialState(_read_path(file, config) if file else None, colours)
+
+
+def load(config, run_dir, path_file=""):
+    """What a run was started from, by the copies in its folder.
+
+    Args:
+        config: The run's `Config`.
+        run_dir: Its folder, which may have moved.
+        path_file: A path.json to be put in place of the run's path; it must be a part
+            of that.
+
+    Returns:
+        An `InitialState`.
+
+    Raises:
+        UserError: if a copy is missing or damaged, or the path is no part of the run's.
+    """
+    folder, path, colours = pathlib.Path(run_dir), None, IMAGENET_COLOURS
+    if config.path:
+        path = _read_path(folder / GIVEN_PATH, config)
+    if config.init_checkpoint:
+        colours = pretrained.OFFICIAL_COLOURS
+    elif config.init_run:
+        colours = _read_colours(folder / COLOURS)
+    if path_file:
+        part = _read_path(path_file, config)
+        check_within(part, path, path_file, run_dir)
+        path = part
+    return InitialState(path, colours)
+
+
+def save(initial, config):
+    """Writes the copies into the run folder, if they are not there."""
+    folder = pathlib.Path(config.run_dir)
+    contents = {}
+    if initial.path is not None:
+        contents[GIVEN_PATH] = routing_path.to_json(initial.path)
+    if config.init_run:
+        values = dataclasses.astuple(initial.colours)
+        contents[COLOURS] = dict(zip(_COLOUR_KEYS, values, strict=True))
+    with run_folder.user_errors(folder):
+        for name, content in contents.items():
+            if not (folder / name).exists():
+                run_folder.write_json(folder / name, content)
 
 
 def settings_of(run_dir, flag):
@@ -35,75 +124,6 @@ def settings_of(run_dir, flag):
     return flagfile.from_flagfile(file)
 
 
-def look(config):
-    """What a training starts from, or was started from if it is a resumed one.
-
-    Returns:
-        A `InitialState`.
-
-    Raises:
-        UserError: if a file is missing or damaged or does not fit the network, or if
-            a resumed run was started along another path.
-    """
-    folder = pathlib.Path(config.run_dir)
-    if (folder / "config.cfg").is_file():
-        _check_resumed(config, folder)
-        if (folder / "checkpoints").exists():
-            return of_run(config, folder)
-    colours = {}
-    if config.init_run:
-        earlier = settings_of(config.init_run, "init_run")
-        colours = of_run(earlier, config.init_run).colours
-    file = _path_file(config, folder)
-    given = read_path(file, structure(config)) if file else None
-    return InitialState(given, colours)
-
-
-def of_run(config, run_dir):
-    """What a run was started from, by the copies in its folder.
-
-    Args:
-        config: The run's `Config`.
-        run_dir: Its folder, which may have moved.
-
-    Raises:
-        UserError: if a copy is missing or damaged.
-    """
-    folder, given, colours = pathlib.Path(run_dir), None, {}
-    if config.path:
-        given = read_path(folder / GIVEN_PATH, structure(config))
-    if config.init_checkpoint:
-        colours = OFFICIAL_COLOURS
-    if config.init_run:
-        colours = _read_colours(folder / COLOURS)
-    return InitialState(given, colours)
-
-
-def keep(start, config):
-    """Writes the copies into the run folder, if they are not there."""
-    folder = pathlib.Path(config.run_dir)
-    with run_folder.user_errors(folder):
-        if start.path is not None and not (folder / GIVEN_PATH).exists():
-            run_folder.write_json(folder / GIVEN_PATH, routing_path.to_json(start.path))
-        if config.init_run and not (folder / COLOURS).exists():
-            run_folder.write_json(folder / COLOURS, start.colours)
-
-
-def read_path(file, metadata):
-    """A path that a network can be built along.
-
-    Args:
-        file: A path.json.
-        metadata: The network's `Structure`.
-
-    Raises:
-        UserError: if it cannot be read, or is of another network.
-    """
-    found = routing_path.read(file)
-    routing_path.check_fits(found, metadata, file)
-    return found
-
-
 def check_within(inner, outer, file, run_dir):
     """Checks that a path keeps nothing that a run's network does not have.
 
@@ -116,42 +136,35 @@ def check_within(inner, outer, file, run_dir):
     Raises:
         UserError: if it does.
     """
-    if outer is None or (inner is not None and _is_within(inner, outer)):
+    if outer is None or (inner is not None and inner.is_within(outer)):
         return
-    found = f"'{file}', which keeps" if file else "nothing, and so"
+    kept = f"'{file}', which keeps" if file else "nothing, and so"
     raise UserError(
-        f"--path: found {found} routes that the run in {run_dir} does not have; "
+        f"--path: found {kept} routes that the run in {run_dir} does not have; "
         "expected the path that it was trained along "
         f"({pathlib.Path(run_dir) / GIVEN_PATH}), or one that keeps less of it."
     )
 
 
-def _is_within(inner, outer):
-    flows = outer.kept.copy()
-    flows[..., 0] |= outer.bypassed
-    beyond = (inner.kept & ~outer.kept).any() or (inner.bypassed & ~flows[..., 0]).any()
-    return not beyond
+def _read_path(file, config):
+    """A path that the run's network can be built along."""
+    wanted = architecture.architecture_of(config)
+    routing.check_has_routes(wanted, "path", f"'{file}'", "no path (--path=none)")
+    path = routing_path.read(file)
+    routing_path.check_fits(path, wanted, file)
+    return path
 
 
-def _path_file(config, folder):
-    """The path to train along: the file, or its copy if the file has gone."""
-    copy = folder / GIVEN_PATH
-    if config.path and copy.is_file() and not pathlib.Path(config.path).is_file():
-        return copy
-    return config.path
-
-
-def _check_resumed(config, folder):
+def _check_same_path(config, folder):
     """Refuses another path than the one that the run was started along."""
     started = settings_of(folder, "run_dir")
     copy = folder / GIVEN_PATH
-    expected = f"the run in {folder} was started "
     if bool(config.path) != bool(started.path):
-        found = f"'{config.path}'" if config.path else "nothing"
-        expected += "along a path" if started.path else "without one"
+        value = f"'{config.path}'" if config.path else "nothing"
+        expected = "along a path" if started.path else "without one"
         raise UserError(
-            f"--path: found {found}, but {expected}; start it as before, or use "
-            "another --run_dir."
+            f"--path: found {value}, but the run in {folder} was started {expected}; "
+            "start it as before, or use another --run_dir."
         )
     if not copy.is_file() or not config.path:
         return
@@ -159,26 +172,23 @@ def _check_resumed(config, folder):
     if config.path == started.path and not pathlib.Path(config.path).is_file():
         return
     now, before = (routing_path.read(file) for file in (config.path, copy))
-    if not _is_same(now, before):
+    if not now.has_same_routes(before):
         raise UserError(
             f"--path: found '{config.path}', which keeps other routes than {copy}, "
             "along which the run was started; give that one, or use another --run_dir."
         )
 
 
-def _is_same(one, other):
-    """Whether two paths make the same network."""
-    return one.num_layers == other.num_layers and bool(
-        (one.kept == other.kept).all() and (one.bypassed == other.bypassed).all()
-    )
-
-
 def _read_colours(file):
-    """The colour normalisation, as arguments of `dynamic_routing.build`."""
-    found = run_folder.read_json(file)
-    if not isinstance(found, dict) or found.keys() - OFFICIAL_COLOURS.keys():
+    """The colour normalisation of the weights that a run started from."""
+    content = run_folder.read_json(file)
+    # Earlier releases wrote nothing where it was ImageNet's.
+    if content == {}:
+        return IMAGENET_COLOURS
+    if not isinstance(content, dict) or content.keys() != set(_COLOUR_KEYS):
         raise UserError(
-            f"{file}: found {str(found)[:80]!r}, expected the colour normalisation "
+            f"{file}: found {str(content)[:80]!r}, expected the colour normalisation "
             "that train.py writes; restore it from a backup."
         )
-    return found
+    mean, deviation, order = (content[key] for key in _COLOUR_KEYS)
+    return ColourNormalization(tuple(mean), tuple(deviation), order)

@@ -28,11 +28,11 @@ def check_earlier_run(config, path):
     earlier = initial_state.settings_of(config.init_run, "init_run")
     _check_classes(config, earlier)
     for name in _STRUCTURE:
-        wanted, found = getattr(config, name), getattr(earlier, name)
-        if wanted != found:
+        value, expected = getattr(config, name), getattr(earlier, name)
+        if value != expected:
             raise UserError(
-                f"--{name}: found {to_text(wanted)}, but the run of --init_run="
-                f"{config.init_run} has {to_text(found)}; expected the same, since "
+                f"--{name}: found {to_text(value)}, but the run of --init_run="
+                f"{config.init_run} has {to_text(expected)}; expected the same, since "
                 "weights are taken by name."
             )
     if config.algorithm == "cross_pseudo" != earlier.algorithm:
@@ -41,7 +41,7 @@ def check_earlier_run(config, path):
             f"--algorithm={earlier.algorithm}; expected a run of cross_pseudo, whose "
             "two networks are not one and the same."
         )
-    outer = initial_state.of_run(earlier, config.init_run).path
+    outer = initial_state.load(earlier, config.init_run).path
     initial_state.check_within(path, outer, config.path, config.init_run)
 
 
@@ -107,11 +107,11 @@ def _check_classes(config, earlier):
     file = pathlib.Path(config.init_run) / "classes.json"
     wanted = list(dataset_info(config).class_names)
     if file.is_file():
-        found = run_folder.read_json(file)["class_names"]
+        names = run_folder.read_json(file)["class_names"]
     else:
-        found = list(dataset_info(earlier).class_names)
-    if found != wanted:
+        names = list(dataset_info(earlier).class_names)
+    if names != wanted:
         raise UserError(
-            f"--init_run: found {config.init_run} with the classes {', '.join(found)}, "
+            f"--init_run: found {config.init_run} with the classes {', '.join(names)}, "
             f"expected those of this run, {', '.join(wanted)}."
         )

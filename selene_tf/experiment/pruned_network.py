@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from selene_tf import experiment
-from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures import Cost, cost, routing, topology
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.networks import folding
@@ -21,7 +21,7 @@ class PrunedNetwork:
     """A network that is ready for a device.
 
     Attributes:
-        network: A Keras model from images to "logits" and "gates".
+        network: A Keras model from images to "logits".
         trained: The `experiment.RestoredRun` that it was made of.
         gates: "keep" or "fold".
     """
@@ -31,27 +31,23 @@ class PrunedNetwork:
     gates: str
 
     @property
-    def structure(self):
+    def architecture(self):
         """What the costs follow from; a folded network computes no gates."""
-        keeps = self.gates == "keep" and self.trained.structure.gated
-        return dataclasses.replace(self.trained.structure, gated=keeps)
+        if self.gates == "keep":
+            return self.trained.architecture
+        return dataclasses.replace(self.trained.architecture, gated=False)
 
-    @property
-    def parameters(self):
-        """Trainable parameters; of a folded network its kernels and biases."""
-        if self.gates == "fold":
-            return self.network.count_params()
-        return self._pruned(cost_table.parameters(**dataclasses.asdict(self.structure)))
-
-    def macs(self, size):
-        """MACs of one image if everything runs, as in an export.
+    def cost(self, size):
+        """The `Cost` of one image if everything runs, as in an export.
 
         Args:
             size: Height and width in pixels.
         """
-        height, width = map(int, size)
-        arguments = dataclasses.asdict(self.structure)
-        return self._pruned(cost_table.macs(height=height, width=width, **arguments))
+        unfolded = cost(self.architecture, *map(int, size))
+        if self.gates == "keep":
+            return unfolded
+        # Of a folded network the kernels and biases.
+        return Cost(unfolded.macs, self.network.count_params())
 
     def costs(self, result):
         """MACs over the images of an `Evaluation`, and the parameters.
@@ -60,17 +56,9 @@ class PrunedNetwork:
         """
         if self.gates == "fold":
             # Everything that is there runs, however small its gate was.
-            path = self.trained.path
-            kept = topology.all_routes(self.structure.num_layers)
-            gates = np.where(kept if path is None else path.kept, 1.0, 0.0)
-            gates = np.broadcast_to(gates, result.gates.shape)
-            result = dataclasses.replace(result, gates=gates)
-        costs = summary.costs(result, self.structure, self.trained.path)
-        return {**costs, "parameters": self.parameters}
-
-    def _pruned(self, table):
-        path = self.trained.path
-        return (table if path is None else cost_table.pruned(table, path)).supernet
+            result = dataclasses.replace(result, gates=None)
+        parameters = self.cost(result.sizes[0]).parameters
+        return {**summary.costs(result, self.architecture), "parameters": parameters}
 
 
 def prepare(
@@ -113,9 +101,10 @@ def prepare(
     trained = experiment.load_run(run_dir, network, split, data_dir, conditional, file)
     model = trained.network
     if gates == "fold":
-        found = _gates(model, experiment.load_split(run_dir, "train", data_dir))
-        means = found.mean(axis=0)
-        trained = _without_closed_cells(trained, found)
+        routing.check_has_routes(trained.architecture, "gates", "fold", "--gates=keep")
+        measured = _gates(model, experiment.load_split(run_dir, "train", data_dir))
+        means = measured.mean(axis=0)
+        trained = _without_closed_cells(trained, measured)
     if statistics_batches:
         if gates == "fold":
             _fix_gates(model, means, trained.path)
@@ -149,7 +138,7 @@ def _without_closed_cells(trained, gates):
 
     Cells that most of them close pass on; routes that all of them close are gone.
     """
-    num_layers, path = trained.structure.num_layers, trained.path
+    num_layers, path = trained.architecture.num_layers, trained.path
     closed = discover.bypassed_share(gates, path) > 0.5
     kept, bypassed = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
     rule = "all"
@@ -167,9 +156,10 @@ def _without_closed_cells(trained, gates):
     # The size is for the path's own metadata, which nobody asks here.
     size = path.metadata["image_size"] if path else (32, 32)
     smaller = discover.as_path(
-        gates, kept, bypassed, trained.structure, size, rule, counts_gates=False
+        gates, kept, bypassed, trained.architecture, size, rule, counts_gates=False
     )
-    return dataclasses.replace(trained, path=smaller)
+    smaller = dataclasses.replace(trained.architecture, path=smaller)
+    return dataclasses.replace(trained, architecture=smaller)
 
 
 def _fix_gates(network, means, path):

@@ -7,13 +7,12 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from selene_tf.architectures.routing_path import RoutingPath
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures import RoutingPath, routing
 from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate as evaluation
-from selene_tf.experiment import initial_state
+from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.data import (
     make_sources,
     make_split_source,
@@ -21,12 +20,7 @@ from selene_tf.experiment.data import (
 )
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import Devices
-from selene_tf.experiment.setup import (
-    deployed_name,
-    make_network,
-    network_names,
-    structure,
-)
+from selene_tf.experiment.setup import deployed_name, make_network, network_names
 from selene_tf.training import precise_batch_norm, run_folder
 from selene_tf.training.checkpoints import Checkpoints
 
@@ -38,24 +32,27 @@ class RestoredRun:
     Attributes:
         network: The Keras model, with its trained weights.
         step: The step of the checkpoint that they come from.
-        structure: What its size and costs follow from, before it was pruned.
+        architecture: What it was built from, the path included if there is one.
         info: The data set's `DatasetInfo`.
         source: Images of the split that was asked for, or None.
         image_size: Height and width to which the run resizes its images, or None.
         batch_size: How many of them at a time.
-        path: The `RoutingPath` that the network is built along; None for all of it.
         recompute: See `recompute_statistics`.
     """
 
     network: keras.Model
     step: int
-    structure: Structure
+    architecture: object
     info: catalog.DatasetInfo
     source: batching.Source
     batch_size: int
-    path: RoutingPath | None
     image_size: tuple[int, int] | None
     recompute: Callable
+
+    @property
+    def path(self) -> RoutingPath | None:
+        """What the network is built along; None for all of it."""
+        return routing.path_of(self.architecture)
 
 
 def load_run(
@@ -100,8 +97,8 @@ def load_run(
     run_folder.check_classes(folder, dataset_info(config).to_json())
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
-    start = _starting_point(config, run_dir, path_file)
-    network = make_network(config, name, conditional, start)
+    initial = initial_state.load(config, run_dir, path_file)
+    network = make_network(config, name, conditional, initial)
     variables = {f"{name}/{variable.path}": variable for variable in network.variables}
     restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)
     if restored is None:
@@ -112,11 +109,10 @@ def load_run(
     return RestoredRun(
         network,
         restored[0],
-        structure(config),
+        architecture.architecture_of(config, initial.path),
         dataset_info(config),
         make_split_source(config, split) if split else None,
         1 if conditional else config.evaluation_batch_size,
-        start.path,
         _resized_to(config),
         lambda count: _recompute(network, config, count),
     )
@@ -185,13 +181,3 @@ def _recompute(network, config, count):
     with batching.named_failures(data):
         batches = make_statistics_batches(config, data, devices)
         precise_batch_norm.recompute(network, batches)
-
-
-def _starting_point(config, run_dir, path_file):
-    """What the run's network is built from, along another path if there is one."""
-    start = initial_state.of_run(config, run_dir)
-    if not path_file:
-        return start
-    path = initial_state.read_path(path_file, structure(config))
-    initial_state.check_within(path, start.path, path_file, run_dir)
-    return dataclasses.replace(start, path=path)

@@ -7,100 +7,64 @@ import functools
 import keras
 import tensorflow as tf
 
-from selene_tf import losses, pretrained
+from selene_tf import losses, networks
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.architectures import cost_table
-from selene_tf.architectures.routing_path import RoutingPath
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures import routing
+from selene_tf.experiment import architecture
 from selene_tf.experiment.data import pretext_task
-from selene_tf.experiment.datasets import dataset_info
+from selene_tf.experiment.initial_state import InitialState
 from selene_tf.layers import pretext_head
 from selene_tf.losses import ohem
 from selene_tf.losses.budget import Budget
-from selene_tf.networks import dynamic_routing
 from selene_tf.training import schedules
 from selene_tf.training.sgd import TorchSGD
 
-OFFICIAL_COLOURS = {
-    "mean_colour": pretrained.OFFICIAL_MEAN,
-    "colour_deviation": pretrained.OFFICIAL_DEVIATION,
-    "colour_order": pretrained.OFFICIAL_ORDER,
-}
 
-
-@dataclasses.dataclass(frozen=True)
-class InitialState:
-    """What a run's networks are made from beside its settings.
-
-    Attributes:
-        path: The `RoutingPath` that they are built along; None for the whole network.
-        colours: Colour normalisation of an earlier run's weights, as arguments of
-            `dynamic_routing.build`; the defaults where empty.
-    """
-
-    path: RoutingPath | None = None
-    colours: dict = dataclasses.field(default_factory=dict)
-
-
-def structure(config):
-    """What the network's size and costs follow from."""
-    return Structure(
-        num_classes=dataset_info(config).num_classes,
-        channels=config.channels,
-        num_layers=config.num_layers,
-        small_gate=config.small_gate,
-        gated=config.gated,
-        pooling=config.pooling,
-    )
-
-
-def make_network(config, name, conditional=False, start=None):
+def make_network(config, name, conditional=False, initial=InitialState()):
     """An untrained network, with the normalisation of the weights to come.
 
     Args:
         config: The `Config`.
         name: Name of the Keras model.
         conditional: Whether it leaves out what an image closed.
-        start: The run's `InitialState`.
+        initial: The run's `InitialState`.
+
+    Raises:
+        UserError: if it is conditional and has no routes.
     """
-    start = start or InitialState()
-    colours = OFFICIAL_COLOURS if config.init_checkpoint else start.colours
+    wanted = architecture.architecture_of(config, initial.path)
+    if conditional:
+        routing.check_has_routes(wanted, "conditional", "true", "--noconditional")
+        wanted = dataclasses.replace(wanted, conditional=True)
     with _precision(config):
-        return dynamic_routing.build(
-            **dataclasses.asdict(structure(config)),
-            path=start.path,
-            drop_path=config.drop_path,
-            conditional=conditional,
-            synchronized=_is_shared(),
-            name=name,
-            **colours,
+        return networks.build(
+            wanted, name=name, synchronized=_is_shared(), colours=initial.colours
         )
 
 
-def make_algorithm(config, start=None):
+def make_algorithm(config, initial=InitialState()):
     """The algorithm with its networks, compiled and built."""
     keras.utils.set_random_seed(config.seed)
     names = network_names(config)
-    start = start or InitialState()
-    networks = [make_network(config, name, start=start) for name in names]
+    models = [make_network(config, name, initial=initial) for name in names]
     shared = {
         "max_gradient_norm": config.max_gradient_norm,
         "supervised_loss": make_supervised_loss(config),
-        "budget": make_budget(config, start.path),
-        "pretext": make_pretext(config, dict(zip(names, networks, strict=True))),
+        "budget": make_budget(config, initial.path),
+        "pretext": make_pretext(config, dict(zip(names, models, strict=True))),
         "num_steps": config.steps,
         "accumulate_steps": config.accumulate_steps,
     }
     match config.algorithm:
         case "supervised":
-            algorithm = Supervised(*networks, **shared)
+            algorithm = Supervised(*models, **shared)
         case "mean_teacher":
             algorithm = MeanTeacher(
-                *networks,
+                *models,
                 make_ramp(config, config.consistency_weight),
                 ema_momentum=config.ema_momentum,
                 ema_warm_up=config.ema_warm_up,
@@ -112,7 +76,7 @@ def make_algorithm(config, start=None):
             )
         case "cross_pseudo":
             algorithm = CrossPseudo(
-                *networks,
+                *models,
                 make_ramp(config, config.cross_pseudo_weight),
                 mask_padding=config.mask_padding,
                 **shared,
@@ -154,7 +118,7 @@ def make_disagreement(config):
     )
 
 
-def make_pretext(config, networks):
+def make_pretext(config, models):
     """The pretext task with a head for each trained network, or None."""
     task = pretext_task(config)
     if task is None:
@@ -165,7 +129,7 @@ def make_pretext(config, networks):
             name: pretext_head.build_for(
                 network, task.num_classes, f"{name}_head", _is_shared()
             )
-            for name, network in networks.items()
+            for name, network in models.items()
             if name != "teacher"
         }
     return PretextLoss(config.pretext, config.pretext_weight, heads)
@@ -179,20 +143,16 @@ def make_budget(config, path=None):
     """
     if not config.budget_weight:
         return None
-    height, width = config.crop_size
-    table = cost_table.macs(
-        **dataclasses.asdict(structure(config)),
-        height=height,
-        width=width,
-        convention="dynamic_routing",
-    )
+    wanted = architecture.architecture_of(config, path)
+    routing.check_has_routes(wanted, "budget_weight", config.budget_weight, "0")
+    arguments = (*config.crop_size, "dynamic_routing")
+    total = routing.macs_table(wanted.supernet, *arguments).searched
+    table = routing.macs_table(wanted, *arguments)
     weight = schedules.budget_warm_up(
         config.budget_weight, config.steps, config.budget_start, config.budget_warm_up
     )
-    total = config.budget_total or table.searched
-    if path is not None:
-        table = cost_table.pruned(table, path)
-    return Budget(table, float(total), config.budget_target, weight)
+    total = float(config.budget_total or total)
+    return Budget(table, total, config.budget_target, weight)
 
 
 def make_schedule(config):

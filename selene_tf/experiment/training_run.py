@@ -13,7 +13,7 @@ from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.evaluation import summary as report
-from selene_tf.experiment import initial_state
+from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.data import make_sources, make_training_dataset
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import make_devices
@@ -22,7 +22,7 @@ from selene_tf.experiment.initial_weights import (
     load_initial_weights,
 )
 from selene_tf.experiment.scoring import make_scorer, renew_statistics
-from selene_tf.experiment.setup import make_algorithm, make_schedule, structure
+from selene_tf.experiment.setup import make_algorithm, make_schedule
 from selene_tf.reports import training_curve
 from selene_tf.training import grappler, loop, run_folder, schedules
 from selene_tf.training.checkpoints import Checkpoints
@@ -42,7 +42,7 @@ def train(config):
     text = flagfile.to_flagfile(config)
     run_folder.check(config.run_dir, text, flagfile.to_flagfile(type(config)()))
     run_dir = pathlib.Path(config.run_dir)
-    start = initial_state.look(config)
+    start = initial_state.resolve(config)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json")
@@ -64,7 +64,7 @@ def train(config):
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
         run_folder.prepare(config.run_dir, text, classes, needed)
-        initial_state.keep(start, config)
+        initial_state.save(start, config)
         _keep_left_out(config, data)
         if devices.is_chief:
             _say("\n".join([describe(config, data, devices), *data.notes]))
@@ -154,7 +154,9 @@ def _run(config, start, algorithm, devices, data, supervisor):
     loop.fit(algorithm, dataset, supervisor)
     result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
     summary = report.summary(
-        result, dataset_info(config).class_names, structure(config), start.path
+        result,
+        dataset_info(config).class_names,
+        architecture.architecture_of(config, start.path),
     )
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
@@ -199,9 +201,8 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
 def _report(config, start, data, result, network):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
     predict = evaluation.predictor(network)
-    report.write_path(
-        run_dir, result, structure(config), config.path_threshold, start.path
-    )
+    built = architecture.architecture_of(config, start.path)
+    report.write_path(run_dir, result, built, config.path_threshold)
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import selene_tf
 from selene_tf import experiment
+from selene_tf.architectures import routing
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
@@ -15,6 +16,7 @@ from selene_tf.export import equalization, onnx, sample_images, saved_model, tfl
 
 # Fewer say little; a split that has fewer is taken whole.
 MIN_IMAGES = 8
+_GATES = {"keep": "kept", "fold": "folded"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -171,18 +173,12 @@ def _make(choice, size):
             f"--num_images: found {choice.num_images}, expected {MIN_IMAGES} or "
             "more to compare on, or 0 for all of the split's."
         )
-    prepared = {
-        name: pruned_network.prepare(
-            choice.run_dir,
-            choice.network,
-            path,
-            gates,
-            statistics_batches=batches,
-            split=choice.split,
-            data_dir=choice.data_dir,
-        )
-        for name, (path, gates, batches) in _steps(choice).items()
-    }
+    prepared = {"network": _prepared(choice, "none", "keep", 0)}
+    architecture = prepared["network"].trained.architecture
+    if choice.gates == "fold":
+        routing.check_has_routes(architecture, "gates", "fold", "--gates=keep")
+    for name, step in _steps(choice, routing.has_routes(architecture)).items():
+        prepared[name] = _prepared(choice, *step)
     exported = _name(choice, choice.gates)
     last = prepared[exported]
     if size == "first":
@@ -191,27 +187,41 @@ def _make(choice, size):
     chosen = sample_images.examples(last.trained.source, choice.num_images, size)
     results = {name: score(each, chosen) for name, each in prepared.items()}
     of_size = chosen[0][0].shape[:2]
+    costs = {name: each.cost(of_size) for name, each in prepared.items()}
     rows = {
         name: {
             "mean_iou": results[name].mean_iou,
-            "macs": each.macs(of_size),
-            "parameters": each.parameters,
+            "macs": cost.macs,
+            "parameters": cost.parameters,
             "exported": False,
         }
-        for name, each in prepared.items()
+        for name, cost in costs.items()
     }
     rows[exported]["exported"] = True
     metadata = _metadata(choice, last, results[exported], rows)
     return PreparedExport(last.network, chosen, size, metadata, rows)
 
 
-def _steps(choice):
-    """Name to path, gates and statistics of each network that is scored."""
+def _prepared(choice, path, gates, batches):
+    return pruned_network.prepare(
+        choice.run_dir,
+        choice.network,
+        path,
+        gates,
+        statistics_batches=batches,
+        split=choice.split,
+        data_dir=choice.data_dir,
+    )
+
+
+def _steps(choice, has_routes):
+    """Name to path, gates and statistics of what is scored beside the run's network."""
     prunes, batches = choice.path not in ("", "none"), choice.statistics_batches
-    steps = {"network": ("none", "keep", 0)}
+    steps = {}
     if prunes or batches:
         steps[_name(choice, "keep")] = (choice.path, "keep", batches)
-    steps[_name(choice, "fold")] = (choice.path, "fold", batches)
+    if has_routes:
+        steps[_name(choice, "fold")] = (choice.path, "fold", batches)
     return steps
 
 
@@ -243,7 +253,7 @@ def score(prepared, chosen):
 
 
 def _metadata(choice, prepared, result, rows):
-    trained = prepared.trained
+    trained, built = prepared.trained, prepared.trained.architecture
     scores = summary.scores(result, trained.info.class_names)
     return {
         "class_names": list(trained.info.class_names),
@@ -252,9 +262,9 @@ def _metadata(choice, prepared, result, rows):
         "licence": choice.licence,
         "dataset": trained.info.name,
         "image_size": list(trained.image_size) if trained.image_size else None,
-        "structure": dataclasses.asdict(trained.structure),
+        "structure": _sizes_of(built),
         "path": trained.path.metadata["rule"] if trained.path else None,
-        "gates": "folded" if prepared.gates == "fold" else "kept",
+        "gates": _GATES[prepared.gates] if routing.has_routes(built) else None,
         "parameters": rows[_name(choice, choice.gates)]["parameters"],
         "macs": {
             "size": result.sizes[0].tolist(),
@@ -273,3 +283,9 @@ def _metadata(choice, prepared, result, rows):
             "keras": keras.__version__,
         },
     }
+
+
+def _sizes_of(architecture):
+    """The fields of an architecture as JSON values; of a path there is its rule."""
+    names = [field.name for field in dataclasses.fields(architecture)]
+    return {name: getattr(architecture, name) for name in names if name != "path"}

@@ -7,6 +7,13 @@ _NUMBERS = {
     "dynamic": "weights of eight bits; the rest float32, or quantized as it runs",
     "int8": "weights and features of eight bits, ranges from calibration images",
 }
+_GATES = {
+    "folded": " The gates are folded into the weights: every image takes the same "
+    "routes.",
+    "kept": " The gates are kept: every image chooses its routes.",
+    # A network that has none.
+    None: "",
+}
 _CALLS = {
     "saved_model": """\
 import tensorflow as tf
@@ -51,16 +58,12 @@ def card(metadata):
 
 def _heading(metadata):
     numbers = _NUMBERS[metadata["quantization"]]
-    gates = (
-        "The gates are folded into the weights: every image takes the same routes."
-        if metadata["gates"] == "folded"
-        else "The gates are kept: every image chooses its routes."
-    )
+    gates = _GATES[metadata["gates"]]
     path = f" It was cut to a path: {metadata['path']}." if metadata["path"] else ""
     return (
         f"# Segmentation network, {_FORMATS[metadata['format']]}\n\n"
         f"Gives each pixel of an image one of {len(metadata['class_names'])} classes. "
-        f"Searched and trained with selene_tf. {gates}{path} Numbers: {numbers}."
+        f"Searched and trained with selene_tf.{gates}{path} Numbers: {numbers}."
     )
 
 

@@ -43,8 +43,8 @@ class AtrousPooling(keras.layers.Layer):
             )
             for rate in ATROUS_RATES
         ]
-        self.whole = ConvNorm(channels // 2, name="whole", **options)
-        for layer in (self.near, *self.dilated, self.whole):
+        self.image_mean = ConvNorm(channels // 2, name="whole", **options)
+        for layer in (self.near, *self.dilated, self.image_mean):
             layer.build(input_shape)
         self.fuse = ConvNorm(channels, name="fuse", **options)
         width = (2 + len(ATROUS_RATES)) * (channels // 2)
@@ -55,8 +55,8 @@ class AtrousPooling(keras.layers.Layer):
             layer(inputs, training=training) for layer in (self.near, *self.dilated)
         ]
         mean = ops.mean(inputs, axis=(1, 2), keepdims=True)
-        whole = self.whole(mean, training=training)
-        branches.append(resize(whole, ops.shape(inputs)[1:3]))
+        image_mean = self.image_mean(mean, training=training)
+        branches.append(resize(image_mean, ops.shape(inputs)[1:3]))
         return self.fuse(ops.concatenate(branches, axis=-1), training=training)
 
     def compute_output_shape(self, input_shape):

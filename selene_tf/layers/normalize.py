@@ -1,7 +1,30 @@
 """From images in 0..255 to what the first convolution expects."""
 
+import dataclasses
+
 import keras
 from keras import ops
+
+
+@dataclasses.dataclass(frozen=True)
+class ColourNormalization:
+    """How a network normalises the colours of its images.
+
+    Attributes:
+        mean: Red, green, blue in 0..255, subtracted from the images.
+        deviation: Likewise, divided by.
+        order: "rgb" or "bgr", the order in which the first convolution sees them.
+    """
+
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+    order: str = "rgb"
+
+
+# What a network that is trained from scratch uses.
+IMAGENET_COLOURS = ColourNormalization(
+    (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+)
 
 
 @keras.saving.register_keras_serializable("selene_tf")

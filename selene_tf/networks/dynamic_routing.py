@@ -7,15 +7,14 @@ from selene_tf.architectures import topology
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.drop_path import DropPath
 from selene_tf.layers.gate_table import GateTable
-from selene_tf.layers.normalize import Normalize
+from selene_tf.layers.normalize import IMAGENET_COLOURS, Normalize
 from selene_tf.layers.resize import CropLike, PadToMultiple
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.layers.separable_conv import SeparableConvNorm
 from selene_tf.networks import decoder
 
-# ImageNet's, red green blue in 0..255: what a network trained from scratch uses.
-MEAN_COLOUR = (123.675, 116.28, 103.53)
-COLOUR_DEVIATION = (58.395, 57.12, 57.375)
+# Red, green, blue in 0..255.
+MEAN_COLOUR = IMAGENET_COLOURS.mean
 
 
 # The one place where all variants meet; a second object to hold them would only
@@ -32,7 +31,7 @@ def build(  # noqa: PLR0913
     drop_path=0.0,
     conditional=False,
     mean_colour=MEAN_COLOUR,
-    colour_deviation=COLOUR_DEVIATION,
+    colour_deviation=IMAGENET_COLOURS.deviation,
     colour_order="rgb",
     synchronized=False,
     name="dynamic_routing",

@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from selene_tf.errors import UserError
+from selene_tf.layers.normalize import ColourNormalization
 from selene_tf.pretrained import npz, torch_checkpoint
 from selene_tf.pretrained.safe_unpickle import RefusalError
 from selene_tf.pretrained.state_dict_names import (
@@ -18,9 +19,9 @@ from selene_tf.pretrained.state_dict_names import (
 
 # What the official network was trained with; red, green, blue, though its
 # channels go in the other way round.
-OFFICIAL_MEAN = (123.675, 116.28, 103.53)
-OFFICIAL_DEVIATION = (1.0, 1.0, 1.0)
-OFFICIAL_ORDER = "bgr"
+OFFICIAL_COLOURS = ColourNormalization(
+    (123.675, 116.28, 103.53), (1.0, 1.0, 1.0), "bgr"
+)
 
 _HEAD = "sem_seg_head."
 _PREDICTOR = "sem_seg_head.predictor."
@@ -121,9 +122,9 @@ def load_dynamic_routing(network, path, encoder_only=False, other_classes=False)
         raise UserError(f"{path}: {error}") from None
     for key, value in values.items():
         places[key].variable.assign(value)
-    normalize.mean = OFFICIAL_MEAN
-    normalize.standard_deviation = OFFICIAL_DEVIATION
-    normalize.colour_order = OFFICIAL_ORDER
+    normalize.mean = OFFICIAL_COLOURS.mean
+    normalize.standard_deviation = OFFICIAL_COLOURS.deviation
+    normalize.colour_order = OFFICIAL_COLOURS.order
     return _report(network, path, places, entries, wanted)
 
 
@@ -149,8 +150,8 @@ def _places(network):
 
 def _num_layers(keys):
     """Layers of cells behind the first one."""
-    found = [re.match(r"backbone\.all_cell_list\.(\d{1,6})\.", key) for key in keys]
-    return max((int(match[1]) + 1 for match in found if match), default=0)
+    matches = [re.match(r"backbone\.all_cell_list\.(\d{1,6})\.", key) for key in keys]
+    return max((int(match[1]) + 1 for match in matches if match), default=0)
 
 
 def _read(path):
@@ -169,17 +170,17 @@ def _with_backbone(entries):
 
 
 def _check_cells(places, entries):
-    expected, found = _num_layers(places), _num_layers(entries)
-    if not found:
+    expected, num_layers = _num_layers(places), _num_layers(entries)
+    if not num_layers:
         raise RefusalError(
             f"found none of the official network's cells, but {_few(entries)}; "
             "expected names like 'backbone.all_cell_list.0.0...' (encoder_only=True "
             "or --init_encoder_only takes them without 'backbone.')."
         )
-    if found != expected:
+    if num_layers != expected:
         raise RefusalError(
-            f"found a network of {found} layers, expected {expected}; build the "
-            f"network with num_layers={found} (--num_layers={found})."
+            f"found a network of {num_layers} layers, expected {expected}; build the "
+            f"network with num_layers={num_layers} (--num_layers={num_layers})."
         )
     hint = " (--channels)"
     _check_size(places, entries, _FIRST_CELL, ("channels", "channels"), hint)
@@ -188,12 +189,12 @@ def _check_cells(places, entries):
 def _check_size(places, entries, key, names, hint):
     if key not in entries or key not in places:
         return
-    (expected, *_), found = places[key].shape, entries[key].shape[:1]
-    if found != (expected,):
-        (found,), (noun, argument) = found or (1,), names
+    (expected, *_), shape = places[key].shape, entries[key].shape
+    if shape[:1] != (expected,):
+        size, (noun, argument) = (shape or (1,))[0], names
         raise RefusalError(
-            f"found a network of {found} {noun}, expected {expected}; build the "
-            f"network with {argument}={found}{hint}."
+            f"found a network of {size} {noun}, expected {expected}; build the "
+            f"network with {argument}={size}{hint}."
         )
 
 
@@ -250,10 +251,10 @@ def _hint(missing, encoder_only):
 
 def _check_arrays(places, entries, wanted):
     for key in wanted:
-        found, expected = entries[key].shape, places[key].shape
-        if found != expected:
+        shape, expected = entries[key].shape, places[key].shape
+        if shape != expected:
             raise RefusalError(
-                f"found {key} of shape {found}, expected {expected}; give the weights "
+                f"found {key} of shape {shape}, expected {expected}; give the weights "
                 "of a network like this one."
             )
         if entries[key].dtype.kind != "f":

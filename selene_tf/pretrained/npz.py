@@ -51,7 +51,9 @@ def _arrays(arrays):
     if total > _MAX_BYTES:
         raise ValueError(f"they take {total} bytes, more than {_MAX_BYTES}")
     names = [name for name in arrays.files if name.startswith(_PREFIX)]
-    found = {name.removeprefix(_PREFIX): arrays[name] for name in names or arrays.files}
-    if not all(isinstance(array, np.ndarray) for array in found.values()):
+    entries = {
+        name.removeprefix(_PREFIX): arrays[name] for name in names or arrays.files
+    }
+    if not all(isinstance(array, np.ndarray) for array in entries.values()):
         raise ValueError("it holds files that are no arrays")
-    return found
+    return entries

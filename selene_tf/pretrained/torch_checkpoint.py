@@ -60,9 +60,9 @@ def read(path):
 def _check_start(path):
     try:
         if not path.is_file():
-            found = "something that is no file" if path.exists() else "no such file"
+            problem = "something that is no file" if path.exists() else "no such file"
             raise RefusalError(
-                f"found {found}, expected a PyTorch checkpoint; check the path."
+                f"found {problem}, expected a PyTorch checkpoint; check the path."
             )
         with open(path, "rb") as file:
             start = file.read(len(_LEGACY_START))

@@ -8,16 +8,14 @@ import dataclasses
 
 import numpy as np
 
-from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.routing_path import STRUCTURE_FIELDS, RoutingPath
+from selene_tf.architectures import cost_table, routing, topology
+from selene_tf.architectures.routing_path import ARCHITECTURE_FIELDS, RoutingPath
 
 # A closed gate's strength; not 0, which has no logarithm.
 FAINTEST = 1e-12
 
 
-def discover(  # noqa: PLR0913
-    gates, structure, image_size, threshold=0.5, earlier=None, counts_gates=True
-):
+def discover(gates, architecture, image_size, threshold=0.5, counts_gates=True):
     """Keeps the routes that enough images open.
 
     A cell that too few images open, but that something flows into, passes its
@@ -28,16 +26,16 @@ def discover(  # noqa: PLR0913
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
-        structure: The network's `Structure`, for the costs.
+        architecture: The network's `RoutingArchitecture`; of a network that was
+            built along a path the new one is a part.
         image_size: Height and width in pixels, for the costs.
         threshold: Share of the images that must open a route.
-        earlier: The `RoutingPath` that the network was built along, of which the
-            new one is a part; None for the whole network.
         counts_gates: Whether the path's gates are among its costs.
 
     Returns:
         A `RoutingPath`.
     """
+    earlier = architecture.path
     mean_gate = gates.mean(axis=0)
     open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
     kept = (open_share >= threshold) & (open_share > 0)
@@ -51,11 +49,11 @@ def discover(  # noqa: PLR0913
     bypassed &= ~kept.any(axis=-1)
     kept, bypassed = topology.connected(kept, bypassed)
     rule = f"threshold={threshold:.12g}"
-    return as_path(gates, kept, bypassed, structure, image_size, rule, counts_gates)
+    return as_path(gates, kept, bypassed, architecture, image_size, rule, counts_gates)
 
 
 def as_path(  # noqa: PLR0913
-    gates, kept, bypassed, structure, image_size, rule, counts_gates=True
+    gates, kept, bypassed, architecture, image_size, rule, counts_gates=True
 ):
     """The `RoutingPath` of some routes, with its costs.
 
@@ -63,26 +61,26 @@ def as_path(  # noqa: PLR0913
         gates: (images, num_layers + 1, 4, 3), what the routes were chosen from.
         kept: Bool (num_layers + 1, 4, 3), routes that stay.
         bypassed: Bool (num_layers + 1, 4), cells that pass their input on.
-        structure: The network's `Structure`, for the costs.
+        architecture: The network's `RoutingArchitecture`, for the costs.
         image_size: Height and width in pixels, for the costs.
         rule: How the routes were chosen, in a word.
         counts_gates: Whether the gates of cells that stay are among the costs; they
             are not there if they are folded. The supernet's always count.
     """
-    arguments = dataclasses.asdict(structure)
     height, width = map(int, image_size)
     open_share = (gates > topology.OPEN_ABOVE).mean(axis=0)
     path = RoutingPath(kept, bypassed, gates.mean(axis=0), open_share, {})
     metadata = {
-        **{name: arguments[name] for name in STRUCTURE_FIELDS},
+        **{name: getattr(architecture, name) for name in ARCHITECTURE_FIELDS},
         "images": len(gates),
         "image_size": [height, width],
         "rule": rule,
         "counts_gates": counts_gates,
     }
+    supernet = architecture.supernet
     tables = {
-        "macs": cost_table.macs(height=height, width=width, **arguments),
-        "parameters": cost_table.parameters(**arguments),
+        "macs": routing.macs_table(supernet, height, width),
+        "parameters": routing.parameters_table(supernet),
     }
     for name, table in tables.items():
         metadata[f"supernet_{name}"] = table.supernet

@@ -6,12 +6,11 @@ gates only give the order in which the routes come, and the target says where to
 """
 
 import bisect
-import dataclasses
 import math
 
 import numpy as np
 
-from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures import routing, topology
 from selene_tf.errors import UserError
 from selene_tf.search import discover
 
@@ -23,13 +22,7 @@ _GRID = 2.0**-36
 
 
 def within(  # noqa: PLR0913
-    gates,
-    structure,
-    image_size,
-    max_macs,
-    rule=None,
-    earlier=None,
-    counts_gates=True,
+    gates, architecture, image_size, max_macs, rule=None, counts_gates=True
 ):
     """Keeps the strongest ways from the stem to the decoder that a target affords.
 
@@ -51,12 +44,11 @@ def within(  # noqa: PLR0913
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
-        structure: The network's `Structure`, for the costs.
+        architecture: The network's `RoutingArchitecture`; of a network that was
+            built along a path the new one is a part.
         image_size: Height and width in pixels, for the costs.
         max_macs: MACs that the path may have with one image of this size.
         rule: How the path's metadata name the target; by default "macs<=" and the MACs.
-        earlier: The `RoutingPath` that the network was built along, of which the
-            new one is a part; None for the whole network.
         counts_gates: Whether gates are among the MACs; not if they will be folded.
 
     Returns:
@@ -65,7 +57,7 @@ def within(  # noqa: PLR0913
     Raises:
         UserError: The strongest way alone, or those that are equally strong, cost more.
     """
-    scores = edge_scores(edge_strengths(gates, earlier))
+    scores = edge_scores(edge_strengths(gates, architecture.path))
     highest_first = np.unique(scores[np.isfinite(scores)])[::-1]
     # A way of cells that only pass on is no network.
     computes = [edges_from(scores, score)[0].any() for score in highest_first]
@@ -75,7 +67,7 @@ def within(  # noqa: PLR0913
     def path_from(lowest):
         kept_passing = edges_from(scores, lowest)
         return discover.as_path(
-            gates, *kept_passing, structure, image_size, rule, counts_gates
+            gates, *kept_passing, architecture, image_size, rule, counts_gates
         )
 
     number = bisect.bisect_right(
@@ -86,11 +78,11 @@ def within(  # noqa: PLR0913
     return path_from(highest_first[number - 1])
 
 
-def target_macs(structure, image_size, keep=None, path_macs=None):
+def target_macs(architecture, image_size, keep=None, path_macs=None):
     """The MACs that a path may have.
 
     Args:
-        structure: The network's `Structure`.
+        architecture: The network's `RoutingArchitecture`.
         image_size: Height and width in pixels.
         keep: A share, above 0 and up to 1, of the supernet's MACs: every gate open,
             everything that runs counted. 1 keeps every route.
@@ -103,14 +95,16 @@ def target_macs(structure, image_size, keep=None, path_macs=None):
         UserError: There are both or none of the two, or the value is out of range.
     """
     if (keep is None) == (path_macs is None):
-        found = "none" if keep is None else "both"
-        raise UserError(f"--keep, --path_macs: found {found}, expected one of the two.")
+        targets = "none" if keep is None else "both"
+        raise UserError(
+            f"--keep, --path_macs: found {targets}, expected one of the two."
+        )
     if keep is None:
         check_path_macs(path_macs)
         return int(path_macs)
     check_keep(keep)
     height, width = map(int, image_size)
-    table = cost_table.macs(height=height, width=width, **dataclasses.asdict(structure))
+    table = routing.macs_table(architecture.supernet, height, width)
     return int(keep * table.supernet)
 
 

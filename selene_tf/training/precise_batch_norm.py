@@ -71,7 +71,7 @@ def _means(network, variables, batches):
     # A new function: momentum and freezing are fixed when it is traced.
     @tf.function
     def forward(images):
-        strategy.run(lambda own: network(own, training=True)["gates"], args=(images,))
+        strategy.run(lambda own: network(own, training=True)["logits"], args=(images,))
 
     sums, count = [np.zeros(variable.shape) for variable in variables], 0
     for images in batches:

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf.architectures import routing_path, topology
+from selene_tf.architectures import RoutingArchitecture, routing_path, topology
 from selene_tf.errors import UserError
 from tests import refusals
 
@@ -260,7 +260,7 @@ def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path):
     assert_refused(tmp_path / "huge.json", "50,000,000 bytes")
 
 
-STRUCTURE = topology.Structure(num_classes=3, channels=4, num_layers=4)
+ARCHITECTURE = RoutingArchitecture(num_classes=3, channels=4, num_layers=4)
 
 
 @pytest.mark.parametrize(
@@ -276,12 +276,12 @@ STRUCTURE = topology.Structure(num_classes=3, channels=4, num_layers=4)
 )
 def test_a_path_of_another_network_does_not_fit(name, value):
     path = make_path()
-    routing_path.check_fits(path, STRUCTURE, "my/path.json")
-    other = dataclasses.replace(STRUCTURE, **{name: value})
+    routing_path.check_fits(path, ARCHITECTURE, "my/path.json")
+    other = dataclasses.replace(ARCHITECTURE, **{name: value})
     refusals.assert_refused(
         lambda: routing_path.check_fits(path, other, "my/path.json"),
         "my/path.json",
-        f"{name}={getattr(STRUCTURE, name)}",
+        f"{name}={getattr(ARCHITECTURE, name)}",
         f"{name}={value}",
     )
 

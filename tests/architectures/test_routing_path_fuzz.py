@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selene_tf.architectures import routing_path, topology
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures.routing import RoutingArchitecture
 from selene_tf.errors import UserError
 from selene_tf.search import discover
 
@@ -21,7 +21,7 @@ def whole():
         0.5 * kept[None],
         kept,
         np.zeros(kept.shape[:2], bool),
-        Structure(num_classes=3, channels=4, num_layers=4),
+        RoutingArchitecture(num_classes=3, channels=4, num_layers=4),
         (32, 64),
         "by hand",
     )

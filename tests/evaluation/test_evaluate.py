@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.architectures import cost_table
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures import RoutingArchitecture, cost_table
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
 from selene_tf.evaluation import summary as report
@@ -60,7 +59,7 @@ def test_a_summary_counts_each_image_at_its_own_size():
     summary = report.summary(
         result,
         ("ground", "thing"),
-        Structure(2, channels=4, num_layers=result.gates.shape[1] - 1),
+        RoutingArchitecture(2, channels=4, num_layers=result.gates.shape[1] - 1),
     )
     small, large = (
         cost_table.macs(2, 4, 3, *size.tolist()).supernet for size in result.sizes

@@ -9,7 +9,7 @@ from selene_tf.architectures import routing_path, topology
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
 from selene_tf.experiment import dataset_info, initial_state, make_algorithm
-from selene_tf.experiment.setup import structure
+from selene_tf.experiment.architecture import architecture_of
 from selene_tf.search import discover
 from selene_tf.training import run_folder
 from selene_tf.training.checkpoints import Checkpoints
@@ -38,13 +38,13 @@ def save_run(run_dir, **changes):
         (config, algorithm).
     """
     config = Config(**TINY | changes, run_dir=str(run_dir))
-    start = initial_state.look(config)
+    start = initial_state.resolve(config)
     algorithm = make_algorithm(config, start)
     for number, network in enumerate(algorithm.networks.values()):
         randomize(network, seed=number)
     text, classes = flagfile.to_flagfile(config), dataset_info(config).to_json()
     run_folder.prepare(config.run_dir, text, classes, 0)
-    initial_state.keep(start, config)
+    initial_state.save(start, config)
     checkpoints = Checkpoints(
         pathlib.Path(run_dir) / "checkpoints", algorithm.named_variables()
     )
@@ -62,10 +62,10 @@ def save_path(file, config=None, without=()):
             (layer, level, None); such a cell passes its input on.
 
     Returns:
-        The `Path`.
+        The `RoutingPath`.
     """
-    metadata = structure(config or Config(**TINY))
-    kept = topology.all_routes(metadata.num_layers)
+    architecture = architecture_of(config or Config(**TINY))
+    kept = topology.all_routes(architecture.num_layers)
     bypassed = np.zeros(kept.shape[:2], bool)
     for layer, level, route in without:
         if route is None:
@@ -74,6 +74,6 @@ def save_path(file, config=None, without=()):
             kept[layer, level, topology.ROUTES.index(route)] = False
     kept, bypassed = topology.connected(kept, bypassed)
     gates = 0.5 * kept[None].astype(float)
-    found = discover.as_path(gates, kept, bypassed, metadata, (32, 64), "by hand")
+    found = discover.as_path(gates, kept, bypassed, architecture, (32, 64), "by hand")
     run_folder.write_json(file, routing_path.to_json(found))
     return found

@@ -33,7 +33,7 @@ def earlier(tmp_path_factory):
 
 def started(config):
     """The algorithm at the first step, and the line that says what was loaded."""
-    start = initial_state.look(config)
+    start = initial_state.resolve(config)
     check_earlier_run(config, start.path)
     algorithm = make_algorithm(config, start)
     return algorithm, load_initial_weights(config, algorithm)
@@ -56,7 +56,7 @@ def test_a_tuning_starts_as_the_pruned_network_of_the_run(earlier, name):
         whole["predictor/bias"].size,
         channels=4,
         num_layers=3,
-        path=initial_state.look(config).path,
+        path=initial_state.resolve(config).path,
     )
     for variable in pruned.weights:
         variable.assign(whole[variable.path])
@@ -73,7 +73,7 @@ def test_a_tuning_starts_as_the_pruned_network_of_the_run(earlier, name):
 def test_from_scratch_along_a_path_there_are_only_its_variables(earlier):
     folder, algorithm = earlier
     config = Config(**TINY, path=str(folder / "path.json"))
-    found = make_algorithm(config, initial_state.look(config)).networks["student"]
+    found = make_algorithm(config, initial_state.resolve(config)).networks["student"]
     names = set(values_of(found))
     gone = set(values_of(algorithm.networks["student"])) - names
     parts = ("cell_01_s8/", "cell_02_s8/up/", "cell_02_s16/", "cell_03_s32/")

@@ -1,7 +1,5 @@
 """What is made of a run for a device, against the run's own network."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -41,10 +39,9 @@ def test_all_of_a_network_is_the_network(run_dir, restored):
     image = image_of(restored)
     wanted = logits_of(restored.network, image)
     np.testing.assert_array_equal(logits_of(prepared.network, image), wanted)
-    arguments = dataclasses.asdict(restored.structure)
-    table = cost_table.macs(height=32, width=64, **arguments)
-    assert prepared.macs((32, 64)) == table.supernet
-    assert prepared.parameters == cost_table.parameters(**arguments).supernet
+    cost, num_classes = prepared.cost((32, 64)), restored.architecture.num_classes
+    assert cost.macs == cost_table.macs(num_classes, 4, 3, 32, 64).supernet
+    assert cost.parameters == cost_table.parameters(num_classes, 4, 3).supernet
 
 
 def test_a_path_that_keeps_everything_gives_the_same(run_dir, restored, tmp_path):
@@ -61,10 +58,11 @@ def test_discovered_is_the_runs_path(run_dir):
     path = prepared.trained.path
     assert not path.kept[2, 1, :2].any()
     wanted = path.metadata
-    assert prepared.macs((32, 64)) == wanted["macs"] < wanted["supernet_macs"]
-    assert prepared.parameters == wanted["parameters"]
+    cost = prepared.cost((32, 64))
+    assert cost.macs == wanted["macs"] < wanted["supernet_macs"]
+    assert cost.parameters == wanted["parameters"]
     trainable = prepared.network.trainable_variables
-    assert prepared.parameters == sum(int(np.prod(v.shape)) for v in trainable)
+    assert cost.parameters == sum(int(np.prod(v.shape)) for v in trainable)
 
 
 def test_folded_gates_are_means_over_the_labelled_training_images(run_dir):
@@ -81,11 +79,12 @@ def test_folded_gates_are_means_over_the_labelled_training_images(run_dir):
     found = np.asarray(folded.network(images[0][None])["gates"])[0]
     wanted = np.where(folded.trained.path.kept, np.mean(gates, axis=0), 0)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
-    assert folded.parameters == folded.network.count_params()
-    ungated = dataclasses.replace(kept.trained.structure, gated=False)
-    table = cost_table.macs(height=32, width=64, **dataclasses.asdict(ungated))
+    cost = folded.cost((32, 64))
+    assert cost.parameters == folded.network.count_params()
+    num_classes = kept.trained.architecture.num_classes
+    table = cost_table.macs(num_classes, 4, 3, 32, 64, gated=False)
     wanted = cost_table.pruned(table, folded.trained.path).supernet
-    assert folded.macs((32, 64)) == wanted < kept.macs((32, 64))
+    assert cost.macs == wanted < kept.cost((32, 64)).macs
 
 
 def test_what_most_images_close_is_passed_by(run_dir, monkeypatch):
@@ -94,14 +93,14 @@ def test_what_most_images_close_is_passed_by(run_dir, monkeypatch):
     projection = closing.get_layer("cell_02_s4").gate.project
     projection.kernel.assign(np.zeros(projection.kernel.shape))
     projection.bias.assign(np.full(projection.bias.shape, -1.0))
-    restore = experiment.load_run
+    load_run = experiment.load_run
 
     def with_closed_cell(*arguments):
-        trained = restore(*arguments)
+        trained = load_run(*arguments)
         trained.network.set_weights(closing.get_weights())
         return trained
 
-    monkeypatch.setattr(experiment, "restore", with_closed_cell)
+    monkeypatch.setattr(experiment, "load_run", with_closed_cell)
     old = pruned_network.prepare(run_dir, gates="fold")
     folded = pruned_network.prepare(run_dir, gates="fold", statistics_batches=1)
     assert folded.trained.path.bypassed[2, 0]
@@ -135,7 +134,7 @@ def test_a_network_without_gates_is_folded_too(tmp_path):
     image = image_of(kept.trained)
     wanted, found = (logits_of(each.network, image) for each in (kept, folded))
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
-    assert kept.macs((32, 64)) == folded.macs((32, 64))
+    assert kept.cost((32, 64)).macs == folded.cost((32, 64)).macs
 
 
 def test_a_path_of_another_network_is_refused(run_dir, tmp_path):
@@ -160,5 +159,5 @@ def test_the_folded_network_knows_the_official_colours():
     image = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
     gates = np.asarray(network(image)["gates"])[0]
     wanted = logits_of(network, image)
-    found = logits_of(pruned_network.folded.fold(network, gates), image)
+    found = logits_of(pruned_network.folding.fold(network, gates), image)
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()

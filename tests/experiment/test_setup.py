@@ -139,7 +139,7 @@ def test_along_a_path_a_budget_counts_what_is_left_as_a_share_of_the_whole(tmp_p
 def test_images_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
     """What the pipeline gets; a stand-in keeps it."""
     got = []
-    monkeypatch.setattr(images.pipelines, "training", lambda *args: got.extend(args))
+    monkeypatch.setattr(images.batching, "training", lambda *args: got.extend(args))
     devices = make_devices(Config(strategy="one"))
     config = Config(num_training_scenes=2, num_validation_scenes=1, **flags)
     images.make_training_dataset(config, images.Sources(None, None, None), 0, devices)

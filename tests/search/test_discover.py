@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from selene_tf.architectures import cost_table, topology
+from selene_tf.architectures.routing import RoutingArchitecture
 from selene_tf.architectures.routing_path import RoutingPath
-from selene_tf.architectures.topology import Structure
 from selene_tf.search import discover as dynamic_routing
 
 INDEX = {route: i for i, route in enumerate(topology.ROUTES)}
@@ -43,8 +43,8 @@ def all_ways(num_layers):
 
 
 def discover(gates, threshold=0.5, earlier=None):
-    structure = Structure(num_classes=3, channels=4, num_layers=gates.shape[1] - 1)
-    return dynamic_routing.discover(gates, structure, (64, 96), threshold, earlier)
+    architecture = RoutingArchitecture(3, 4, gates.shape[1] - 1, path=earlier)
+    return dynamic_routing.discover(gates, architecture, (64, 96), threshold)
 
 
 def random_gates(seed, num_layers=4, images=5, bias=0.0):

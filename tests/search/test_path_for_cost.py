@@ -1,12 +1,10 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures.routing import RoutingArchitecture
 from selene_tf.errors import UserError
 from selene_tf.search import discover, path_for_cost
 from tests.refusals import assert_refused
@@ -15,16 +13,18 @@ SIZE = (64, 96)
 PASS = 3
 
 
-def structure_of(gates):
-    return Structure(num_classes=3, channels=4, num_layers=gates.shape[1] - 1)
+def architecture_of(gates, path=None):
+    return RoutingArchitecture(3, 4, gates.shape[1] - 1, path=path)
 
 
 def within(gates, max_macs, **options):
-    return path_for_cost.within(gates, structure_of(gates), SIZE, max_macs, **options)
+    return path_for_cost.within(
+        gates, architecture_of(gates), SIZE, max_macs, **options
+    )
 
 
 def keeping(gates, keep):
-    target = path_for_cost.target_macs(structure_of(gates), SIZE, keep=keep)
+    target = path_for_cost.target_macs(architecture_of(gates), SIZE, keep=keep)
     return within(gates, target)
 
 
@@ -142,10 +142,11 @@ def test_images_that_close_everything_still_get_a_network():
 @settings(max_examples=40, deadline=None)
 @given(some_gates(), st.floats(0.3, 1.0))
 def test_it_is_the_largest_candidate_that_the_target_affords(gates, keep):
-    target = path_for_cost.target_macs(structure_of(gates), SIZE, keep=keep)
+    target = path_for_cost.target_macs(architecture_of(gates), SIZE, keep=keep)
+    architecture = architecture_of(gates)
     macs = [
-        discover.as_path(gates, *found, structure_of(gates), SIZE, "").metadata["macs"]
-        for found in computing(gates)
+        discover.as_path(gates, *routes, architecture, SIZE, "").metadata["macs"]
+        for routes in computing(gates)
     ]
     affordable = [value for value in macs if value <= target]
     if not affordable:
@@ -219,10 +220,11 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
     second = np.resize(second, first.shape)
     earlier = candidates(first)
     earlier = discover.as_path(
-        first, *earlier[int(keep * len(earlier))], structure_of(first), SIZE, ""
+        first, *earlier[int(keep * len(earlier))], architecture_of(first), SIZE, ""
     )
     gates = second * earlier.kept
-    path = within(gates, earlier.metadata["macs"], earlier=earlier)
+    architecture = architecture_of(first, path=earlier)
+    path = path_for_cost.within(gates, architecture, SIZE, earlier.metadata["macs"])
     assert path.metadata["macs"] <= earlier.metadata["macs"]
     assert not (path.kept & ~earlier.kept).any()
     edges = flows(earlier.kept, earlier.bypassed)
@@ -233,13 +235,11 @@ def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
 
 
 def test_targets():
-    structure = Structure(num_classes=3, channels=4, num_layers=3)
-    supernet = cost_table.macs(
-        **dataclasses.asdict(structure), height=64, width=96
-    ).supernet
+    architecture = RoutingArchitecture(num_classes=3, channels=4, num_layers=3)
+    supernet = cost_table.macs(3, 4, 3, *SIZE).supernet
 
     def target(**values):
-        return path_for_cost.target_macs(structure, SIZE, **values)
+        return path_for_cost.target_macs(architecture, SIZE, **values)
 
     assert target(keep=1) == supernet
     assert supernet / 2 - 1 < target(keep=0.5) <= supernet / 2
@@ -256,8 +256,7 @@ def test_gates_that_will_be_folded_cost_nothing():
     gates = np.full((1, 4, 4, 3), 0.5)
     path = within(gates, 10**12, counts_gates=False)
     kept = within(gates, 10**12)
-    arguments = dataclasses.asdict(structure_of(gates))
-    table = cost_table.macs(height=SIZE[0], width=SIZE[1], **arguments)
+    table = cost_table.macs(3, 4, 3, *SIZE)
     assert kept.metadata["macs"] - path.metadata["macs"] == table.gates.sum() > 0
     assert (
         path.metadata["supernet_macs"]

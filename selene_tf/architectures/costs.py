@@ -1,0 +1,67 @@
+"""What a network of any kind costs: multiply-accumulates (MACs) and parameters."""
+
+import dataclasses
+
+from selene_tf.architectures import cost_table, routing
+from selene_tf.architectures.routing import RoutingArchitecture
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a network costs.
+
+    Attributes:
+        macs: Multiply-accumulates of one image when everything runs: convolutions and
+            dense layers, without biases, normalisation, activations and resizing.
+        parameters: Trainable parameters, normalisation and biases included.
+    """
+
+    macs: int
+    parameters: int
+
+
+def cost(architecture, height, width):
+    """MACs and parameters of a network.
+
+    An architecture that is not among the kinds here tells its cost itself, with a
+    method `cost(height, width)`; `layer_costs.count` counts a Keras model's layers.
+
+    Args:
+        architecture: A dataclass of `architectures`.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+
+    Returns:
+        A `Cost`.
+
+    Example:
+        >>> cost(RoutingArchitecture(num_classes=19), height=1024, width=2048)
+        Cost(macs=116987715776, parameters=17784968)
+    """
+    match architecture:
+        case RoutingArchitecture():
+            return Cost(
+                routing.macs_table(architecture, height, width).supernet,
+                routing.parameters_table(architecture).supernet,
+            )
+        case _:
+            return architecture.cost(height, width)
+
+
+def image_macs(architecture, height, width, gates=None):
+    """MACs of images of one size, without what each of them closed.
+
+    Args:
+        architecture: A dataclass of `architectures`.
+        height: Height of the images in pixels.
+        width: Width of the images in pixels.
+        gates: (images, num_layers + 1, 4, 3), the network's output; None if it has
+            none, and everything runs.
+
+    Returns:
+        Integers (images,), or one for all.
+    """
+    if gates is None:
+        return cost(architecture, height, width).macs
+    table = routing.macs_table(architecture, height, width)
+    return cost_table.of_images(table, gates)
