@@ -7,6 +7,7 @@ from keras import ops
 from selene_tf import losses
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.gradient_accumulation import GradientAccumulator
+from selene_tf.layers.batch_norm import moving_statistics
 from selene_tf.layers.drop_path import DropPath
 
 # What the names of a batch's tensors on_weights_loaded with.
@@ -16,9 +17,10 @@ PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
 class Algorithm(keras.Model):
     """Networks, their losses and the step that trains them, under `fit`.
 
-    A subclass says which losses it has (`compute_losses`) and, if it must, what
-    happens after the weights moved (`after_step`). A batch is a dict of named
-    tensors, see `selene_tf.data.pipeline.batching.training`.
+    A subclass says which losses it has (`compute_losses`) and, if it must, what a pixel
+    counts in them (`pixel_weights`), and what happens after the weights moved
+    (`after_step`). A batch is a
+    dict of named tensors, see `selene_tf.data.pipeline.batching.training`.
 
     The step is written for any number of replicas: gradients are averaged over
     them, then clipped by their global norm, then applied. Keras's own clipping
@@ -27,19 +29,25 @@ class Algorithm(keras.Model):
 
     With `accumulate_steps` each replica takes its share of the images in so many
     parts, one after the other, and the mean of their gradients is the step's. It is
-    that of the whole batch but for what is not a mean over images: normalisation's
-    statistics, drop path's draws, the budget's square, OHEM's choice are of a part.
+    that of the whole batch but for what is not a mean over images or pixels:
+    normalisation's statistics, drop path's draws, the budget's square, OHEM's choice
+    are of a part.
 
     Args:
         networks: Name to network. Those with `trainable=False` are not trained.
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
-        supervised_loss: Function from labels and logits to a loss an image.
+        supervised_loss: Function from labels, logits and `weight`, what a labelled
+            pixel counts (see `losses.pixel_weight`), to a loss an image.
         budget: A `Budget` for the trained networks' gates, or None.
         pretext: A `PretextLoss`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
         accumulate_steps: Parts of a step.
     """
+
+    # Names of what `compute_losses` gives for the log alone: scalars, or a value for
+    # each class.
+    monitored = ()
 
     def __init__(  # noqa: PLR0913 (what every algorithm has; the rest is in its class)
         self,
@@ -81,9 +89,27 @@ class Algorithm(keras.Model):
     def compute_losses(self, batch):
         """Every loss by name, weighted as it enters the sum.
 
-        (batch,) each, a value an image, but for the budget's scalar.
+        (batch,) each, a value an image, but for the budget's scalar; and what is
+        `monitored`, as the log is to have it.
         """
         raise NotImplementedError
+
+    def pixel_weights(self, batch):
+        """What a pixel counts in each loss that is a mean over pixels.
+
+        They are taken over the whole step's batch, on all replicas and in all parts.
+
+        Returns:
+            Name to scalar; a batch then has them under these names, (batch,).
+        """
+        mask = batch["label"] != losses.IGNORE_LABEL
+        return {"label_pixel_weight": losses.pixel_weight([mask], replicas.gather)}
+
+    def supervised_losses(self, batch, logits):
+        """The supervised loss on the labelled images, (batch,)."""
+        return self.supervised_loss(
+            batch["label"], logits, weight=batch["label_pixel_weight"]
+        )
 
     def on_weights_loaded(self):
         """Runs when the weights to start from are there."""
@@ -100,11 +126,26 @@ class Algorithm(keras.Model):
         """
         # Two passes and not one over both: each batch keeps its own statistics.
         network = self.networks[name]
-        found = {"labelled": network(batch["image"], training=True)}
+        outputs = {"labelled": network(batch["image"], training=True)}
         others = batch.get("unlabelled_strong_image", batch.get("unlabelled_image"))
         if others is not None:
-            found["unlabelled"] = network(others, training=True)
-        return found
+            with moving_statistics(network, self._moves_statistics(batch)):
+                outputs["unlabelled"] = network(others, training=True)
+        return outputs
+
+    def _moves_statistics(self, batch):
+        """Whether the second pass moves the trained network's moving statistics.
+
+        Those are for images as they are: strongly augmented ones have other colours,
+        tiles in another order have edges that no image has. And what teaches nothing
+        shall change nothing.
+        """
+        is_altered = "unlabelled_strong_image" in batch or self.pretext is not None
+        return False if is_altered else self.teaches()
+
+    def teaches(self):
+        """Whether unlabelled images have a weight in this step: a bool scalar."""
+        return True
 
     def side_losses(self, name, batch, outputs):
         """What a trained network learns beside: the budget's and the pretext's loss.
@@ -164,12 +205,12 @@ class Algorithm(keras.Model):
 
     def train_step(self, batch):
         """One step; returns the mean of every loss, and their sum as "loss"."""
-        means, gradients = self._differentiate(self._with_shares(batch))
+        means, gradients = self._differentiate(self.with_weights(batch))
         return {**means, **self._update(gradients)}
 
     def accumulate_step(self, batch, part):
         """Adds the gradients of a part of the batch; returns its losses."""
-        batch = _rows(self._with_shares(batch), part, self.accumulate_steps)
+        batch = _rows(self.with_weights(batch), part, self.accumulate_steps)
         means, gradients = self._differentiate(batch)
         self._sums.add(gradients)
         return means
@@ -178,28 +219,37 @@ class Algorithm(keras.Model):
         """The step from the mean of what was added; returns the gradients' norm."""
         return self._update(self._sums.take(self.accumulate_steps))
 
-    def _with_shares(self, batch):
-        """The batch with each image's share of the whole step's pretext mean."""
-        shares = {}
+    def with_weights(self, batch):
+        """The batch with what each image and pixel counts in the step's means."""
+        size = batch["label"].shape[0] or tf.shape(batch["label"])[0]
+        weights = {
+            name: tf.fill([size], weight)
+            for name, weight in self.pixel_weights(batch).items()
+        }
         for prefix in PREFIXES.values():
             labels = batch.get(f"{prefix}pretext_label")
             if labels is not None:
-                found = losses.task_weights(labels, replicas.gather)
-                shares[f"{prefix}pretext_weight"] = found
-        return {**batch, **shares}
+                weights[f"{prefix}pretext_weight"] = losses.task_weights(
+                    labels, replicas.gather
+                )
+        return {**batch, **weights}
 
     def _differentiate(self, batch):
         """The means of all losses, and by network the gradients of their sum."""
         self._tell_progress()
         variables = self.trained_variables()
         with tf.GradientTape() as tape:
+            results = self.compute_losses(batch)
+            monitored = {k: v for k, v in results.items() if k in self.monitored}
             means = {
                 name: ops.mean(values)
-                for name, values in self.compute_losses(batch).items()
+                for name, values in results.items()
+                if name not in self.monitored
             }
             means["loss"] = sum(means.values())
         values = {name: [v.value for v in own] for name, own in variables.items()}
-        return means, tape.gradient(means["loss"], values)
+        gradients = tape.gradient(means["loss"], values)
+        return {**means, **monitored}, gradients
 
     def _update(self, gradients):
         """Averages over replicas, clips, applies; returns each network's norm."""

@@ -3,6 +3,7 @@
 from keras import ops
 
 from selene_tf import losses
+from selene_tf.algorithms import replicas
 from selene_tf.algorithms.base import PREFIXES, Algorithm
 
 
@@ -16,8 +17,12 @@ class CrossPseudo(Algorithm):
     the first one is deployed.
 
     As in the code that the paper's numbers come from, equation 6 is one mean over
-    both batches and not the sum of two, and there is neither a threshold nor a
-    ramp. Unlike there, padded pixels are left out, and each image counts the same.
+    all pixels of both batches and not the sum of two, and there is neither a threshold
+    nor a ramp. Unlike there, padded pixels are left out.
+
+    In the log, `confident_share` is the share of the unlabelled pixels that teach,
+    which is all of them, and `confident_classes` which classes the first network
+    teaches.
 
     Args:
         first: The network that is deployed.
@@ -31,6 +36,8 @@ class CrossPseudo(Algorithm):
 
     Reference: Chen et al. 2021, https://arxiv.org/abs/2106.01226
     """
+
+    monitored = ("confident_share", "confident_classes")
 
     def __init__(
         self,
@@ -46,24 +53,46 @@ class CrossPseudo(Algorithm):
         self.cross_pseudo_weight = cross_pseudo_weight
         self.mask_padding = mask_padding
 
+    def pixel_weights(self, batch):
+        masks = [self._valid(batch, prefix) for prefix in PREFIXES.values()]
+        return {
+            **super().pixel_weights(batch),
+            "pseudo_label_pixel_weight": losses.pixel_weight(masks, replicas.gather),
+        }
+
+    def teaches(self):
+        return self.cross_pseudo_weight(self.optimizer.iterations) > 0
+
     def compute_losses(self, batch):
         outputs = {name: self.forward(name, batch) for name in self.networks}
         weight = self.cross_pseudo_weight(self.optimizer.iterations)
-        consistency_losses = [
-            self._consistency_loss(outputs, which, batch[f"{prefix}valid"])
-            for which, prefix in PREFIXES.items()
+        pseudo_label_losses = [
+            self._pseudo_label_losses(outputs, which, batch) for which in PREFIXES
         ]
-        found = {"cross_pseudo": weight * ops.concatenate(consistency_losses)}
+        share, classes = losses.confident_shares(
+            outputs["first"]["unlabelled"]["logits"],
+            self._valid(batch, PREFIXES["unlabelled"]),
+            gather=replicas.gather,
+        )
+        results = {
+            "cross_pseudo": weight * ops.concatenate(pseudo_label_losses),
+            "confident_share": share,
+            "confident_classes": classes,
+        }
         for name, own in outputs.items():
             logits = own["labelled"]["logits"]
-            loss = self.supervised_loss(batch["label"], logits)
-            found[f"supervised_{name}"] = loss
-            found |= self.side_losses(name, batch, own)
-        return found
+            results[f"supervised_{name}"] = self.supervised_losses(batch, logits)
+            results |= self.side_losses(name, batch, own)
+        return results
 
-    def _consistency_loss(self, outputs, which, valid):
-        valid = valid if self.mask_padding else ops.ones_like(valid)
+    def _valid(self, batch, prefix):
+        valid = batch[f"{prefix}valid"]
+        return valid if self.mask_padding else ops.ones_like(valid)
+
+    def _pseudo_label_losses(self, outputs, which, batch):
+        valid = self._valid(batch, PREFIXES[which])
+        weight = batch["pseudo_label_pixel_weight"]
         first, second = (own[which]["logits"] for own in outputs.values())
         return losses.pseudo_label_cross_entropy(
-            first, second, valid
-        ) + losses.pseudo_label_cross_entropy(second, first, valid)
+            first, second, valid, weight=weight
+        ) + losses.pseudo_label_cross_entropy(second, first, valid, weight=weight)

@@ -7,6 +7,7 @@ from selene_tf import losses
 from selene_tf.algorithms import replicas
 from selene_tf.algorithms.base import PREFIXES, Algorithm
 from selene_tf.data.augmentation import cutmix
+from selene_tf.layers.batch_norm import moving_statistics
 
 
 class MeanTeacher(Algorithm):
@@ -14,9 +15,8 @@ class MeanTeacher(Algorithm):
 
     The student learns from the labels (equation 1) and from the teacher's
     outputs on the same tensors, labelled and unlabelled (equation 3). The
-    teacher starts as a copy and then follows by exponential moving average
-    after each of the student's steps (equation 2), normalisation statistics
-    included.
+    teacher starts as a copy, and its weights then follow by exponential moving
+    average after each of the student's steps (equation 2).
 
     Departures from the paper's text, as in the code that its numbers come from:
 
@@ -24,8 +24,11 @@ class MeanTeacher(Algorithm):
       no gradient to the student; here it is the student's.
     - Equation 3 adds a labelled and an unlabelled mean; here it is one mean over
       both batches, for which the weight of 100 was tuned.
-    - The teacher's targets come from batch statistics; it is frozen, so that
-      its moving statistics are the averaged ones (see `BatchNorm`).
+    - The teacher's targets come from batch statistics, and what it is shown moves its
+      own moving statistics, with which it is scored and exported. An average of the
+      student's would belong to other weights and, with strong augmentation, to other
+      images. Where it normalises with moving statistics (`teacher_statistics="moving"`)
+      they are averaged like the weights.
 
     Not the paper's at all: a batch with a strong view of its unlabelled images
     (`data.strong_view`). The student sees that view and the teacher the images
@@ -42,8 +45,11 @@ class MeanTeacher(Algorithm):
             alpha.
         ema_warm_up: Whether step t keeps at most 1 - 1 / t, so that the teacher
             is the mean of all students at first.
-        consistency_loss: The loss, from the student's logits, the teacher's and a mask
-            of valid pixels to a value an image.
+        consistency_loss: The loss, from the student's logits, the teacher's, a mask of
+            valid pixels and `weight`, what one of these counts, to a value an image.
+        confidence_threshold: Probability that a class has to reach to be one of the
+            pixels in the log's `confident_share` and `confident_classes`; the loss has
+            its own.
         teacher_statistics: What the teacher normalises its targets with, "batch"
             or "moving".
         mask_padding: Whether padded pixels are left out of the consistency loss;
@@ -53,6 +59,8 @@ class MeanTeacher(Algorithm):
 
     Keyword arguments are those of `Algorithm`.
     """
+
+    monitored = ("confident_share", "confident_classes")
 
     def __init__(  # noqa: PLR0913 (the two networks and the choices of section 3.2)
         self,
@@ -65,6 +73,7 @@ class MeanTeacher(Algorithm):
         *,
         ema_warm_up=False,
         consistency_loss=losses.consistency,
+        confidence_threshold=0.0,
         teacher_statistics="batch",
         mask_padding=True,
         **kwargs,
@@ -76,6 +85,7 @@ class MeanTeacher(Algorithm):
         self.ema_momentum = ema_momentum
         self.ema_warm_up = ema_warm_up
         self.consistency_loss = consistency_loss
+        self.confidence_threshold = confidence_threshold
         self.teacher_statistics = teacher_statistics
         self.mask_padding = mask_padding
         self.on_weights_loaded()
@@ -83,40 +93,72 @@ class MeanTeacher(Algorithm):
     def on_weights_loaded(self):
         self.networks["teacher"].set_weights(self.networks["student"].get_weights())
 
+    def pixel_weights(self, batch):
+        masks = [self._valid(batch, which) for which in self._compared(batch)]
+        return {
+            **super().pixel_weights(batch),
+            "consistency_pixel_weight": losses.pixel_weight(masks, replicas.gather),
+        }
+
+    def teaches(self):
+        return self.consistency_weight(self.optimizer.iterations) > 0
+
     def compute_losses(self, batch):
         outputs = self.forward("student", batch)
+        targets = {
+            which: self._targets(batch, which) for which in self._compared(batch)
+        }
+        consistency_losses = [
+            self.consistency_loss(
+                outputs[which]["logits"],
+                target,
+                self._valid(batch, which),
+                weight=batch["consistency_pixel_weight"],
+            )
+            for which, target in targets.items()
+        ]
+        share, classes = losses.confident_shares(
+            targets["unlabelled"],
+            self._valid(batch, "unlabelled"),
+            self.confidence_threshold,
+            replicas.gather,
+        )
         weight = self.consistency_weight(self.optimizer.iterations)
-        consistency_loss = ops.concatenate(self._consistency_losses(batch, outputs))
-        logits = outputs["labelled"]["logits"]
         return {
-            "supervised": self.supervised_loss(batch["label"], logits),
-            "consistency": weight * consistency_loss,
+            "supervised": self.supervised_losses(batch, outputs["labelled"]["logits"]),
+            "consistency": weight * ops.concatenate(consistency_losses),
+            "confident_share": share,
+            "confident_classes": classes,
             **self.side_losses("student", batch, outputs),
         }
 
-    def _consistency_losses(self, batch, outputs):
-        if "unlabelled_strong_image" in batch:
-            boxes = batch["unlabelled_box"]
-            target = self._targets(batch["unlabelled_image"])
-            valid = cutmix.mix(self._valid(batch, "unlabelled"), boxes)
-            logits = outputs["unlabelled"]["logits"]
-            return [self.consistency_loss(logits, cutmix.mix(target, boxes), valid)]
-        return [
-            self.consistency_loss(
-                outputs[which]["logits"],
-                self._targets(batch[f"{prefix}image"]),
-                self._valid(batch, which),
-            )
-            for which, prefix in PREFIXES.items()
-        ]
+    def _compared(self, batch):
+        """Images on which the student is compared with the teacher."""
+        is_strong = "unlabelled_strong_image" in batch
+        return ["unlabelled"] if is_strong else list(PREFIXES)
 
-    def _targets(self, images):
-        training = self.teacher_statistics == "batch"
-        return self.networks["teacher"](images, training=training)["logits"]
+    def _targets(self, batch, which):
+        """The teacher's logits, mixed as the student's images are."""
+        teacher = self.networks["teacher"]
+        by_batch = self.teacher_statistics == "batch"
+        with moving_statistics(teacher, by_batch and self._is_own(batch, which)):
+            images = batch[f"{PREFIXES[which]}image"]
+            logits = teacher(images, training=by_batch)["logits"]
+        return cutmix.mix(logits, batch["unlabelled_box"]) if _mixes(batch) else logits
+
+    def _is_own(self, batch, which):
+        """Whether a pass of the teacher moves its statistics.
+
+        Both do, but for shuffled unlabelled images where there are labelled ones.
+        """
+        shuffled = self.pretext is not None and which == "unlabelled"
+        return not shuffled or len(self._compared(batch)) == 1
 
     def _valid(self, batch, which):
         valid = batch[f"{PREFIXES[which]}valid"]
-        return valid if self.mask_padding else ops.ones_like(valid)
+        if not self.mask_padding:
+            return ops.ones_like(valid)
+        return cutmix.mix(valid, batch["unlabelled_box"]) if _mixes(batch) else valid
 
     def after_step(self):
         student, teacher = self.networks["student"], self.networks["teacher"]
@@ -125,5 +167,11 @@ class MeanTeacher(Algorithm):
             steps = ops.cast(self.optimizer.iterations, keep.dtype)
             keep = ops.minimum(keep, 1.0 - 1.0 / steps)
         for target, source in zip(teacher.weights, student.weights, strict=True):
-            moved = (source.value - target.value) * (1.0 - keep)
-            replicas.assign_add(target, moved)
+            # A teacher with batch statistics has moving ones of its own.
+            if source.trainable or self.teacher_statistics == "moving":
+                moved = (source.value - target.value) * (1.0 - keep)
+                replicas.assign_add(target, moved)
+
+
+def _mixes(batch):
+    return "unlabelled_box" in batch

@@ -22,10 +22,12 @@ class Supervised(Algorithm):
     def compute_losses(self, batch):
         if self.pretext is None:
             # Unlabelled images have nothing to say, statistics included.
-            batch = {name: batch[name] for name in ("image", "label")}
+            batch = {
+                name: batch[name] for name in ("image", "label", "label_pixel_weight")
+            }
         outputs = self.forward("student", batch)
         logits = outputs["labelled"]["logits"]
         return {
-            "supervised": self.supervised_loss(batch["label"], logits),
+            "supervised": self.supervised_losses(batch, logits),
             **self.side_losses("student", batch, outputs),
         }

@@ -69,6 +69,7 @@ def make_algorithm(config, initial=InitialState()):
                 ema_momentum=config.ema_momentum,
                 ema_warm_up=config.ema_warm_up,
                 consistency_loss=make_disagreement(config),
+                confidence_threshold=config.confidence_threshold,
                 teacher_statistics=config.teacher_statistics,
                 mask_padding=config.mask_padding,
                 deployed=deployed_name(config),

@@ -1,5 +1,7 @@
 """Batch normalisation as one operation, and for a frozen network too."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -15,9 +17,10 @@ class BatchNorm(keras.layers.BatchNormalization):
     - The moving variance is of the unbiased kind, over all replicas if
       synchronised.
     - With `training=True` a *frozen* layer (`trainable=False`) normalises with
-      the batch's statistics and leaves its moving statistics alone. A mean
-      teacher needs just that: its targets come from batch statistics, its
-      moving statistics from the student's by averaging.
+      the batch's statistics and leaves its moving statistics alone.
+    - `moving_statistics` decides for a network's passes whether they move the moving
+      statistics, whether it is frozen or not: strongly augmented images should not,
+      those that a frozen teacher is shown should.
     - On TensorFlow, unless in synchronised training or in float64, it is the
       one fused operation. Keras writes it out in a dozen small ones, which take
       longer to trace and to run.
@@ -27,6 +30,10 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        # Set by `moving_statistics` while a pass is traced.
+        self._move_by = None
+        # Set by `batch_moments` likewise.
+        self._keeps_moments = False
 
     def call(self, inputs, training=False):
         if self._can_be_fused(training):
@@ -44,12 +51,14 @@ class BatchNorm(keras.layers.BatchNormalization):
         # In the variables' precision, which is float32 under mixed precision.
         features = ops.cast(inputs, self.variable_dtype)
         mean, variance = self._moments(features)
-        if self.trainable:
+        if self._moves():
             self._move(self.moving_mean, mean)
-            count = ops.cast(ops.prod(ops.shape(inputs)[:3]), features.dtype)
+            count = _count(inputs, features.dtype)
             count = count * getattr(self._replica(), "num_replicas_in_sync", 1)
             unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
-            self._move(self.moving_variance, unbiased)
+            self._move(
+                self.moving_variance, variance if self._keeps_moments else unbiased
+            )
         outputs = ops.batch_normalization(
             features,
             mean,
@@ -72,6 +81,10 @@ class BatchNorm(keras.layers.BatchNormalization):
         apart = ops.square(mean - common)
         return common, replica.all_reduce("mean", variance + apart)
 
+    def _moves(self):
+        """Whether a pass in training mode moves the moving statistics."""
+        return self.trainable if self._move_by is None else self._move_by is not False
+
     def _replica(self):
         """TensorFlow's replica context, if statistics are shared in it."""
         if not self.synchronized or keras.backend.backend() != "tensorflow":
@@ -84,7 +97,9 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _fused(self, inputs, training):
         import tensorflow as tf
 
-        moves = training and self.trainable
+        moves = training and self._moves()
+        # By a tensor the operation cannot move them itself.
+        by_itself = moves and not self._keeps_moments and not self._is_conditional()
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=ops.cast(inputs, self.compute_dtype),
             scale=self.gamma.value,
@@ -94,16 +109,30 @@ class BatchNorm(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             # The operation moves the statistics itself, with the unbiased
             # variance, as PyTorch keeps it; Keras would keep the biased one.
-            exponential_avg_factor=1.0 - self.momentum if moves else 1.0,
+            exponential_avg_factor=1.0 - self.momentum if by_itself else 1.0,
             is_training=bool(training),
         )
-        if moves:
+        if by_itself:
             self.moving_mean.assign(mean)
             self.moving_variance.assign(variance)
+        elif moves:
+            if self._keeps_moments:
+                count = _count(inputs, variance.dtype)
+                variance = variance * ops.maximum(count - 1.0, 1.0) / count
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance)
         return outputs
 
+    def _is_conditional(self):
+        return self._move_by is not None and not isinstance(self._move_by, bool)
+
     def _move(self, moving, batch):
-        value = self.momentum * moving + (1.0 - self.momentum) * batch
+        if self._keeps_moments:
+            value = batch
+        else:
+            value = self.momentum * moving + (1.0 - self.momentum) * batch
+        if self._is_conditional():
+            value = ops.where(self._move_by, value, moving)
         if self._replica() is None:
             moving.assign(value)
             return
@@ -111,3 +140,63 @@ class BatchNorm(keras.layers.BatchNormalization):
 
         # Each replica its own copy: `assign` would average what is the same already.
         tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=value)
+
+
+def _count(inputs, dtype):
+    """Values of each channel in a batch."""
+    return ops.cast(ops.prod(ops.shape(inputs)[:3]), dtype)
+
+
+@contextlib.contextmanager
+def moving_statistics(network, move):
+    """Decides whether passes of a network in training mode move its statistics.
+
+    Inside of the block `network(images, training=True)` normalises with the batch's
+    statistics as ever, and moves the moving ones or not, whether the network is frozen
+    or not. It works on what is traced inside.
+
+    Args:
+        network: A Keras model or layer.
+        move: True or False; or, on TensorFlow, a bool scalar, by which one graph does
+            either. Where it is False the statistics stay to the bit.
+
+    Example:
+        >>> import keras
+        >>> network = keras.Sequential([keras.Input((4, 4, 3)), BatchNorm()])
+        >>> with moving_statistics(network, False):
+        ...     _ = network(keras.ops.ones((2, 4, 4, 3)), training=True)
+        >>> print(network.layers[0].moving_mean.numpy())
+        [0. 0. 0.]
+    """
+    with _set_on_layers(network, "_move_by", move):
+        yield
+
+
+@contextlib.contextmanager
+def batch_moments(network):
+    """Makes passes in training mode put a batch's moments in place of the moving ones.
+
+    The variance is then the population's, over all of the batch's values, not the
+    unbiased one. Frozen or not; on what is traced inside of the block.
+
+    Args:
+        network: A Keras model or layer.
+    """
+    with (
+        moving_statistics(network, True),
+        _set_on_layers(network, "_keeps_moments", True),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _set_on_layers(network, name, value):
+    layers = [x for x in network._flatten_layers() if isinstance(x, BatchNorm)]
+    before = [getattr(layer, name) for layer in layers]
+    for layer in layers:
+        setattr(layer, name, value)
+    try:
+        yield
+    finally:
+        for layer, earlier in zip(layers, before, strict=True):
+            setattr(layer, name, earlier)

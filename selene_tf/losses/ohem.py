@@ -14,6 +14,7 @@ def ohem_cross_entropy(
     threshold=0.7,
     ignore_label=255,
     gather=lambda values: values,
+    weight=None,
 ):
     """Cross entropy, averaged over the pixels that the network gets wrong.
 
@@ -29,8 +30,7 @@ def ohem_cross_entropy(
     one, the loss is 0.
 
     The batch is that of all replicas, and the loss one mean over what is kept of
-    it. Unlike in `losses.cross_entropy`, images do not count the same: one that
-    holds many hard pixels has a large part of the loss, an easy one may have none.
+    it, as `losses.cross_entropy` is one over all labelled pixels.
 
     Args:
         labels: Integers (batch, height, width), its shape static;
@@ -43,6 +43,8 @@ def ohem_cross_entropy(
         gather: Function from a replica's tensor to those of all replicas, one after
             the other along axis 0, with a static shape. Every replica has to have
             a batch of the same shape. Without it there is one replica.
+        weight: What a labelled pixel counts in `cross_entropy`, for which this stands;
+            not used, since the mean is over the pixels that are kept.
 
     Returns:
         (batch,) in float32: the sum over each image's kept pixels, times the
@@ -52,6 +54,7 @@ def ohem_cross_entropy(
     Raises:
         ValueError: `min_share` is not in [0, 1], or a shape is not static.
     """
+    del weight
     _check_share(min_share)
     _check_static("labels", labels)
     labelled = labels != ignore_label

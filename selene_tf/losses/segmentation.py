@@ -1,40 +1,55 @@
-"""Losses as pure functions: logits in, one value an image out.
+"""Segmentation losses as pure functions: logits in, one value an image out.
 
-A value an image, and not one for the batch, so that the mean over the batch
-is the same on any number of replicas. The budget's is the exception: it is a
-square of the batch's mean.
+A value an image, and not one for the batch, so that the plain mean over the images is
+the same on any number of replicas. That mean is one over all pixels that count, of all
+images: each image's sum is multiplied by what one pixel counts (`pixel_weight`). A mean
+per image first would let a pixel of an image that is mostly padding, as a crop scaled
+by 0.5 is, count several times as much as others.
 """
 
 import keras
 from keras import ops
 
+# The id of pixels without a label in a batch.
+IGNORE_LABEL = 255
 # How the classes' squared differences become one number.
 REDUCTIONS = {"mean": ops.mean, "class_sum": ops.sum}
 
 
-def cross_entropy(labels, logits, ignore_label=255):
-    """Cross entropy, averaged over each image's labelled pixels.
+def cross_entropy(labels, logits, ignore_label=IGNORE_LABEL, weight=None):
+    """Pixel-wise cross entropy, averaged over all labelled pixels of the batch.
 
-    The individual loss of SELENE, equation (1), whose mean over the images
-    the train step takes. An image without a labelled pixel has loss 0.
+    SELENE, equation (1), as its lineage computes it: one mean over the batch's labelled
+    pixels. An image without a labelled pixel has loss 0.
 
     Args:
         labels: Integers (batch, height, width); `ignore_label` is left out.
         logits: (batch, height, width, classes).
         ignore_label: The id of pixels without a label.
+        weight: What one labelled pixel counts, from `pixel_weight`: a scalar or
+            (batch,). By default that of these images alone.
 
     Returns:
-        (batch,) in float32 or better
+        (batch,) in float32 or better, whose mean is the loss.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 1]], [[0, 255]]])
+        >>> losses = cross_entropy(labels, np.zeros((2, 1, 2, 4), "float32"))
+        >>> print(np.round(np.mean(losses), 4) == np.round(np.log(4), 4))
+        True
     """
     labelled = labels != ignore_label
     # A label out of range would become NaN under XLA, so it is replaced
     # before the lookup and masked after it.
     safe = ops.where(labelled, labels, 0)
-    return _mean_where(_cross_entropies(safe, logits), labelled)
+    return _weighted_sums(_cross_entropies(safe, logits), labelled, weight)
 
 
-def consistency(logits, target_logits, valid, reduction="mean", threshold=0.0):
-    """Mean squared difference of two softmax outputs.
+def consistency(  # noqa: PLR0913 (two networks' logits and the paper's choices)
+    logits, target_logits, valid, reduction="mean", threshold=0.0, weight=None
+):
+    """Mean squared error between two softmax outputs, over all valid pixels.
 
     SELENE, equation (3), read as its lineage computes it: softmax on both
     sides, the mean over pixels and classes, no gradient to the target. Padded
@@ -51,10 +66,12 @@ def consistency(logits, target_logits, valid, reduction="mean", threshold=0.0):
         reduction: "mean" or "class_sum", over the classes.
         threshold: Pixels of which the target's highest probability is below it
             count as 0; 0 takes all.
+        weight: What one valid pixel counts, from `pixel_weight`; by default that of
+            these images alone.
 
     Returns:
-        (batch,) in float32 or better, each in [0, 2 / classes], or [0, 2] for
-        "class_sum".
+        (batch,) in float32 or better, whose mean is the loss. It lies in
+        [0, 2 / classes], or [0, 2] for "class_sum".
 
     Raises:
         ValueError: `reduction` is another one.
@@ -63,7 +80,7 @@ def consistency(logits, target_logits, valid, reduction="mean", threshold=0.0):
     target = _probabilities(ops.stop_gradient(target_logits))
     squares = ops.square(_probabilities(logits) - target)
     pixels = REDUCTIONS[reduction](squares, axis=-1)
-    return _mean_where(pixels * _confident(target, threshold), valid)
+    return _weighted_sums(pixels * _confident(target, threshold), valid, weight)
 
 
 def equivalent_weight(weight, reduction, num_classes):
@@ -87,17 +104,18 @@ def equivalent_weight(weight, reduction, num_classes):
     return "mean", weight * num_classes
 
 
-def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
-    """Cross entropy against the classes that another network finds likeliest.
+def pseudo_label_cross_entropy(
+    logits, target_logits, valid, threshold=0.0, weight=None
+):
+    """Cross entropy with pseudo-labels: the most probable classes of another network.
 
     Co-teaching in SELENE, equation (5), which is the cross pseudo supervision of
     Chen et al. 2021, https://arxiv.org/abs/2106.01226: hard labels, every pixel.
     With a threshold it teaches a strongly augmented view, as UniMatch has it
     (Yang et al. 2023, https://arxiv.org/abs/2208.09910).
 
-    SELENE's lineage takes one mean over all pixels of the labelled and unlabelled
-    images, padding included. Here padded pixels are left out, and each image
-    counts the same, so that N replicas do what one does.
+    As in SELENE's lineage it is one mean over all pixels of the labelled and unlabelled
+    images; unlike there, padded pixels are left out.
 
     Args:
         logits: (batch, height, width, classes).
@@ -106,15 +124,82 @@ def pseudo_label_cross_entropy(logits, target_logits, valid, threshold=0.0):
         threshold: Pixels of which the target's highest probability is below it
             count as 0; 0 takes all. They stay in the mean, so that a network in
             doubt teaches little.
+        weight: What one valid pixel counts, from `pixel_weight`; by default that of
+            these images alone.
 
     Returns:
-        (batch,) in float32 or better
+        (batch,) in float32 or better, whose mean is the loss.
     """
     target_logits = ops.stop_gradient(target_logits)
     pixels = _cross_entropies(ops.argmax(target_logits, axis=-1), logits)
     if threshold:
         pixels *= _confident(_probabilities(target_logits), threshold)
-    return _mean_where(pixels, valid)
+    return _weighted_sums(pixels, valid, weight)
+
+
+def pixel_weight(masks, gather=lambda values: values):
+    """The weight of one pixel, with which a mean over images is one over pixels.
+
+    The sum over an image's pixels times this weight is that image's value; the plain
+    mean of these values over all images is the mean over all pixels that the masks
+    choose, whatever image and replica they are on.
+
+    Args:
+        masks: List of bool (batch, height, width), True where a pixel counts; what
+            stands in several of them, such as labelled and unlabelled images, has one
+            common mean.
+        gather: Function from a replica's (batch,) tensor to those of all replicas, one
+            after the other along axis 0. Without it there is one replica.
+
+    Returns:
+        A scalar in float32: the number of images over the number of such pixels.
+
+    Example:
+        >>> import numpy as np
+        >>> mask = np.array([[[True, True]], [[True, False]]])  # 2 images, 3 pixels
+        >>> print(round(float(pixel_weight([mask])), 4))
+        0.6667
+    """
+    numbers = [
+        gather(ops.sum(ops.cast(mask, "float32"), axis=(1, 2))) for mask in masks
+    ]
+    images = sum(ops.shape(each)[0] for each in numbers)
+    pixels = sum(ops.sum(each) for each in numbers)
+    return ops.cast(images, "float32") / ops.maximum(pixels, 1.0)
+
+
+def confident_shares(logits, valid, threshold=0.0, gather=lambda values: values):
+    """The share of the pixels that teach by their pseudo-labels, by class.
+
+    Args:
+        logits: (batch, height, width, classes), those of the teaching network.
+        valid: Bool (batch, height, width), False on padding.
+        threshold: Probability that the most probable class has to reach.
+        gather: As in `pixel_weight`.
+
+    Returns:
+        (share, classes): of the valid pixels of all replicas the share that reaches
+        the threshold, a scalar; and of these the share of each class, (classes,),
+        all 0 if there is none.
+
+    Example:
+        >>> import numpy as np
+        >>> logits = np.array([[[[9.0, 0.0], [0.1, 0.0]]]], "float32")
+        >>> share, classes = confident_shares(logits, np.ones((1, 1, 2), bool), 0.9)
+        >>> print(float(share), np.asarray(classes).tolist())
+        0.5 [1.0, 0.0]
+    """
+    probabilities = _probabilities(ops.stop_gradient(logits))
+    valid = ops.cast(valid, probabilities.dtype)
+    teaches = valid * _confident(probabilities, threshold)
+    labels = ops.argmax(logits, axis=-1)
+    counts = ops.segment_sum(
+        ops.reshape(teaches, (-1,)), ops.reshape(labels, (-1,)), logits.shape[-1]
+    )
+    counts = ops.sum(gather(counts[None]), axis=0)
+    total = ops.sum(gather(ops.sum(valid, axis=(1, 2))))
+    teaching = ops.sum(counts)
+    return teaching / ops.maximum(total, 1.0), counts / ops.maximum(teaching, 1.0)
 
 
 def pretext_cross_entropy(labels, logits, shares):
@@ -181,7 +266,12 @@ def _confident(probabilities, threshold):
     return ops.cast(confident, probabilities.dtype)
 
 
-def _mean_where(values, chosen):
+def _weighted_sums(values, chosen, weight):
+    """Each image's sum over the chosen pixels times the weight of one."""
     chosen = ops.cast(chosen, values.dtype)
-    total = ops.sum(values * chosen, axis=(1, 2))
-    return total / ops.maximum(ops.sum(chosen, axis=(1, 2)), 1)
+    sums = ops.sum(values * chosen, axis=(1, 2))
+    if weight is None:
+        images = ops.cast(ops.shape(chosen)[0], values.dtype)
+        # Not `pixel_weight`, whose float32 would spoil a loss in float64.
+        weight = images / ops.maximum(ops.sum(chosen), 1)
+    return sums * ops.cast(weight, values.dtype)

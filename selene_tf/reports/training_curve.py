@@ -2,7 +2,10 @@
 
 from matplotlib.figure import Figure
 
-_NO_LOSS = {"step", "learning_rate", "images_per_second", "gradient_norm", "loss"}
+_NO_LOSS = {
+    *("step", "learning_rate", "images_per_second", "gradient_norm", "loss"),
+    *("confident_share", "confident_classes"),
+}
 
 
 def draw(lines, file):

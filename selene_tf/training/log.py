@@ -1,10 +1,10 @@
 """What a training run tells while it runs: bar, log.jsonl, TensorBoard."""
 
-import math
 import sys
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -26,10 +26,18 @@ class TrainingLog(keras.callbacks.Callback):
         log_every: Steps of an interval.
         learning_rate: Function from the step to the rate.
         images_per_step: Images that a step reads, for the speed.
+        class_names: Names for what has a value for each class, in their order.
     """
 
     def __init__(
-        self, run_dir, first_step, steps, log_every, learning_rate, images_per_step
+        self,
+        run_dir,
+        first_step,
+        steps,
+        log_every,
+        learning_rate,
+        images_per_step,
+        class_names=(),
     ):
         super().__init__()
         self.learning_rate = learning_rate
@@ -39,6 +47,7 @@ class TrainingLog(keras.callbacks.Callback):
         self.steps = steps
         self.log_every = log_every
         self.images_per_step = images_per_step
+        self.class_names = tuple(class_names)
         self._sums, self._count = {}, 0
         # Steps since when, for the speed; None until the first step is traced.
         self._timed, self._since = 0, None
@@ -55,7 +64,8 @@ class TrainingLog(keras.callbacks.Callback):
         self.step += 1
         _check_finite(self.step, logs)
         for name, value in logs.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            value = np.asarray(value, np.float64)
+            self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
         self._timed += 1
         if self._since is None:
@@ -81,22 +91,27 @@ class TrainingLog(keras.callbacks.Callback):
             self._since += seconds
 
     def _show(self, values):
-        text = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
+        text = "  ".join(
+            f"{name} {_short(value)}" for name, value in _numbers(values).items()
+        )
         self.bar.write(f"step {self.step}/{self.steps}  {text}", file=sys.stderr)
 
     def _record(self, values):
         run_folder.append_json_line(self.file, {"step": self.step, **values})
-        # DataRoot the block, since `fit` takes one of TensorFlow's errors, that of a
+        # Inside the block, since `fit` takes one of TensorFlow's errors, that of a
         # write past a limit, for the end of the data.
         with run_folder.user_errors(self.file.parent, _WRITE_ERRORS):
             with self.tensorboard.as_default(step=self.step):
-                for name, value in values.items():
+                for name, value in _flat(values).items():
                     if value is not None:
                         tf.summary.scalar(name, value)
             self.tensorboard.flush()
 
     def _write_interval(self):
-        values = {name: total / self._count for name, total in self._sums.items()}
+        values = {
+            name: self._by_class(total / self._count)
+            for name, total in self._sums.items()
+        }
         # The rate of the step just taken; the optimiser's is that of the next.
         values["learning_rate"] = float(self.learning_rate(self.step - 1))
         values["images_per_second"] = self._speed()
@@ -107,9 +122,15 @@ class TrainingLog(keras.callbacks.Callback):
         else:
             # What a narrow terminal cuts off is what comes last.
             first = {name: values[name] for name in ("loss", "images_per_second")}
-            shown = {k: _short(value) for k, value in (first | values).items()}
+            shown = {k: _short(v) for k, v in _numbers(first | values).items()}
             self.bar.set_postfix(shown)
         self._timed, self._since = 0, time.perf_counter()
+
+    def _by_class(self, value):
+        """A number, or numbers by class, as JSON has them."""
+        if not value.ndim:
+            return float(value)
+        return dict(zip(self.class_names, value.tolist(), strict=True))
 
     def _speed(self):
         if not self._timed:
@@ -129,10 +150,24 @@ def _short(value):
     return "-" if value is None else f"{value:.4g}"
 
 
+def _numbers(values):
+    """Without what has a value for each class."""
+    return {k: v for k, v in values.items() if not isinstance(v, dict)}
+
+
+def _flat(values):
+    """Values of each class under a name of their own, as TensorBoard groups them."""
+    flat = _numbers(values)
+    for name, by_class in values.items():
+        if name not in flat:
+            flat |= {f"{name}/{part}": number for part, number in by_class.items()}
+    return flat
+
+
 def _check_finite(step, losses):
     for name, value in losses.items():
-        if not math.isfinite(float(value)):
+        if not np.isfinite(value).all():
             raise UserError(
-                f"{name} is {float(value)} at step {step}; the training diverged: "
+                f"{name} is {np.asarray(value)} at step {step}; the training diverged: "
                 "lower --learning_rate or lengthen --warm_up_steps, and start anew."
             )

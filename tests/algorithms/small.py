@@ -115,10 +115,24 @@ def cross_entropies(labels, logits):
     return -np.take_along_axis(log_softmax(logits), labels, axis=-1)[..., 0]
 
 
-def mean_by_image(pixels, chosen):
-    """(batch,): the mean over each image's chosen pixels, 0 without one."""
-    totals = (pixels * chosen).sum(axis=(1, 2))
-    return totals / np.maximum(chosen.sum(axis=(1, 2)), 1)
+def mean_over(pixels, chosen):
+    """The mean over the chosen pixels of all images of all batches together.
+
+    Args:
+        pixels: List of (batch, height, width).
+        chosen: Likewise, of bools.
+    """
+    return np.concatenate(
+        [
+            values[np.asarray(mask, bool)]
+            for values, mask in zip(pixels, chosen, strict=True)
+        ]
+    ).mean()
+
+
+def losses_of(algorithm, batch):
+    """Every loss of a batch, as the step gets them."""
+    return algorithm.compute_losses(algorithm.with_weights(batch))
 
 
 def pretext_by_hand(bench, name, batch, student_view="unlabelled_image"):

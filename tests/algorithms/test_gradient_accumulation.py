@@ -68,7 +68,10 @@ def train(algorithm, batches):
         {name: tf.constant(value) for name, value in batch.items()} for batch in batches
     )
     found = [algorithm.train_function(tensors) for _ in batches]
-    return [{name: float(loss) for name, loss in losses.items()} for losses in found]
+    return [
+        {name: loss.numpy().tolist() for name, loss in losses.items()}
+        for losses in found
+    ]
 
 
 def variables_of(algorithm):

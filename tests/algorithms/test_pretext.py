@@ -15,6 +15,7 @@ from tests.algorithms.small import (
     NO_TASKS,
     TASKS,
     build_small_network,
+    losses_of,
     make_pretext,
     make_small_batch,
     make_strong_batch,
@@ -214,11 +215,7 @@ def test_the_first_losses_of_a_configuration_are_those_of_guessing():
         "unlabelled_pretext_label": np.array([99, 40], "int32"),
     }
     # Without the step behind it, which would take longer than all the rest.
-    shares = {
-        "pretext_weight": np.float32([2, 0]),
-        "unlabelled_pretext_share": np.float32([1, 1]),
-    }
-    losses = algorithm.compute_losses(make_batch() | tasks | shares)
+    losses = losses_of(algorithm, make_batch() | tasks)
     # 100 orders, a weight of 0.1, labelled and unlabelled images.
     guessing = 2 * 0.1 * math.log(100)
     for name in ("jigsaw_first", "jigsaw_second"):
@@ -241,7 +238,8 @@ def test_a_budget_and_a_task_are_both_in_the_sum(make):
     found = bench.step(BATCH)
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-4)
     norms = {name for name in found if name.startswith("gradient_norm")}
-    parts = set(found) - norms - {"loss"}
+    monitored = {"confident_share", "confident_classes"}
+    parts = set(found) - norms - monitored - {"loss"}
     assert len(parts) == (3 if make is supervised else 7)
     assert found["loss"] == pytest.approx(sum(found[p] for p in parts), rel=1e-6)
 

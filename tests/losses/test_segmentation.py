@@ -18,12 +18,13 @@ LOGITS = np.array(
     "float32",
 )
 LABELS = np.array([[[0, 1, 0]], [[1, 255, 255]], [[255, 255, 255]]], "int32")
-# -ln 3/4 - ln 1/2 - ln 1/4 over three pixels, -ln 1/4 over one, nothing.
-CROSS_ENTROPY = [math.log(32 / 3) / 3, math.log(4), 0.0]
+# -ln 3/4 - ln 1/2 - ln 1/4 on three pixels, -ln 1/4 on one, nothing; three images have
+# four labelled pixels, so each counts 3/4 and the mean is that of the four.
+CROSS_ENTROPY = [3 / 4 * math.log(32 / 3), 3 / 4 * math.log(4), 0.0]
 
 
 @pytest.mark.parametrize("jit_compile", [None, False, True])
-def test_cross_entropy_is_a_mean_over_each_images_labelled_pixels(jit_compile):
+def test_cross_entropy_is_a_mean_over_all_labelled_pixels(jit_compile):
     function = losses.cross_entropy
     if jit_compile is not None:
         function = tf.function(function, jit_compile=jit_compile)
@@ -40,11 +41,13 @@ def test_ignored_pixels_have_a_gradient_of_0(jit_compile):
             total = tf.reduce_sum(losses.cross_entropy(tf.constant(LABELS), logits))
         return tape.gradient(total, logits)
 
-    # Softmax less the label, over the number of labelled pixels.
+    # Softmax less the label, times what a pixel counts.
     expected = np.zeros_like(LOGITS)
-    expected[0, 0] = np.array([[-1 / 4, 1 / 4], [1 / 2, -1 / 2], [-3 / 4, 3 / 4]]) / 3
+    expected[0, 0] = [[-1 / 4, 1 / 4], [1 / 2, -1 / 2], [-3 / 4, 3 / 4]]
     expected[1, 0, 0] = [3 / 4, -3 / 4]
-    np.testing.assert_allclose(gradient(tf.constant(LOGITS)), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        gradient(tf.constant(LOGITS)), 3 / 4 * expected, atol=1e-6
+    )
 
 
 def test_another_label_may_be_the_one_to_ignore():
@@ -52,18 +55,62 @@ def test_another_label_may_be_the_one_to_ignore():
     np.testing.assert_allclose(values, [math.log(16 / 3) / 2], rtol=1e-5)
 
 
-def test_a_image_counts_the_same_however_few_of_its_pixels_are_labelled():
+@pytest.mark.parametrize("name", ["cross_entropy", "consistency", "pseudo_labels"])
+def test_every_pixel_counts_the_same_whatever_image_it_is_on(name):
+    """The mean over images equals that over one image of all their valid pixels."""
     rng = np.random.default_rng(0)
-    logits = rng.normal(size=(1, 4, 5, 3)).astype("float32")
-    labels = rng.integers(0, 3, (1, 4, 5)).astype("int32")
-    twice_the_border = np.full((1, 8, 5), 255, "int32")
-    twice_the_border[:, :4] = labels
-    larger = np.concatenate([logits, rng.normal(size=logits.shape)], axis=1)
-    np.testing.assert_allclose(
-        losses.cross_entropy(twice_the_border, larger.astype("float32")),
-        losses.cross_entropy(labels, logits),
-        rtol=1e-5,
-    )
+    logits, targets = rng.normal(size=(2, 3, 4, 5, 3)).astype("float32")
+    labels = rng.integers(0, 3, (3, 4, 5)).astype("int32")
+    valid = np.ones((3, 4, 5), bool)
+    # As crops of images that were scaled by 0.5 are: mostly padding.
+    valid[0, 1:], valid[1, :, 2:] = False, False
+
+    def loss(logits, targets, labels, valid):
+        if name == "cross_entropy":
+            return losses.cross_entropy(np.where(valid, labels, 255), logits)
+        if name == "consistency":
+            return losses.consistency(logits, targets, valid)
+        return losses.pseudo_label_cross_entropy(logits, targets, valid, 0.4)
+
+    in_a_row = [x[valid][None, None] for x in (logits, targets, labels)]
+    expected = loss(*in_a_row, np.ones((1, 1, valid.sum()), bool))
+    several = np.mean(loss(logits, targets, labels, valid))
+    np.testing.assert_allclose(several, np.mean(expected), rtol=1e-5)
+
+
+def test_a_pixels_weight_is_that_of_all_masks_and_replicas():
+    here = np.array([[[True, True]], [[True, False]]])
+    padded = np.array([[[False, True]]])
+    # Of two replicas, the other's images have 2 and 0 pixels in the first mask and 1 in
+    # the second: (2 + 2 + 1 + 1) images over (3 + 2 + 1 + 1) pixels.
+    elsewhere = iter([[2.0, 0.0], [1.0]])
+
+    def gather(numbers):
+        return tf.concat([numbers, tf.constant(next(elsewhere))], axis=0)
+
+    weight = losses.pixel_weight([here, padded], gather)
+    np.testing.assert_allclose(weight, 6 / 7, rtol=1e-6)
+    assert float(losses.pixel_weight([np.zeros((2, 1, 1), bool)])) == 2.0
+
+
+def test_a_weight_that_is_told_takes_the_place_of_the_batchs_own():
+    for weight in (0.5, np.full(3, 0.5, "float32")):
+        values = losses.cross_entropy(LABELS, LOGITS, weight=weight)
+        np.testing.assert_allclose(
+            values, np.array(CROSS_ENTROPY) * 4 / 3 / 2, rtol=1e-5
+        )
+
+
+def test_the_pixels_that_teach_by_hand():
+    # The highest probabilities are 3/4, 1/2, 3/4, of classes 0, 0 and 1.
+    valid = np.array([[[1, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]], bool)
+    share, classes = losses.confident_shares(LOGITS, valid, threshold=0.6)
+    np.testing.assert_allclose(share, 3 / 5, rtol=1e-6)
+    np.testing.assert_allclose(classes, [2 / 3, 1 / 3], rtol=1e-6)
+    share, classes = losses.confident_shares(LOGITS, valid, threshold=0.8)
+    assert (float(share), np.asarray(classes).tolist()) == (0.0, [0.0, 0.0])
+    share, _ = losses.confident_shares(LOGITS, valid)
+    assert float(share) == 1.0
 
 
 def test_consistency_by_hand_with_padding():
@@ -71,7 +118,8 @@ def test_consistency_by_hand_with_padding():
     target = np.zeros_like(LOGITS)
     valid = np.array([[[1, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]], bool)
     values = losses.consistency(LOGITS, target, valid)
-    np.testing.assert_allclose(values, [2 / 48, 1 / 32, 0.0], rtol=1e-5)
+    # Three images have five valid pixels.
+    np.testing.assert_allclose(values, [3 / 5 * 2 / 16, 3 / 5 * 1 / 16, 0.0], rtol=1e-5)
 
 
 def test_consistency_of_equal_outputs_is_0():
@@ -176,9 +224,9 @@ def test_equivalent_weights_make_the_same_loss(reduction):
     # 3/4, 1/2, 3/4. The second image has two valid pixels, the third none.
     ("threshold", "expected"),
     [
-        (0.0, [math.log(32 / 3) / 3, math.log(8 / 3) / 2, 0.0]),
-        (0.5, [math.log(32 / 3) / 3, math.log(8 / 3) / 2, 0.0]),
-        (0.5001, [math.log(16 / 3) / 3, math.log(4 / 3) / 2, 0.0]),
+        (0.0, [math.log(32 / 3), math.log(8 / 3), 0.0]),
+        (0.5, [math.log(32 / 3), math.log(8 / 3), 0.0]),
+        (0.5001, [math.log(16 / 3), math.log(4 / 3), 0.0]),
         (0.76, [0.0, 0.0, 0.0]),
     ],
 )
@@ -191,7 +239,8 @@ def test_pseudo_labels_by_hand(threshold, expected, jit_compile):
     target[:, :, 1] = 0.0
     valid = np.array([[[1, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]], bool)
     values = function(tf.constant(LOGITS), tf.constant(target), tf.constant(valid))
-    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
+    # Three images have five valid pixels.
+    np.testing.assert_allclose(values, 3 / 5 * np.array(expected), rtol=1e-5, atol=1e-7)
 
 
 def test_pseudo_labels_teach_the_first_and_not_the_target():
