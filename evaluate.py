@@ -53,7 +53,11 @@ def _refuse_given(names, expected):
 def _define_flags():
     names = command.define_run_flags() + command.define_pruning_flags("none", "keep")
     flags.DEFINE_enum(
-        "split", "val", ["val", "train"], "Validation or labelled training images."
+        "split",
+        "val",
+        ["val", "train", "unlabelled"],
+        "Validation images, labelled training images, or the unlabelled ones with the "
+        "masks that the data set has of them; no training reads those.",
     )
     flags.DEFINE_string(
         "model",

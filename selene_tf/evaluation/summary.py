@@ -76,11 +76,25 @@ def protocol(result, how="whole"):
     return f"{shown}, one scale, no flip; confusion matrix of all pixels"
 
 
-def summary(result, class_names, architecture):
-    """Scores, costs and what they were measured with; see `costs`."""
+def summary(results, deployed, class_names, architecture):
+    """Scores, costs and what they were measured with; see `costs`.
+
+    Args:
+        results: Name of each of the run's networks to its `Evaluation`.
+        deployed: Name of the one that is reported and exported.
+        class_names: Names of the classes.
+        architecture: The networks' architecture.
+
+    Returns:
+        The content of summary.json: the scores and costs of the deployed network, its
+        name under "deployed", and under "networks" the scores of each by name.
+    """
+    result = results[deployed]
     return {
         **scores(result, class_names),
         **costs(result, architecture),
+        "deployed": deployed,
+        "networks": {name: scores(each, class_names) for name, each in results.items()},
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,
@@ -92,14 +106,18 @@ def summary(result, class_names, architecture):
     }
 
 
-def write_path(run_dir, result, architecture, threshold):
-    """Finds the path from an `Evaluation`; writes path.json and path.png.
+def write_path(run_dir, gates, size, architecture, threshold):
+    """Discovers the path from gates; writes path.json and path.png.
 
-    Nothing for a network without gates.
+    Args:
+        run_dir: The run's folder (a `pathlib.Path`).
+        gates: (images, num_layers + 1, 4, 3), of training images: on those that score
+            the path it would be chosen with a view to its score.
+        size: Height and width in pixels, for the costs.
+        architecture: The network's architecture.
+        threshold: Share of the images that must open a route.
     """
-    if result.gates is None:
-        return
-    path = discover.discover(result.gates, architecture, result.sizes[0], threshold)
+    path = discover.discover(gates, architecture, size, threshold)
     run_folder.write_json(run_dir / "path.json", routing_path.to_json(path))
     path_drawing.draw(path, run_dir / "path.png")
 

@@ -42,15 +42,50 @@ def make_sources(config):
     return found
 
 
+SPLITS = {"val": "validation", "train": "labelled", "unlabelled": "unlabelled"}
+
+
 def make_split_source(config, split):
-    """The images of "train" (the labelled ones) or "val", for evaluation."""
+    """The images of a split, for evaluation.
+
+    Args:
+        config: The `Config`.
+        split: "val"; "train", the labelled training images; or "unlabelled", the
+            others with the masks that the data set has of them all the same, which no
+            training reads.
+
+    Raises:
+        UserError: There are no such images, or an unlabelled one has no mask.
+    """
+    uses_unlabelled = split == "unlabelled"
     if config.dataset == "scenes":
-        found = _scenes(config, uses_unlabelled=False)
-        return found.validation if split == "val" else found.labelled
-    folder = open_folder(config)
-    found = make_split(config, folder, uses_unlabelled=False)
-    examples = found.validation if split == "val" else found.labelled
-    return _examples(config, folder, examples, None)
+        source = getattr(_scenes(config, uses_unlabelled), SPLITS[split])
+    else:
+        folder = open_folder(config)
+        examples_of = make_split(config, folder, uses_unlabelled)
+        examples = getattr(examples_of, SPLITS[split])
+        if uses_unlabelled:
+            examples = _with_masks(folder, examples, config.unlabelled_list)
+        source = _examples(config, folder, examples, None)
+    if source is None:
+        raise UserError(
+            f"--split: found '{split}', but the run has no such images; expected val "
+            "or train."
+        )
+    return source
+
+
+def _with_masks(folder, examples, unlabelled_list):
+    """Unlabelled examples with the masks that lie beside them in the data set."""
+    with_masks = splits.with_spare_masks(folder, examples, unlabelled_list)
+    without = [example.image for example in with_masks if example.mask is None]
+    if without:
+        raise UserError(
+            f"--split: found 'unlabelled', but {len(without)} of {len(with_masks)} "
+            f"unlabelled images have no mask to score on, such as {without[0]}; "
+            "expected a data set that has them, or val or train."
+        )
+    return with_masks
 
 
 def make_split(config, folder, uses_unlabelled, allow_overlap=False):

@@ -178,23 +178,15 @@ def _split(config, folder):
         split = make_split(config, folder, uses_unlabelled=False, allow_overlap=True)
         warnings.append(f"unlabelled: left out, since this run needs none: {error}")
     try:
-        split = _with_spare_masks(split, folder)
+        # No training reads them, but another run may: with other lists, or a smaller
+        # --labelled_ratio.
+        masked = splits.with_spare_masks(
+            folder, split.unlabelled, config.unlabelled_list
+        )
+        split = dataclasses.replace(split, unlabelled=masked)
     except UserError as error:
         warnings.append(f"unlabelled: masks beside the images are not read: {error}")
     return split, warnings
-
-
-def _with_spare_masks(split, folder):
-    """Gives unlabelled images the masks that they have, which no training reads.
-
-    Another run may use them: with other lists, or a smaller --labelled_ratio.
-    """
-    masks = {example.image: example.mask for example in folder.read_part("train", 1)}
-    unlabelled = tuple(
-        dataclasses.replace(example, mask=masks.get(example.image))
-        for example in split.unlabelled
-    )
-    return dataclasses.replace(split, unlabelled=unlabelled)
 
 
 def _read(config, folder, split, num_classes, progress):

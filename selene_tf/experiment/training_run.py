@@ -13,7 +13,7 @@ from selene_tf.cli import flagfile
 from selene_tf.data.pipeline import batching
 from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.evaluation import summary as report
-from selene_tf.experiment import architecture, initial_state
+from selene_tf.experiment import architecture, gates, initial_state
 from selene_tf.experiment.data import make_sources, make_training_dataset
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import make_devices
@@ -152,15 +152,15 @@ def _resume(config, devices, algorithm, checkpoints, initial):
 def _run(config, start, algorithm, devices, data, supervisor):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     loop.fit(algorithm, dataset, supervisor)
-    result = supervisor.last_evaluation or supervisor.evaluate()[algorithm.deployed]
     summary = report.summary(
-        result,
+        supervisor.last_evaluations or supervisor.evaluate(),
+        algorithm.deployed,
         dataset_info(config).class_names,
         architecture.architecture_of(config, start.path),
     )
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
-    _report(config, start, data, result, algorithm.networks[algorithm.deployed])
+    _report(config, start, data, algorithm.networks[algorithm.deployed])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
     summary["left_out"] = list(data.bad_samples.messages.values())
@@ -177,6 +177,7 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
         config.log_every,
         make_schedule(config),
         config.batch_size * batches,
+        dataset_info(config).class_names,
     )
     score = make_scorer(config, devices, algorithm, data)
 
@@ -198,11 +199,13 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
     )
 
 
-def _report(config, start, data, result, network):
+def _report(config, start, data, network):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
+    opened, sizes = gates.collect(network, (data.labelled, data.unlabelled))
+    if opened is not None:
+        built = architecture.architecture_of(config, start.path)
+        report.write_path(run_dir, opened, sizes[0], built, config.path_threshold)
     predict = evaluation.predictor(network)
-    built = architecture.architecture_of(config, start.path)
-    report.write_path(run_dir, result, built, config.path_threshold)
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )

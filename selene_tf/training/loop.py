@@ -75,7 +75,7 @@ class Supervisor(keras.callbacks.Callback):
         self.progress = progress
         self.evaluate = evaluate
         self.deployed = deployed
-        self.last_evaluation = None
+        self.last_evaluations = None
         self.evaluate_every = evaluate_every
         self.checkpoints = checkpoints
         self.checkpoint_every = checkpoint_every
@@ -120,8 +120,8 @@ class Supervisor(keras.callbacks.Callback):
     def _evaluate(self):
         started = time.perf_counter()
         results = self.evaluate()
-        self.last_evaluation = results[self.deployed]
-        score, best = self.last_evaluation.mean_iou, self.progress.best_mean_iou
+        self.last_evaluations = results
+        score, best = results[self.deployed].mean_iou, self.progress.best_mean_iou
         self.progress.best_mean_iou = score if best is None else max(best, score)
         self.log.leave_out(time.perf_counter() - started)
         scores = {f"mean_iou_{name}": r.mean_iou for name, r in results.items()}

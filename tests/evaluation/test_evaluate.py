@@ -56,8 +56,10 @@ def test_a_summary_counts_each_image_at_its_own_size():
     gates = np.ones((2, 4, 4, 3), "float32")
     sizes = np.array([[32, 32], [64, 64]])
     result = evaluate.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
+    worse = evaluate.Evaluation(np.array([[1, 3], [0, 0]]), gates, sizes)
     summary = report.summary(
-        result,
+        {"student": worse, "teacher": result},
+        "teacher",
         ("ground", "thing"),
         RoutingArchitecture(2, channels=4, num_layers=result.gates.shape[1] - 1),
     )
@@ -69,3 +71,7 @@ def test_a_summary_counts_each_image_at_its_own_size():
     assert summary["pixel_accuracy"] == 0.75
     assert summary["images"] == 2
     assert "own sizes" in summary["protocol"]
+    # Every network's scores, and which of them is the run's.
+    assert summary["deployed"] == "teacher"
+    assert summary["networks"]["student"]["iou"] == {"ground": 0.25, "thing": 0.0}
+    assert summary["networks"]["teacher"]["mean_iou"] == summary["mean_iou"]

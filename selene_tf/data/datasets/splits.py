@@ -80,6 +80,40 @@ def make_split(
     return split
 
 
+def with_spare_masks(folder, examples, unlabelled_list=""):
+    """Unlabelled examples with the masks that the data set has of them all the same.
+
+    No training reads these; they tell how good the pseudo-labels became.
+
+    Args:
+        folder: The `DataFolder`.
+        examples: Sequence of `Example` without masks.
+        unlabelled_list: The list that they come from, if one does; its lines may name
+            masks too.
+
+    Returns:
+        Tuple of the examples, with a mask where there is one.
+
+    Raises:
+        UserError: Neither the training part nor the list tells of any mask.
+    """
+    masks, errors = {}, []
+    for read in (
+        lambda: folder.read_part("train", 1),
+        lambda: _listed(unlabelled_list, folder, 1) if unlabelled_list else (),
+    ):
+        try:
+            masks |= {example.image: example.mask for example in read()}
+        except UserError as error:
+            errors.append(error)
+    if errors and not masks:
+        raise errors[0]
+    return tuple(
+        dataclasses.replace(example, mask=masks.get(example.image))
+        for example in examples
+    )
+
+
 def _without_masks(examples):
     return tuple(dataclasses.replace(example, mask=None) for example in examples)
 
