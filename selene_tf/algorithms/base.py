@@ -45,8 +45,8 @@ class Algorithm(keras.Model):
         accumulate_steps: Parts of a step.
     """
 
-    # Names of what `compute_losses` gives for the log alone: scalars, or a value for
-    # each class.
+    # Names of what `compute_losses` gives for the log alone: (batch,), or with a value
+    # for each class (batch, classes).
     monitored = ()
 
     def __init__(  # noqa: PLR0913 (what every algorithm has; the rest is in its class)
@@ -240,7 +240,7 @@ class Algorithm(keras.Model):
         variables = self.trained_variables()
         with tf.GradientTape() as tape:
             results = self.compute_losses(batch)
-            monitored = {k: v for k, v in results.items() if k in self.monitored}
+            monitored = {name: ops.mean(results[name], 0) for name in self.monitored}
             means = {
                 name: ops.mean(values)
                 for name, values in results.items()

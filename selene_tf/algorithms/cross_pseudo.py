@@ -58,6 +58,9 @@ class CrossPseudo(Algorithm):
         return {
             **super().pixel_weights(batch),
             "pseudo_label_pixel_weight": losses.pixel_weight(masks, replicas.gather),
+            "unlabelled_pixel_weight": losses.pixel_weight(
+                [self._valid(batch, PREFIXES["unlabelled"])], replicas.gather
+            ),
         }
 
     def teaches(self):
@@ -69,15 +72,15 @@ class CrossPseudo(Algorithm):
         pseudo_label_losses = [
             self._pseudo_label_losses(outputs, which, batch) for which in PREFIXES
         ]
-        share, classes = losses.confident_shares(
+        shares = losses.confident_shares(
             outputs["first"]["unlabelled"]["logits"],
             self._valid(batch, PREFIXES["unlabelled"]),
-            gather=replicas.gather,
+            weight=batch["unlabelled_pixel_weight"],
         )
         results = {
             "cross_pseudo": weight * ops.concatenate(pseudo_label_losses),
-            "confident_share": share,
-            "confident_classes": classes,
+            "confident_share": ops.sum(shares, axis=-1),
+            "confident_classes": shares,
         }
         for name, own in outputs.items():
             logits = own["labelled"]["logits"]

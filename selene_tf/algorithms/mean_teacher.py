@@ -98,6 +98,9 @@ class MeanTeacher(Algorithm):
         return {
             **super().pixel_weights(batch),
             "consistency_pixel_weight": losses.pixel_weight(masks, replicas.gather),
+            "unlabelled_pixel_weight": losses.pixel_weight(
+                [self._valid(batch, "unlabelled")], replicas.gather
+            ),
         }
 
     def teaches(self):
@@ -117,18 +120,18 @@ class MeanTeacher(Algorithm):
             )
             for which, target in targets.items()
         ]
-        share, classes = losses.confident_shares(
+        shares = losses.confident_shares(
             targets["unlabelled"],
             self._valid(batch, "unlabelled"),
             self.confidence_threshold,
-            replicas.gather,
+            batch["unlabelled_pixel_weight"],
         )
         weight = self.consistency_weight(self.optimizer.iterations)
         return {
             "supervised": self.supervised_losses(batch, outputs["labelled"]["logits"]),
             "consistency": weight * ops.concatenate(consistency_losses),
-            "confident_share": share,
-            "confident_classes": classes,
+            "confident_share": ops.sum(shares, axis=-1),
+            "confident_classes": shares,
             **self.side_losses("student", batch, outputs),
         }
 

@@ -168,38 +168,41 @@ def pixel_weight(masks, gather=lambda values: values):
     return ops.cast(images, "float32") / ops.maximum(pixels, 1.0)
 
 
-def confident_shares(logits, valid, threshold=0.0, gather=lambda values: values):
-    """The share of the pixels that teach by their pseudo-labels, by class.
+def confident_shares(logits, valid, threshold=0.0, weight=None):
+    """The share of the valid pixels that teach by their pseudo-labels, by class.
 
     Args:
         logits: (batch, height, width, classes), those of the teaching network.
         valid: Bool (batch, height, width), False on padding.
         threshold: Probability that the most probable class has to reach.
-        gather: As in `pixel_weight`.
+        weight: What one valid pixel counts, from `pixel_weight`; by default that of
+            these images alone.
 
     Returns:
-        (share, classes): of the valid pixels of all replicas the share that reaches
-        the threshold, a scalar; and of these the share of each class, (classes,),
-        all 0 if there is none.
+        (batch, classes), whose mean over the images is the share of all valid pixels
+        that teach each class; their sum is the share of those that teach at all.
 
     Example:
         >>> import numpy as np
         >>> logits = np.array([[[[9.0, 0.0], [0.1, 0.0]]]], "float32")
-        >>> share, classes = confident_shares(logits, np.ones((1, 1, 2), bool), 0.9)
-        >>> print(float(share), np.asarray(classes).tolist())
-        0.5 [1.0, 0.0]
+        >>> shares = confident_shares(logits, np.ones((1, 1, 2), bool), 0.9)
+        >>> print(np.asarray(shares).tolist())
+        [[0.5, 0.0]]
     """
     probabilities = _probabilities(ops.stop_gradient(logits))
-    valid = ops.cast(valid, probabilities.dtype)
-    teaches = valid * _confident(probabilities, threshold)
-    labels = ops.argmax(logits, axis=-1)
-    counts = ops.segment_sum(
-        ops.reshape(teaches, (-1,)), ops.reshape(labels, (-1,)), logits.shape[-1]
+    teaches = _confident(probabilities, threshold)
+    images, classes = ops.shape(logits)[0], logits.shape[-1]
+    # Segments of image and class, summed in one operation.
+    numbers = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    numbers += classes * ops.reshape(ops.arange(images, dtype="int32"), (-1, 1, 1))
+    teaches *= ops.cast(valid, teaches.dtype)
+    sums = ops.segment_sum(
+        ops.reshape(teaches, (-1,)), ops.reshape(numbers, (-1,)), images * classes
     )
-    counts = ops.sum(gather(counts[None]), axis=0)
-    total = ops.sum(gather(ops.sum(valid, axis=(1, 2))))
-    teaching = ops.sum(counts)
-    return teaching / ops.maximum(total, 1.0), counts / ops.maximum(teaching, 1.0)
+    if weight is None:
+        weight = pixel_weight([valid])
+    weight = ops.reshape(ops.cast(weight, sums.dtype), (-1, 1))
+    return ops.reshape(sums, (images, classes)) * weight
 
 
 def pretext_cross_entropy(labels, logits, shares):

@@ -147,5 +147,5 @@ def test_the_log_tells_which_pixels_teach():
     result = bench.step(STRONG)
     assert result["confident_share"] == pytest.approx(sure.mean(), rel=1e-5)
     assert result["confident_classes"] == pytest.approx(
-        (classes / classes.sum()).tolist(), rel=1e-5
+        (classes / valid.sum()).tolist(), rel=1e-5
     )

@@ -104,13 +104,14 @@ def test_a_weight_that_is_told_takes_the_place_of_the_batchs_own():
 def test_the_pixels_that_teach_by_hand():
     # The highest probabilities are 3/4, 1/2, 3/4, of classes 0, 0 and 1.
     valid = np.array([[[1, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]], bool)
-    share, classes = losses.confident_shares(LOGITS, valid, threshold=0.6)
-    np.testing.assert_allclose(share, 3 / 5, rtol=1e-6)
-    np.testing.assert_allclose(classes, [2 / 3, 1 / 3], rtol=1e-6)
-    share, classes = losses.confident_shares(LOGITS, valid, threshold=0.8)
-    assert (float(share), np.asarray(classes).tolist()) == (0.0, [0.0, 0.0])
-    share, _ = losses.confident_shares(LOGITS, valid)
-    assert float(share) == 1.0
+    shares = losses.confident_shares(LOGITS, valid, threshold=0.6)
+    assert shares.shape == (3, 2)
+    np.testing.assert_allclose(np.mean(shares, axis=0), [2 / 5, 1 / 5], rtol=1e-6)
+    shares = losses.confident_shares(LOGITS, valid, threshold=0.8)
+    assert not np.any(shares)
+    # Each of the second image's two pixels counts 1/2 by a weight that is told.
+    shares = losses.confident_shares(LOGITS, valid, weight=0.5)
+    np.testing.assert_allclose(shares, [[1, 0.5], [1, 0], [0, 0]])
 
 
 def test_consistency_by_hand_with_padding():
