@@ -1,4 +1,4 @@
-"""How many operations each part of the network counts for, by convention."""
+"""Conventions of counting operations: ours, and the official code's."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from selene_tf.architectures import topology
 
 @dataclasses.dataclass(frozen=True)
 class Counting:
-    """A convention: what is counted beside convolutions and dense layers.
+    """A convention of counting operations beside those of convolutions.
 
     One multiplication with its addition is one operation (MAC). Resizing, the
     sums of branches, biases and the products with the gates are never counted.
@@ -31,7 +31,7 @@ class Counting:
     first_cell: bool = True
 
     def stem(self, height, width, channels):
-        """The three layers before the first cell; sides of the image."""
+        """Counts the three layers before the first cell; sides of the image."""
         if self.padded_stem:
             first = (height // 2) * (width // 2)
         else:
@@ -43,12 +43,12 @@ class Counting:
         return count + (height // 4) * (width // 4) * last
 
     def classifier(self, height, width, channels, num_classes):
-        """The classifier; sides of the finest level's map, as in `decoder_levels`."""
+        """Counts the classifier; sides of the finest level's map."""
         width = height if self.square_decoder else width
         return height * width * 9 * channels * num_classes
 
     def decoder_levels(self, height, width, channels, pooling):
-        """What the decoder computes at each level, finest first."""
+        """Counts the decoder's convolutions at each level, finest first."""
         width = height if self.square_decoder else width
         levels = [
             (height >> level) * (width >> level) * narrow * (wide + self._norm_relu)
@@ -59,7 +59,7 @@ class Counting:
         return levels
 
     def pooled(self, pooling, pixels, channels):
-        """The head on the coarsest level; `pixels` and `channels` of that level."""
+        """Counts the pooling head; `pixels` and `channels` of the coarsest level."""
         return sum(
             (pixels if positions is None else positions)
             * (weights + self._norm_relu * narrow)
@@ -67,18 +67,18 @@ class Counting:
         )
 
     def cell(self, pixels, channels):
-        """The two separable convolutions, with a ReLU between them."""
+        """Counts a cell's two separable convolutions and the ReLU between them."""
         elementwise = 2 * self.normalisation + self.relu
         return pixels * channels * (2 * (channels + 9) + elementwise)
 
     def gate(self, pixels, channels, num_routes):
-        """A gate that looks at `pixels`; `channels` of the cell."""
+        """Counts a gate on `pixels`; `channels` of its cell."""
         narrow = channels // 2
         each = channels + self._norm_relu + self.pooling
         return narrow * (pixels * each + num_routes)
 
     def route(self, route, pixels, channels):
-        """A route; `pixels` and `channels` of the cell that it leaves."""
+        """Counts a route; `pixels` and `channels` of the cell that it leaves."""
         count = self.relu * pixels * channels
         if route == "up":
             count += pixels * (channels // 2) * (channels + self._norm_relu)
@@ -112,7 +112,7 @@ CORRECTIONS = {
 
 
 def corrected(convention, corrections):
-    """The `Counting` of that name, with some of `CORRECTIONS`."""
+    """Looks up a `Counting` by name and applies some of `CORRECTIONS`."""
     if convention not in CONVENTIONS:
         raise ValueError(
             f"convention must be one of {', '.join(CONVENTIONS)}. "

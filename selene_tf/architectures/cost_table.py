@@ -1,4 +1,4 @@
-"""What the routing network costs: multiply-accumulates (MACs) and parameters.
+"""Tables of the routing network's multiply-accumulates (MACs) and parameters.
 
 Counted from the architecture, part by part, so that an image's own cost follows
 from its gates. In the plain convention, which is the default and what we
@@ -48,17 +48,17 @@ class CostTable:
 
     @property
     def supernet(self):
-        """The cost with every gate open."""
+        """The total cost with every gate open."""
         parts = (self.cells, self.gates, self.routes)
         return self.stem + self.decoder + sum(int(part.sum()) for part in parts)
 
     @property
     def searched(self):
-        """Cells and routes with every gate open: what a budget is a share of."""
+        """The cost of all cells and routes, of which a budget is a share."""
         return int(self.cells.sum() + self.routes.sum())
 
     def of(self, runs, routes, gated=None):
-        """The cost where only some cells and routes run.
+        """Sums the cost of the cells and routes that run.
 
         Args:
             runs: Bool (..., num_layers + 1, 4), cells that are computed.
@@ -92,7 +92,7 @@ def macs(  # noqa: PLR0913
     gated=True,
     pooling="none",
 ):
-    """MACs of one image's parts, every cell and edge, as a `CostTable`.
+    """Counts the MACs of one image, cell by cell and edge by edge.
 
     Sides are rounded up to multiples of 32, with small gates to 128 at least, as
     the network pads them.
@@ -112,6 +112,15 @@ def macs(  # noqa: PLR0913
             "first_cell" (also the cell behind the stem and its gate).
         gated: Whether the cells have gates.
         pooling: "none", "psp" or "aspp": a head, counted with the decoder.
+
+    Returns:
+        A `CostTable`.
+
+    Example:
+        >>> table = macs(num_classes=19, channels=64, num_layers=16, height=1024,
+        ...              width=2048)
+        >>> round(table.supernet / 1e9, 1), round(table.decoder / 1e9, 1)
+        (117.9, 2.8)
     """
     counts = cost_conventions.corrected(convention, corrections)
     height, width = _padded(height, small_gate), _padded(width, small_gate)
@@ -143,7 +152,7 @@ def macs(  # noqa: PLR0913
 def parameters(
     num_classes, channels, num_layers, small_gate=False, gated=True, pooling="none"
 ):
-    """Trainable parameters, as a `CostTable`; normalisation included.
+    """Counts the trainable parameters, normalisation included, as a `CostTable`.
 
     The arguments are those of `macs`; small gates have as many as others.
     """
@@ -178,7 +187,7 @@ def parameters(
 
 
 def pruned(table, path):
-    """What the network costs that `dynamic_routing.build` makes of a path.
+    """Reduces a supernet's cost table to the network along a path.
 
     A cell that stays keeps its whole gate, whose projection is the supernet's, also
     the columns of routes that are gone. Of the decoder, levels coarser than any that
@@ -209,7 +218,7 @@ def pruned(table, path):
 
 
 def active_cells(gates, exists=None):
-    """Which cells anything flows into, given the gates of some images.
+    """Finds the cells that receive an input, from the gates of some images.
 
     A cell that closed all its gates passes its input on along keep; up and
     down carry something if the cell left any gate open.
@@ -237,7 +246,7 @@ def active_cells(gates, exists=None):
 
 
 def of_images(table, gates):
-    """What each image costs when closed cells and routes are not computed.
+    """Counts each image's cost without its closed cells and routes.
 
     Args:
         table: A `CostTable` of MACs; of a pruned network the `pruned` one.
@@ -253,7 +262,7 @@ def of_images(table, gates):
 
 
 def official_real(table, gates):
-    """What the official code says that each image costs ("real FLOPs").
+    """Counts each image's "real FLOPs" as the official code does.
 
     Unlike in `of_images`, every cell's gate is paid, also where nothing flows
     in, and so are stem and decoder.

@@ -1,4 +1,4 @@
-"""What a network of any kind costs: multiply-accumulates (MACs) and parameters."""
+"""Multiply-accumulates (MACs) and parameters of a network of any kind."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from selene_tf.architectures.routing import RoutingArchitecture
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What a network costs.
+    """Multiply-accumulates and parameters of a network.
 
     Attributes:
         macs: Multiply-accumulates of one image when everything runs: convolutions and
@@ -21,7 +21,7 @@ class Cost:
 
 
 def cost(architecture, height, width):
-    """MACs and parameters of a network.
+    """Counts the MACs and parameters of a network.
 
     An architecture that is not among the kinds here tells its cost itself, with a
     method `cost(height, width)`; `layer_costs.count` counts a Keras model's layers.
@@ -36,7 +36,7 @@ def cost(architecture, height, width):
 
     Example:
         >>> cost(RoutingArchitecture(num_classes=19), height=1024, width=2048)
-        Cost(macs=116987715776, parameters=17784968)
+        Cost(macs=117908855072, parameters=17784968)
     """
     match architecture:
         case RoutingArchitecture():
@@ -49,7 +49,7 @@ def cost(architecture, height, width):
 
 
 def image_macs(architecture, height, width, gates=None):
-    """MACs of images of one size, without what each of them closed.
+    """Counts the MACs of images of one size, without the routes that each closed.
 
     Args:
         architecture: A dataclass of `architectures`.

@@ -1,4 +1,4 @@
-"""The cost of images as a function that gates learn from.
+"""The expected cost of images, differentiable in their gates.
 
 Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.4, and
 the official DynamicRouting code, which fills in what the paper leaves open.
@@ -9,7 +9,7 @@ from keras import ops
 
 
 def expected(table, gates):
-    """What each image's cells and routes cost, weighted by their gates.
+    """Expected cost of each image: cells and routes weighted by their gates.
 
     A route costs its gate times what it costs open, a cell its largest gate
     times. Gates, stem and decoder, which no gate can save, are left out. With

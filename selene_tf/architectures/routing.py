@@ -1,4 +1,4 @@
-"""The routing network as data: its sizes, its options, the path along which it is."""
+"""The routing network's architecture: sizes, options and path."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class RoutingArchitecture:
-    """The supernet of dynamic routing, or what a path leaves of it.
+    """Architecture of the routing network: the supernet, or pruned to a path.
 
     Attributes:
         num_classes: Number of classes.
@@ -26,7 +26,7 @@ class RoutingArchitecture:
     Example:
         >>> architecture = RoutingArchitecture(num_classes=19)
         >>> macs_table(architecture, 1024, 2048).supernet
-        116987715776
+        117908855072
         >>> parameters_table(architecture).supernet
         17784968
     """
@@ -43,12 +43,12 @@ class RoutingArchitecture:
 
     @property
     def supernet(self):
-        """The same without a path."""
+        """The architecture without its path."""
         return dataclasses.replace(self, path=None)
 
 
 def macs_table(architecture, height, width, convention="plain"):
-    """MACs of one image, part by part, as a `CostTable`.
+    """Counts the MACs of one image, part by part, as a `CostTable`.
 
     Args:
         architecture: A `RoutingArchitecture`.
@@ -71,7 +71,7 @@ def macs_table(architecture, height, width, convention="plain"):
 
 
 def parameters_table(architecture):
-    """Trainable parameters, part by part, as a `CostTable`."""
+    """Counts the trainable parameters, part by part, as a `CostTable`."""
     table = cost_table.parameters(
         architecture.num_classes,
         architecture.channels,
@@ -93,12 +93,12 @@ def path_of(architecture):
 
 
 def has_routes(architecture):
-    """Whether a network has routes, of which images and paths choose some."""
+    """Whether a network has routes that images and paths choose from."""
     return isinstance(architecture, RoutingArchitecture)
 
 
 def check_has_routes(architecture, flag, value, expected):
-    """Refuses what is asked of routes for a network that has none.
+    """Refuses a flag about routes for a network that has none.
 
     Args:
         architecture: An architecture of any kind.

@@ -1,4 +1,4 @@
-"""A discovered path as data: which routes of the search space stay open."""
+"""Paths through the search space: the routes that a pruned network keeps."""
 
 import dataclasses
 import json
@@ -34,7 +34,7 @@ _MAX_BYTES = 50_000_000
 # Arrays have no single truth value, so that two paths are equal if they are one.
 @dataclasses.dataclass(frozen=True, eq=False)
 class RoutingPath:
-    """Routes that stay open, and what they were found from.
+    """A path through the search space: the routes that a pruned network keeps.
 
     Attributes:
         kept: Bool (num_layers + 1, 4, 3), routes (keep, up, down) that stay.
@@ -48,6 +48,13 @@ class RoutingPath:
             "rule", by which routes were chosen, such as "threshold=0.5" or
             "keep<=0.5"; costs, of which "counts_gates" says whether the path's gates
             are among them.
+
+    Example:
+        >>> kept = topology.all_routes(num_layers=3)
+        >>> bypassed = np.zeros(kept.shape[:2], bool)
+        >>> path = RoutingPath(kept, bypassed, 0.5 * kept, 1.0 * kept, metadata={})
+        >>> path.num_layers, int(path.kept.sum())
+        (3, 19)
     """
 
     kept: np.ndarray
@@ -61,21 +68,21 @@ class RoutingPath:
         return len(self.kept) - 1
 
     def is_within(self, other):
-        """Whether all that it keeps is in the other path too."""
+        """Whether this path is a part of another one."""
         flows = other.kept.copy()
         flows[..., 0] |= other.bypassed
         beyond = (self.kept & ~other.kept).any()
         return not (beyond or (self.bypassed & ~flows[..., 0]).any())
 
     def has_same_routes(self, other):
-        """Whether the other path makes the same network."""
+        """Whether both paths make the same network."""
         return self.num_layers == other.num_layers and bool(
             (self.kept == other.kept).all() and (self.bypassed == other.bypassed).all()
         )
 
 
 def check_fits(path, architecture, file):
-    """Checks that a path is one of the network that it shall be used for.
+    """Checks that a path belongs to a network's architecture.
 
     Args:
         path: A `RoutingPath`.
@@ -97,7 +104,7 @@ def check_fits(path, architecture, file):
 
 
 def to_json(path):
-    """The content of path.json: metadata, then cell by cell what stays."""
+    """Converts a path to the content of path.json."""
     return {
         "version": VERSION,
         "num_layers": path.num_layers,
@@ -110,7 +117,7 @@ def to_json(path):
 
 
 def read(file):
-    """Reads path.json, and believes nothing that it can check.
+    """Reads path.json and validates all of it.
 
     Args:
         file: The file.

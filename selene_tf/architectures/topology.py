@@ -1,4 +1,4 @@
-"""Which cells and routes the search space has: its shape, without weights.
+"""The topology of the search space: its cells and the routes between them.
 
 Layer 0 is the one cell behind the stem. Layer n > 0 is the official code's
 layer n - 1. Level 0 is the finest, at stride 4; level 3 is at stride 32. A cell
@@ -32,7 +32,7 @@ _LEVEL_STEP = {"keep": 0, "up": -1, "down": 1}
 
 
 def stride(level):
-    """Pixels of the image for one pixel of the level's features."""
+    """The stride of a level, in pixels of the image."""
     return 4 << level
 
 
@@ -42,7 +42,7 @@ def cell_name(layer, level):
 
 
 def num_levels(layer):
-    """How many levels a layer has: the pyramid opens by one level a layer."""
+    """The number of levels of a layer: the pyramid opens by one level a layer."""
     return min(layer + 1, NUM_LEVELS)
 
 
@@ -90,7 +90,7 @@ def sources(layer, level, num_layers):
 
 
 def connected(kept, bypassed):
-    """Drops what the stem does not reach or what does not reach the decoder.
+    """Removes routes and cells on no way from the stem to the decoder.
 
     Args:
         kept: Bool (num_layers + 1, 4, 3), routes.
@@ -122,5 +122,5 @@ def connected(kept, bypassed):
 
 
 def place(layer, level, route):
-    """Where a route stands in arrays (num_layers + 1, 4, 3)."""
+    """The index of a route in arrays (num_layers + 1, 4, 3)."""
     return layer, level, ROUTES.index(route)

@@ -1,18 +1,21 @@
 """The weights that a training starts from: of the official code, or of a run."""
 
+import dataclasses
 import pathlib
 
 from selene_tf import pretrained
+from selene_tf.architectures import routing
 from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
-from selene_tf.experiment import initial_state
+from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.setup import deployed_name
 from selene_tf.training import run_folder
 from selene_tf.training.checkpoints import Checkpoints
 
-# What all the shapes follow from, beside the classes.
-_STRUCTURE = ("num_layers", "channels", "small_gate", "gated", "pooling")
+# Fields of an architecture that may differ from the earlier run's, or that are
+# compared otherwise: the classes by name, the path by what it keeps.
+_OWN_FIELDS = ("num_classes", "path", "drop_path", "conditional")
 
 
 def check_earlier_run(config, path):
@@ -27,14 +30,7 @@ def check_earlier_run(config, path):
     """
     earlier = initial_state.settings_of(config.init_run, "init_run")
     _check_classes(config, earlier)
-    for name in _STRUCTURE:
-        value, expected = getattr(config, name), getattr(earlier, name)
-        if value != expected:
-            raise UserError(
-                f"--{name}: found {to_text(value)}, but the run of --init_run="
-                f"{config.init_run} has {to_text(expected)}; expected the same, since "
-                "weights are taken by name."
-            )
+    _check_architecture(config, earlier)
     if config.algorithm == "cross_pseudo" != earlier.algorithm:
         raise UserError(
             f"--init_run: found {config.init_run}, which trained one network with "
@@ -56,6 +52,12 @@ def load_initial_weights(config, algorithm):
     """
     trained = {name: n for name, n in algorithm.networks.items() if n.trainable}
     if config.init_checkpoint:
+        routing.check_has_routes(
+            architecture.architecture_of(config),
+            "init_checkpoint",
+            f"'{config.init_checkpoint}'",
+            "nothing, since the file's weights are a routing network's",
+        )
         line = _from_file(config, trained.values())
     elif config.init_run:
         line = _from_run(config, trained)
@@ -100,6 +102,20 @@ def _from_run(config, networks):
         f"loaded {len(variables)} arrays of the {names} after step {restored[0]} from "
         f"{config.init_run}"
     )
+
+
+def _check_architecture(config, earlier):
+    """All the shapes follow from it; its fields are named as the flags."""
+    wanted = architecture.architecture_of(config)
+    before = architecture.architecture_of(earlier)
+    for name in (field.name for field in dataclasses.fields(wanted)):
+        value, expected = getattr(wanted, name), getattr(before, name)
+        if name not in _OWN_FIELDS and value != expected:
+            raise UserError(
+                f"--{name}: found {to_text(value)}, but the run of --init_run="
+                f"{config.init_run} has {to_text(expected)}; expected the same, since "
+                "weights are taken by name."
+            )
 
 
 def _check_classes(config, earlier):

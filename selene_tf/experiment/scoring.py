@@ -4,7 +4,7 @@ import math
 
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
-from selene_tf.evaluation import evaluate
+from selene_tf.evaluation import distributed, evaluate
 from selene_tf.experiment.data import make_statistics_batches
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.training import precise_batch_norm
@@ -31,11 +31,11 @@ def make_scorer(config, devices, algorithm, data):
             for name, predict in predictors.items()
         }
     together = {
-        name: evaluate.parallel_predictor(network, devices.strategy)
+        name: distributed.predictor(network, devices.strategy)
         for name, network in algorithm.networks.items()
     }
     return lambda: {
-        name: evaluate.evaluate_together(
+        name: distributed.evaluate(
             predict_all,
             validation,
             num_classes,

@@ -10,7 +10,7 @@ from selene_tf.layers.resize import resize
 
 @keras.saving.register_keras_serializable("selene_tf")
 class AtrousPooling(keras.layers.Layer):
-    """Joins convolutions of several reaches and the whole image's mean.
+    """Atrous spatial pyramid pooling: dilated convolutions and a global mean.
 
     A 1x1 convolution, three 3x3 ones with dilation 3, 6 and 9 (at stride 32), and
     the image's mean through a 1x1 one, each to half of the channels, side by

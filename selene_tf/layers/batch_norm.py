@@ -1,4 +1,4 @@
-"""Batch normalisation as one operation, and for a frozen network too."""
+"""Batch normalisation as one fused operation, for frozen networks too."""
 
 import contextlib
 

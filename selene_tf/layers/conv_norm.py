@@ -8,7 +8,7 @@ from selene_tf.layers.batch_norm import BatchNorm
 
 
 def kaiming_normal(fan_in):
-    """Kaiming's normal initialiser for a ReLU, std = sqrt(2 / fan_in).
+    """Kaiming's normal initialiser for a ReLU: std = sqrt(2 / fan_in).
 
     Not `keras.initializers.HeNormal`, which truncates, and which takes the fan
     of a depthwise kernel to be channels times too large.
@@ -31,6 +31,11 @@ class ConvNorm(keras.layers.Layer):
 
     Input shape: (batch, height, width, channels)
     Output shape: (batch, height', width', filters)
+
+    Example:
+        >>> layer = ConvNorm(filters=8, kernel_size=3, strides=2)
+        >>> layer(keras.ops.zeros((1, 9, 12, 3))).shape
+        TensorShape([1, 5, 6, 8])
     """
 
     def __init__(

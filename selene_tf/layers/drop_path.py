@@ -1,4 +1,4 @@
-"""Scheduled drop path: which images go around which cell's convolutions."""
+"""Scheduled drop path: images skip the convolutions of some cells in training."""
 
 import keras
 import numpy as np

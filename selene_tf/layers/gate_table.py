@@ -1,4 +1,4 @@
-"""Gathers the gates of all cells into one table."""
+"""A table of the gates of all cells."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("selene_tf")
 class GateTable(keras.layers.Layer):
-    """Puts every cell's gates into one tensor, with 0 where there is none.
+    """Gathers the gates of all cells into one tensor, with 0 where there is none.
 
     Args:
         num_layers: Layers of the network, beside the cell behind the stem.

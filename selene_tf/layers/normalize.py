@@ -1,4 +1,4 @@
-"""From images in 0..255 to what the first convolution expects."""
+"""Normalisation of the colours of images in 0..255."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from keras import ops
 
 @dataclasses.dataclass(frozen=True)
 class ColourNormalization:
-    """How a network normalises the colours of its images.
+    """Mean, standard deviation and order of the colours of a network's images.
 
     Attributes:
         mean: Red, green, blue in 0..255, subtracted from the images.

@@ -1,4 +1,4 @@
-"""The head that tells what was done to an image."""
+"""The classification head of a pretext task."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from selene_tf.layers.resize import subsample
 
 
 def build_for(network, num_classes, name, synchronized=False):
-    """A built head for a routing network's output "features"."""
+    """Builds a head for a network's output "features"."""
     head = PretextHead(num_classes, synchronized=synchronized, name=name)
     head.build([level.shape for level in network.output["features"]])
     return head
@@ -16,7 +16,7 @@ def build_for(network, num_classes, name, synchronized=False):
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PretextHead(keras.layers.Layer):
-    """The decoder turned round, a mean over the image, and a dense layer.
+    """Classifies what a pretext task did to an image: a decoder turned round.
 
     SELENE, section 5.2: the routing's output "is taken in the other direction". So it
     starts at the finest level; a 1x1 convolution at every second pixel doubles the

@@ -1,4 +1,4 @@
-"""Pyramid pooling (PSP): what the whole image and its parts hold."""
+"""Pyramid pooling (PSP): context of the image and of its parts."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from selene_tf.layers.resize import resize
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PyramidPooling(keras.layers.Layer):
-    """Joins features with their means over 1, 4, 9 and 36 parts of the image.
+    """Pyramid pooling: features and their means over 1, 4, 9 and 36 parts.
 
     Each grid of means goes through a 1x1 convolution to a quarter of the
     channels, is enlarged and put beside the features; a 3x3 convolution brings
@@ -60,7 +60,7 @@ class PyramidPooling(keras.layers.Layer):
 
 
 def adaptive_mean(inputs, bins):
-    """Means over a grid of `bins` x `bins` parts, whatever the size.
+    """Adaptive average pooling: means over `bins` x `bins` parts, whatever the size.
 
     Part i of n pixels goes from floor(i n / bins) to ceil((i + 1) n / bins), as
     in PyTorch's adaptive pooling: parts overlap where n is no multiple, and

@@ -1,4 +1,4 @@
-"""Bilinear enlargement, halving and image borders: nothing with weights."""
+"""Bilinear upsampling, subsampling, padding and cropping: layers without weights."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("selene_tf")
 class BilinearUpsample(keras.layers.Layer):
-    """Enlarges features by a whole factor, bilinearly.
+    """Upsamples features bilinearly by an integer factor.
 
     Half-pixel centres and clamped edges, as PyTorch's align_corners=False:
     [0, 1] doubled is [0, 0.25, 0.75, 1].
@@ -16,6 +16,11 @@ class BilinearUpsample(keras.layers.Layer):
 
     Input shape: (batch, height, width, channels)
     Output shape: (batch, height * factor, width * factor, channels)
+
+    Example:
+        >>> row = keras.ops.reshape([0.0, 1.0], (1, 1, 2, 1))
+        >>> BilinearUpsample(2)(row).numpy()[0, 0, :, 0].tolist()
+        [0.0, 0.25, 0.75, 1.0]
     """
 
     def __init__(self, factor, **kwargs):
@@ -42,7 +47,7 @@ class BilinearUpsample(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("selene_tf")
 class PadToMultiple(keras.layers.Layer):
-    """Pads the bottom and the right with zeros up to a multiple of pixels.
+    """Pads images at the bottom and the right to multiples of so many pixels.
 
     It stands after the normalisation, where 0 is the mean colour.
 
@@ -86,7 +91,7 @@ class PadToMultiple(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("selene_tf")
 class CropLike(keras.layers.Layer):
-    """Cuts features, at the bottom and the right, to another tensor's size.
+    """Crops features at the bottom and the right to the size of another tensor.
 
     Input shape: [(batch, height, width, channels), (batch, h, w, any)]
     Output shape: (batch, h, w, channels)
@@ -103,7 +108,7 @@ class CropLike(keras.layers.Layer):
 
 
 def resize(inputs, size):
-    """Features at another size, bilinearly, with half-pixel centres.
+    """Resizes features bilinearly, with half-pixel centres.
 
     Args:
         inputs: (batch, height, width, channels).
@@ -146,7 +151,7 @@ def _interpolate(inputs, length, axis):
 
 
 def subsample(inputs):
-    """Pixels 0, 2, 4, ... of either direction, in front of a 1x1 convolution.
+    """Subsamples by 2, as a 1x1 convolution with stride 2 does: pixels 0, 2, 4, ...
 
     Not by the convolution's own stride: for one image and few channels the
     gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A

@@ -1,4 +1,4 @@
-"""One cell of the search space: a separable convolution with gated routes."""
+"""A cell of the search space: separable convolutions with gated routes."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from selene_tf.layers.soft_gate import SoftGate
 
 @keras.saving.register_keras_serializable("selene_tf")
 class RoutingCell(keras.layers.Layer):
-    """Sums what comes in, transforms it, and sends it on along gated routes.
+    """A routing cell: two separable convolutions and up to three gated routes.
 
     y = separable(separable(x)) + x, and for each route a gate g in [0, 1):
 

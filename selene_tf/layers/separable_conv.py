@@ -1,4 +1,4 @@
-"""Depthwise 3x3 and pointwise convolutions, the network's building blocks."""
+"""Depthwise separable convolutions, the network's building blocks."""
 
 import keras
 
@@ -20,7 +20,7 @@ def depthwise(strides, dtype, name):
 
 @keras.saving.register_keras_serializable("selene_tf")
 class SeparableConvNorm(keras.layers.Layer):
-    """Depthwise 3x3, then pointwise convolution, normalisation and ReLU.
+    """Depthwise separable convolution, batch normalisation and ReLU.
 
     There is nothing between the two convolutions (Li et al. 2020, official
     code: no normalisation and no ReLU after a depthwise one).

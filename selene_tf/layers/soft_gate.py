@@ -1,4 +1,4 @@
-"""The gate that decides how strongly a cell sends its output along each route."""
+"""The soft conditional gate of a routing cell."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 
 @keras.saving.register_keras_serializable("selene_tf")
 class SoftGate(keras.layers.Layer):
-    """Maps features to one weight in [0, 1) for each route, per image.
+    """Soft conditional gate: a weight in [0, 1) for each route, per image.
 
     A weight of exactly 0 closes the route. `relu(tanh(x))` is flat there, so a
     closed gate gets no gradient from that image.
@@ -75,7 +75,7 @@ class SoftGate(keras.layers.Layer):
 
 
 def downsample_4x(inputs):
-    """Features at a quarter of the resolution, rounded down.
+    """Downsamples features bilinearly by 4, rounded down.
 
     Bilinear without antialiasing, with half-pixel centres: output pixel d lies
     at 4 d + 1.5, so it is the mean of pixels 4 d + 1 and 4 d + 2 in either

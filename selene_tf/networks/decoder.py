@@ -10,7 +10,7 @@ from selene_tf.layers.resize import BilinearUpsample
 
 
 def decode(levels, num_classes, channels, pooling="none", synchronized=False):
-    """The decoder: coarsest level first, each joined with the next finer one.
+    """Decodes four levels of features to logits, coarsest level first.
 
     Args:
         levels: Level to features (batch, height, width, channels), at strides

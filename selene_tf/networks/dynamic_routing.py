@@ -36,7 +36,7 @@ def build(  # noqa: PLR0913
     synchronized=False,
     name="dynamic_routing",
 ):
-    """Builds the supernet, or what a path leaves of it.
+    """Builds the routing network: the supernet, or pruned to a path.
 
     Images whose sides are not multiples of 32 pixels are padded with the mean
     colour at the bottom and the right, and the logits are cut back. With
@@ -76,6 +76,12 @@ def build(  # noqa: PLR0913
 
     Raises:
         ValueError: if an argument is outside of what is said above.
+
+    Example:
+        >>> network = build(num_classes=3, channels=4, num_layers=3)
+        >>> image = keras.ops.zeros((1, 50, 70, 3))
+        >>> network(image)["logits"].shape, network(image)["gates"].shape
+        (TensorShape([1, 50, 70, 3]), TensorShape([1, 4, 4, 3]))
 
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401; the order of
     the layers, their padding and their initial values are the official code's.

@@ -1,4 +1,4 @@
-"""The network for a device: gates and normalisation folded into convolutions."""
+"""Folding of gates and batch normalisation into convolutions, for devices."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from selene_tf.networks import folding_scales
 
 
 def fold(network, mean_gates, path=None):
-    """A network of plain convolutions that does what a routing network does.
+    """Folds gates and normalisation of a routing network into its convolutions.
 
     Each gate is taken to be its mean over some images, so an image no longer
     chooses its own routes; an image whose gates are the means, none of them 0, gets

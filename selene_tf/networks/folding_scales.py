@@ -1,4 +1,4 @@
-"""By which factors a folded network's features are larger than the network's."""
+"""Factors between the features of a folded network and the network's."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ MAX_SCALE = 16.0
 
 @dataclasses.dataclass(frozen=True)
 class Scales:
-    """How much larger features are, so that gates on keep routes cost nothing.
+    """Factors on features that make the gates of keep routes free of charge.
 
     Attributes:
         inputs: (num_layers + 2, 4): what flows into a cell, and in the last row
@@ -25,7 +25,7 @@ class Scales:
 
 
 def find(gates, kept, bypassed, has_pooling=False):
-    """The scales with which as few keep routes as possible are multiplied.
+    """Finds the scales that need the fewest multiplications on keep routes.
 
     A cell's output y is s y where its input is s x: the first kernel is divided by
     s, the last one multiplied. Along keep it is to arrive as s' g y. With s' = s / g

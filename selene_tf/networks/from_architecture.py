@@ -1,4 +1,4 @@
-"""From data that describes a network to a Keras model."""
+"""The builder of networks of any kind, from their architecture."""
 
 from selene_tf.architectures.routing import RoutingArchitecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS

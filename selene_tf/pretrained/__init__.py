@@ -1,4 +1,4 @@
-"""Weights of other code, read without running it."""
+"""Pretrained weights of other code, read without running any of it."""
 
 from selene_tf.pretrained.dynamic_routing import OFFICIAL_COLOURS, load_dynamic_routing
 

@@ -1,4 +1,4 @@
-"""Fills a routing network with the official network's weights."""
+"""Loading of the official DynamicRouting weights."""
 
 import collections
 import dataclasses
@@ -38,7 +38,7 @@ _FIRST_CELL = "backbone.init_layer.cell_ops._ops.0.op.0.weight"
 
 @dataclasses.dataclass(frozen=True)
 class LoadReport:
-    """What a file gave to a network.
+    """Report of the weights that were loaded from a file.
 
     Attributes:
         path: The file.
@@ -56,7 +56,7 @@ class LoadReport:
     reshaped: dict
 
     def line(self):
-        """All of it in one line for the screen."""
+        """The report as one line for the terminal."""
         total = len(self.loaded) + len(self.left)
         text = f"loaded {len(self.loaded)} of {total} arrays from {self.path}"
         text += f", {len(self.reshaped)} of them in another layout"
@@ -81,7 +81,7 @@ class _Place:
 
 
 def load_dynamic_routing(network, path, encoder_only=False, other_classes=False):
-    """Fills a network of `dynamic_routing.build` with official weights.
+    """Loads official DynamicRouting weights into a network.
 
     The network then takes RGB images as before, and subtracts the official mean
     and turns the channels round itself. A function that was traced before keeps

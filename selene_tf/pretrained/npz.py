@@ -1,4 +1,4 @@
-"""Reads the arrays of an .npz file, whoever wrote it."""
+"""A reader of .npz files from untrusted sources."""
 
 import pathlib
 import struct

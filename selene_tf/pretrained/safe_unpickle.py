@@ -1,4 +1,4 @@
-"""Which tensors a PyTorch pickle describes, without running it.
+"""A safe reader of PyTorch pickles: finds their tensors without running them.
 
 A pickle is a program. Python's `Unpickler` would run it, and a closed list of
 globals does not tame it: its BUILD sets attributes of whatever is at hand, our own

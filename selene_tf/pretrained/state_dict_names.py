@@ -1,4 +1,4 @@
-"""How the official network's state_dict maps to our variables."""
+"""The mapping of the official network's state_dict to our variables."""
 
 from selene_tf.architectures import topology
 
@@ -27,7 +27,7 @@ def official_names(num_layers):
 
 
 def in_our_layout(array, kind):
-    """An official array in the layout of our variable."""
+    """Transposes an official array to the layout of our variable."""
     return {
         "conv": lambda: array.transpose(2, 3, 1, 0),
         "depth": lambda: array.transpose(2, 3, 0, 1),

@@ -1,4 +1,4 @@
-"""Reads PyTorch checkpoints without PyTorch, and without running their pickle.
+"""A reader of PyTorch checkpoints that needs no PyTorch and runs no pickle.
 
 Since release 1.6 `torch.save` writes a zip archive: `data.pkl` describes the
 tensors, `data/<key>` holds the bytes of each storage that they are views of.

@@ -1,1 +1,1 @@
-"""From gates to a path."""
+"""Searches: from a trained supernet's gates to a path."""

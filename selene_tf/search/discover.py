@@ -1,4 +1,4 @@
-"""From the gates of many images to the one path that stays.
+"""Path discovery: from the gates of many images to one path.
 
 Searching is part of training: the gates learn with the weights. What is left to
 do is to look at which routes the images open.
@@ -16,7 +16,7 @@ FAINTEST = 1e-12
 
 
 def discover(gates, architecture, image_size, threshold=0.5, counts_gates=True):
-    """Keeps the routes that enough images open.
+    """Discovers the path of the routes that enough images open.
 
     A cell that too few images open, but that something flows into, passes its
     input on to the same level, as it does for the single image. The route
@@ -55,7 +55,7 @@ def discover(gates, architecture, image_size, threshold=0.5, counts_gates=True):
 def as_path(  # noqa: PLR0913
     gates, kept, bypassed, architecture, image_size, rule, counts_gates=True
 ):
-    """The `RoutingPath` of some routes, with its costs.
+    """Makes a `RoutingPath` of some routes, with its costs.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), what the routes were chosen from.
@@ -91,7 +91,7 @@ def as_path(  # noqa: PLR0913
 
 
 def bypassed_share(gates, earlier=None):
-    """Share of the images that close a cell that something flows into.
+    """Share of the images that close a cell that receives an input.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.

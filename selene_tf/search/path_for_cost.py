@@ -1,4 +1,4 @@
-"""A path for a given cost: the strongest ways through the network that fit into it.
+"""Paths for a target cost: the strongest ways through the network within it.
 
 A network that was trained without a budget leaves nearly every gate open in nearly
 every image, and shares of the images say little about what to leave out. Here the
@@ -24,7 +24,7 @@ _GRID = 2.0**-36
 def within(  # noqa: PLR0913
     gates, architecture, image_size, max_macs, rule=None, counts_gates=True
 ):
-    """Keeps the strongest ways from the stem to the decoder that a target affords.
+    """Discovers the path of the strongest ways that a target of MACs affords.
 
     An edge's score is the largest product of mean gates over all ways that use it.
     Edges enter in the order of their scores, equal ones together, until the next would
@@ -79,7 +79,7 @@ def within(  # noqa: PLR0913
 
 
 def target_macs(architecture, image_size, keep=None, path_macs=None):
-    """The MACs that a path may have.
+    """Computes the MACs that a path may have.
 
     Args:
         architecture: The network's `RoutingArchitecture`.
@@ -135,7 +135,7 @@ def check_path_macs(path_macs):
 
 
 def edge_strengths(gates, earlier=None):
-    """Mean gates, and the shares of the images that pass a cell's input on.
+    """Strength of each edge: its mean gate, or the share of images that bypass.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
@@ -161,7 +161,7 @@ def edge_strengths(gates, earlier=None):
 
 
 def edge_scores(strengths):
-    """For each edge the largest product of strengths over all ways that use it.
+    """Scores each edge by the largest product of strengths over ways that use it.
 
     Args:
         strengths: As `edge_strengths` returns them.
@@ -189,7 +189,7 @@ def edge_scores(strengths):
 
 
 def edges_from(scores, lowest):
-    """The routes and bypassed cells of all edges with this score or a higher one.
+    """Selects the routes and bypassed cells of edges from a score upwards.
 
     Args:
         scores: As `edge_scores` returns them.

@@ -21,7 +21,7 @@ from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data.pipeline import batching
-from selene_tf.evaluation import evaluate
+from selene_tf.evaluation import distributed, evaluate
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
@@ -181,7 +181,10 @@ def as_a_worker(kind):
 
 
 def evaluations(strategy, share):
-    """Five images counted by one device alone, and by all replicas together."""
+    """Five images counted by one device alone, and by all replicas together.
+
+    The last time as if the network had no gates.
+    """
     with strategy.scope():
         network = build_cell(2, "network")
     rng = np.random.default_rng(0)
@@ -189,19 +192,22 @@ def evaluations(strategy, share):
         rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8),
         rng.integers(0, CLASSES, (5, 16, 16), dtype=np.uint8),
     )
-    alone = evaluate.evaluate(
-        evaluate.predictor(network), batching.evaluation(source, 2), CLASSES
-    )
-    together = evaluate.evaluate_together(
-        evaluate.parallel_predictor(network, strategy),
-        batching.evaluation(source, 2, share),
-        CLASSES,
-        5,
-        strategy,
-    )
+    dataset = batching.evaluation(source, 2, share)
+    predict_all = distributed.predictor(network, strategy)
+
+    def predict_labels(batches):
+        return [{"labels": outputs["labels"]} for outputs in predict_all(batches)]
+
+    results = [
+        evaluate.evaluate(
+            evaluate.predictor(network), batching.evaluation(source, 2), CLASSES
+        ),
+        distributed.evaluate(predict_all, dataset, CLASSES, 5, strategy),
+        distributed.evaluate(predict_labels, dataset, CLASSES, 5, strategy),
+    ]
     return [
-        [found.confusion.tolist(), found.gates.tolist(), found.sizes.tolist()]
-        for found in (alone, together)
+        [x.confusion.tolist(), np.array(x.gates).tolist(), x.sizes.tolist()]
+        for x in results
     ]
 
 

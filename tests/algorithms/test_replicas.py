@@ -68,11 +68,12 @@ def check(kind, result):
         # The first consistency is the rounding of 0.
         assert two[name] == pytest.approx(values, rel=2e-5, abs=1e-7)
         assert "gradient_norm" not in name or min(values) > MAX_GRADIENT_NORM
-    alone, together = result["evaluations"]
+    alone, together, without_gates = result["evaluations"]
     assert together[0] == alone[0]
     assert np.sum(together[0]) == 5 * 16 * 16
     np.testing.assert_allclose(together[1], alone[1], atol=1e-6)
     assert together[2] == alone[2]
+    assert without_gates == [together[0], None, together[2]]
     return set(one)
 
 

@@ -34,6 +34,18 @@ def test_a_confusion_matrix_over_all_images_the_last_batch_included():
     assert result.sizes.tolist() == [[2, 2]] * 3
 
 
+def test_of_a_network_without_gates_there_are_none():
+    images, labels = np.zeros((3, 2, 2, 3), "float32"), np.zeros((3, 2, 2), "int32")
+
+    def predict(images):
+        return {"labels": fake_predict(images)["labels"]}
+
+    result = evaluate.evaluate(predict, batches(images, labels, 2), 2)
+    assert result.gates is None
+    assert result.confusion.tolist() == [[12, 0], [0, 0]]
+    assert result.sizes.tolist() == [[2, 2]] * 3
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_nothing_to_evaluate_is_refused(count):
     images = np.zeros((count, 2, 2, 3), "float32")

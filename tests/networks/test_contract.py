@@ -1,0 +1,43 @@
+"""The contract of every network, and of the routing network's variants."""
+
+import numpy as np
+
+from selene_tf.architectures import RoutingArchitecture, RoutingPath, topology
+from tests.networks.contract import NetworkContract
+from tests.networks.plain import PlainArchitecture
+
+
+def path(num_layers=3):
+    """Without level 3, without the cell (1, 1), and without a way up from (2, 1)."""
+    kept = topology.all_routes(num_layers)
+    bypassed = np.zeros(kept.shape[:2], bool)
+    kept[1, 1], bypassed[1, 1] = False, True
+    kept[2, 1, topology.ROUTES.index("up")] = kept[num_layers, 3] = False
+    kept, bypassed = topology.connected(kept, bypassed)
+    return RoutingPath(kept, bypassed, 0.5 * kept, 0.5 * kept, {})
+
+
+class TestSupernet(NetworkContract):
+    architecture = RoutingArchitecture(3, channels=4, num_layers=3)
+
+
+class TestWithoutGatesButWithAtrousPoolingAndDropPath(NetworkContract):
+    architecture = RoutingArchitecture(
+        3, 4, 3, gated=False, pooling="aspp", drop_path=0.3
+    )
+
+
+class TestSmallGatesAndPyramidPooling(NetworkContract):
+    architecture = RoutingArchitecture(3, 4, 3, small_gate=True, pooling="psp")
+
+
+class TestAlongAPath(NetworkContract):
+    architecture = RoutingArchitecture(3, channels=4, num_layers=3, path=path())
+
+
+class TestPlain(NetworkContract):
+    architecture = PlainArchitecture(3)
+
+
+class TestPlainWithAuxiliaryLogits(NetworkContract):
+    architecture = PlainArchitecture(3, auxiliary=True)
