@@ -25,7 +25,7 @@ KEPT = {"path": "none", "gates": "keep"}
 
 def plain(config, path=None):
     assert path is None
-    return PlainArchitecture(dataset_info(config).num_classes)
+    return PlainArchitecture(dataset_info(config).num_classes, auxiliary=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,7 +117,7 @@ def test_it_is_exported_and_the_export_is_scored(runs, tmp_path, kind):
     assert model.metadata["structure"] == {
         "num_classes": len(model.class_names),
         "channels": 4,
-        "auxiliary": False,
+        "auxiliary": True,
     }
     content = scoring.evaluate_model(str(output), str(run_dir))
     assert content["mean_iou"] == pytest.approx(row["mean_iou"], abs=1e-3)

@@ -13,6 +13,10 @@ from selene_tf.layers.drop_path import DropPath
 # What the names of a batch's tensors on_weights_loaded with.
 PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
 
+# Of the loss of auxiliary logits (PSPNet, Zhao et al. 2017,
+# https://arxiv.org/abs/1612.01105, section 4).
+AUXILIARY_WEIGHT = 0.4
+
 
 class Algorithm(keras.Model):
     """Networks, their losses and the step that trains them, under `fit`.
@@ -105,11 +109,23 @@ class Algorithm(keras.Model):
         mask = batch["label"] != losses.IGNORE_LABEL
         return {"label_pixel_weight": losses.pixel_weight([mask], replicas.gather)}
 
-    def supervised_losses(self, batch, logits):
-        """The supervised loss on the labelled images, (batch,)."""
-        return self.supervised_loss(
-            batch["label"], logits, weight=batch["label_pixel_weight"]
-        )
+    def supervised_losses(self, batch, outputs):
+        """The supervised loss on the labelled images, (batch,).
+
+        Auxiliary logits, if the network has any, learn from the labels beside its own,
+        each at `AUXILIARY_WEIGHT`.
+
+        Args:
+            batch: The batch.
+            outputs: The network's outputs for the labelled images.
+        """
+        label, weight = batch["label"], batch["label_pixel_weight"]
+        loss = self.supervised_loss(label, outputs["logits"], weight=weight)
+        for logits in outputs.get("auxiliary", ()):
+            loss += AUXILIARY_WEIGHT * self.supervised_loss(
+                label, logits, weight=weight
+            )
+        return loss
 
     def on_weights_loaded(self):
         """Runs when the weights to start from are there."""

@@ -83,8 +83,8 @@ class CrossPseudo(Algorithm):
             "confident_classes": shares,
         }
         for name, own in outputs.items():
-            logits = own["labelled"]["logits"]
-            results[f"supervised_{name}"] = self.supervised_losses(batch, logits)
+            supervised = self.supervised_losses(batch, own["labelled"])
+            results[f"supervised_{name}"] = supervised
             results |= self.side_losses(name, batch, own)
         return results
 

@@ -128,7 +128,7 @@ class MeanTeacher(Algorithm):
         )
         weight = self.consistency_weight(self.optimizer.iterations)
         return {
-            "supervised": self.supervised_losses(batch, outputs["labelled"]["logits"]),
+            "supervised": self.supervised_losses(batch, outputs["labelled"]),
             "consistency": weight * ops.concatenate(consistency_losses),
             "confident_share": ops.sum(shares, axis=-1),
             "confident_classes": shares,

@@ -26,8 +26,7 @@ class Supervised(Algorithm):
                 name: batch[name] for name in ("image", "label", "label_pixel_weight")
             }
         outputs = self.forward("student", batch)
-        logits = outputs["labelled"]["logits"]
         return {
-            "supervised": self.supervised_losses(batch, logits),
+            "supervised": self.supervised_losses(batch, outputs["labelled"]),
             **self.side_losses("student", batch, outputs),
         }

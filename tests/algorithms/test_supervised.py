@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf import losses
+from selene_tf import losses, networks
 from selene_tf.algorithms.supervised import Supervised
 from tests.algorithms.batches import (
+    CLASSES,
     Bench,
     build_network,
     distance,
@@ -12,6 +13,7 @@ from tests.algorithms.batches import (
     make_batch,
     values,
 )
+from tests.networks.plain import PlainArchitecture
 
 BATCH = labelled_part(make_batch())
 
@@ -50,6 +52,27 @@ def test_the_loss_is_the_cross_entropy_before_the_step(bench):
     assert set(found) == {"loss", "supervised", "gradient_norm"}
     assert found["supervised"] == pytest.approx(expected, rel=1e-5)
     assert found["loss"] == found["supervised"]
+
+
+def mean_cross_entropy(logits):
+    """Over all labelled pixels, in NumPy."""
+    logits = np.asarray(logits, "float64")
+    normalized = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    images, rows, columns = np.nonzero(BATCH["label"] != 255)
+    classes = BATCH["label"][images, rows, columns]
+    return -normalized[images, rows, columns, classes].mean()
+
+
+def test_auxiliary_logits_learn_beside_at_two_fifths():
+    network = networks.build(PlainArchitecture(CLASSES, auxiliary=True))
+    outputs = network(BATCH["image"], training=True)
+    own, auxiliary = map(mean_cross_entropy, (outputs["logits"], *outputs["auxiliary"]))
+    assert own != pytest.approx(auxiliary, rel=1e-2)
+    before = values(network.trainable_variables)
+    losses = Bench(Supervised(network, tf.Variable(5.0))).step(BATCH)
+    assert losses["supervised"] == pytest.approx(own + 0.4 * auxiliary, rel=1e-5)
+    for variable, old in zip(network.trainable_variables, before, strict=True):
+        assert (variable.numpy() != old).any(), variable.path
 
 
 def test_steps_on_one_batch_lower_its_loss(bench):
