@@ -10,11 +10,11 @@ from selene_tf.algorithms.gradient_accumulation import GradientAccumulator
 from selene_tf.layers.batch_norm import moving_statistics
 from selene_tf.layers.drop_path import DropPath
 
-# What the names of a batch's tensors on_weights_loaded with.
+# What the names of a batch's tensors start with.
 PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
 
-# Of the loss of auxiliary logits (PSPNet, Zhao et al. 2017,
-# https://arxiv.org/abs/1612.01105, section 4).
+# Weight of the loss of auxiliary logits, as in PSPNet (Zhao et al. 2017,
+# https://arxiv.org/abs/1612.01105).
 AUXILIARY_WEIGHT = 0.4
 
 
