@@ -8,9 +8,10 @@ from PIL import Image
 
 from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.files import file_readers
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.data.pipeline import batching, in_memory, views
 from selene_tf.data.pipeline.bad_samples import BadSamples
+from selene_tf.data.pipeline.sources import MemorySource, ReaderSource
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 
@@ -67,10 +68,10 @@ def _write(folder, size):
 
 
 def _timed(examples, crop_size, batch_size, repeats):
-    reader = file_readers.from_files(examples, dataset_info.SCENES.labels)
+    reader = FileReader(examples, dataset_info.SCENES.labels)
     bad_samples = BadSamples(len(examples))
-    files = batching.from_reader(reader, bad_samples)
-    memory = batching.in_memory(*in_memory.load(reader, bad_samples))
+    files = ReaderSource(reader, bad_samples)
+    memory = MemorySource(*in_memory.load(reader, bad_samples))
     augmentation = views.Augmentation(crop_size, _SCALES, True, _MEAN_COLOUR)
 
     def stream(source):

@@ -3,29 +3,33 @@
 import dataclasses
 
 from selene_tf.config.validation import to_text
-from selene_tf.data.datasets import (
-    camvid,
-    cityscapes,
-    description_file,
-    image_folder,
-    label_map,
-    pascal_voc,
-    tfds,
+from selene_tf.data.datasets import description_file
+from selene_tf.data.datasets.camvid import CamVid
+from selene_tf.data.datasets.cityscapes import Cityscapes
+from selene_tf.data.datasets.dataset_info import (
+    CAMVID,
+    CITYSCAPES,
+    CITYSCAPES_RAW_IDS,
+    PASCAL_VOC,
+    SCENES,
+    folder_info,
 )
-from selene_tf.data.datasets import dataset_info as catalog
-from selene_tf.data.files import file_readers
+from selene_tf.data.datasets.image_folder import ImageFolder
+from selene_tf.data.datasets.label_map import LabelFormat
+from selene_tf.data.datasets.pascal_voc import PascalVoc
+from selene_tf.data.datasets.tfds import TfdsFolder
 from selene_tf.errors import UserError
 
 _KNOWN = {
-    "scenes": catalog.SCENES,
-    "camvid": catalog.CAMVID,
-    "cityscapes": catalog.CITYSCAPES,
-    "pascal_voc": catalog.PASCAL_VOC,
+    "scenes": SCENES,
+    "camvid": CAMVID,
+    "cityscapes": CITYSCAPES,
+    "pascal_voc": PASCAL_VOC,
 }
 _FOLDERS = {
-    "camvid": camvid.open_folder,
-    "cityscapes": cityscapes.open_folder,
-    "pascal_voc": pascal_voc.open_folder,
+    "camvid": CamVid,
+    "cityscapes": Cityscapes,
+    "pascal_voc": PascalVoc,
 }
 
 
@@ -42,11 +46,11 @@ def dataset_info(config):
         _check_file_alone(config, file)
         return description_file.read(file)
     if config.class_names:
-        return catalog.folder(config.class_names, config.ignore_label)
+        return folder_info(config.class_names, config.ignore_label)
     if _builder(config).partition("/")[0] == "cityscapes":
         # Its masks hold the raw ids.
-        raw = label_map.LabelFormat(catalog.CITYSCAPES_RAW_IDS)
-        return dataclasses.replace(catalog.CITYSCAPES, labels=raw)
+        raw = LabelFormat(CITYSCAPES_RAW_IDS)
+        return dataclasses.replace(CITYSCAPES, labels=raw)
     raise UserError(
         "--class_names: found nothing, expected the names of two or more classes in "
         "the order of their ids, or a --dataset_file that says what the masks hold."
@@ -60,7 +64,7 @@ def open_folder(config):
         UserError: The folder is missing or does not look like the data set.
     """
     if config.dataset.startswith("tfds:"):
-        return tfds.open_builder(
+        return TfdsFolder(
             _builder(config),
             config.data_dir,
             config.tfds_image,
@@ -74,9 +78,8 @@ def open_folder(config):
             f"--dataset={config.dataset}."
         )
     if config.dataset in _FOLDERS:
-        return _FOLDERS[config.dataset](config.data_dir, file_readers.from_files)
-    labels = dataset_info(config).labels
-    return image_folder.open_folder(config.data_dir, labels, file_readers.from_files)
+        return _FOLDERS[config.dataset](config.data_dir)
+    return ImageFolder(config.data_dir, dataset_info(config).labels)
 
 
 def _builder(config):

@@ -9,6 +9,7 @@ import numpy as np
 from selene_tf import experiment
 from selene_tf.architectures import Cost, cost, routing, topology
 from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.networks import folding
 from selene_tf.search import discover
@@ -124,7 +125,7 @@ def path_file(run_dir, path):
 def _gates(network, source):
     """The gates of all images of a source, (images, num_layers + 1, 4, 3)."""
     predict = evaluate.predictor(network)
-    with batching.named_failures(source):
+    with named_failures(source):
         return np.concatenate(
             [
                 predict(batch["image"])["gates"].numpy()

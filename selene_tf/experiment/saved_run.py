@@ -10,6 +10,7 @@ import tensorflow as tf
 from selene_tf.architectures import RoutingPath, routing
 from selene_tf.data.datasets import dataset_info as catalog
 from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import Source, named_failures
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.experiment import architecture, initial_state
@@ -44,7 +45,7 @@ class RestoredRun:
     step: int
     architecture: object
     info: catalog.DatasetInfo
-    source: batching.Source
+    source: Source
     batch_size: int
     image_size: tuple[int, int] | None
     recompute: Callable
@@ -119,7 +120,7 @@ def load_run(
 
 
 def load_split(run_dir, split, data_dir=""):
-    """The images of a run's split, as a `batching.Source`, without a network.
+    """The images of a run's split, as a `sources.Source`, without a network.
 
     The arguments are those of `load_run`.
 
@@ -153,7 +154,7 @@ def evaluate(trained, predict):
         UserError: if an image cannot be read, or none has a label.
     """
     dataset = batching.evaluation(trained.source, trained.batch_size)
-    with batching.named_failures(trained.source):
+    with named_failures(trained.source):
         return evaluation.evaluate(predict, dataset, trained.info.num_classes)
 
 
@@ -178,6 +179,6 @@ def _recompute(network, config, count):
     data = make_sources(config)
     config = dataclasses.replace(config, precise_bn_batches=count)
     devices = Devices(tf.distribute.get_strategy())
-    with batching.named_failures(data):
+    with named_failures(data):
         batches = make_statistics_batches(config, data, devices)
         precise_batch_norm.recompute(network, batches)

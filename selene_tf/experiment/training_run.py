@@ -10,7 +10,7 @@ import time
 
 from selene_tf import losses
 from selene_tf.cli import flagfile
-from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.evaluation import summary as report
 from selene_tf.experiment import architecture, gates, initial_state
@@ -73,7 +73,7 @@ def train(config):
         )
         with (
             run_folder.user_errors(run_dir),
-            batching.named_failures(data),
+            named_failures(data),
             grappler.disabled_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)

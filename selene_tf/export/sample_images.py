@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import named_failures
 
 
 def examples(source, count, size=None):
     """Images and labels of a source, spread evenly over it.
 
     Args:
-        source: A `batching.Source`.
+        source: A `sources.Source`.
         count: How many at most; 0 for all.
         size: Height and width in pixels to which they are resized, images bilinearly
             and labels to the nearest; None to leave them.
@@ -21,7 +21,7 @@ def examples(source, count, size=None):
     """
     count = min(count or source.size, source.size)
     places = np.linspace(0, source.size - 1, count).round().astype(int)
-    with batching.named_failures(source):
+    with named_failures(source):
         return [_resized(_read(source, place), size) for place in places.tolist()]
 
 

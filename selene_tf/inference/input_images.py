@@ -98,7 +98,7 @@ def look(source):
     """
     path = source.path
     with _large_files_named(path):
-        image, header = image_files.look(path, FORMATS)
+        image, header = image_files.read_header(path, FORMATS)
     image_files.check_image_kind(path, image, header)
     return image.size[::-1]
 

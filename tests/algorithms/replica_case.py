@@ -21,6 +21,7 @@ from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.evaluation import distributed, evaluate
 from selene_tf.layers.conv_norm import ConvNorm
 from selene_tf.layers.normalize import Normalize
@@ -188,7 +189,7 @@ def evaluations(strategy, share):
     with strategy.scope():
         network = build_cell(2, "network")
     rng = np.random.default_rng(0)
-    source = batching.in_memory(
+    source = MemorySource(
         rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8),
         rng.integers(0, CLASSES, (5, 16, 16), dtype=np.uint8),
     )

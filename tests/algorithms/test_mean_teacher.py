@@ -6,6 +6,7 @@ from selene_tf import losses
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from selene_tf.data.pipeline import batching, views
+from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.training import schedules
 from tests.algorithms.batches import (
     Bench,
@@ -192,8 +193,8 @@ def test_labels_of_unlabelled_images_are_not_in_the_batch():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 4, 32, 32, 3), dtype=np.uint8)
     dataset = batching.training(
-        batching.in_memory(images[0], np.zeros((4, 32, 32), np.uint8)),
-        batching.in_memory(images[1], np.full((4, 32, 32), 2, np.uint8)),
+        MemorySource(images[0], np.zeros((4, 32, 32), np.uint8)),
+        MemorySource(images[1], np.full((4, 32, 32), 2, np.uint8)),
         batch_size=2,
         seed=0,
         start_step=0,

@@ -10,6 +10,7 @@ from selene_tf.benchmarking import learning, steps
 from selene_tf.benchmarking import table as benchmark_table
 from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.data.pipeline.views import Augmentation
 from tests.algorithms.small import build_small_network
 
@@ -79,7 +80,7 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
 
 def test_the_random_batch_is_one_as_trainings_have_it():
     images = np.zeros((2, *SIZE, 3), "uint8"), np.zeros((2, *SIZE), "uint8")
-    source = batching.in_memory(*images)
+    source = MemorySource(*images)
     augmentation = Augmentation(SIZE, pretext=Pretext("jigsaw"), strong_view=True)
     data = batching.training(source, source, 2, 0, 0, augmentation)
     batch = learning.random_batch(3, SIZE, 2)

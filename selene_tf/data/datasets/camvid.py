@@ -9,6 +9,7 @@ from selene_tf.data.datasets import camvid_colours, dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import DataRoot
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 
 # Folders of all images and of all masks.
@@ -18,8 +19,8 @@ _FRAME = re.compile(r"(?P<sequence>.+)_f?(?P<frame>\d+)")
 _CLASS_OF = {name: class_id for name, _, class_id in camvid_colours.THINGS}
 
 
-def open_folder(data_dir, reader):
-    """Opens a folder in one of three layouts, looked for in this order.
+class CamVid(DataFolder):
+    """Opens CamVid in one of three layouts, looked for in this order.
 
     - train.txt and val.txt, and unlabelled.txt if there is one.
     - train, train_labels, val and val_labels; masks are NAME_L.png.
@@ -33,24 +34,26 @@ def open_folder(data_dir, reader):
 
     Args:
         data_dir: The folder.
-        reader: Function of examples, a `LabelFormat` and an image size; makes a
-            `Reader`.
-
-    Returns:
-        A `DataFolder`.
 
     Raises:
         UserError: The folder does not exist or has none of the layouts, or codes.txt
             names a thing that CamVid does not have.
     """
-    root = real_folder(data_dir)
-    labels = _labels(root)
-    return DataFolder(
-        data_dir=str(data_dir),
-        read_part=_part_reader(root, data_dir),
-        read_listed=functools.partial(_read_listed, root),
-        make_reader=lambda examples, image_size: reader(examples, labels, image_size),
-    )
+
+    def __init__(self, data_dir):
+        self.data_dir = str(data_dir)
+        self._root = real_folder(data_dir)
+        self._labels = _labels(self._root)
+        self._read_layout = _part_reader(self._root, data_dir)
+
+    def read_part(self, part, mask_every):
+        return self._read_layout(part, mask_every)
+
+    def read_listed(self, list_file, mask_every):
+        return _read_listed(self._root, list_file, mask_every)
+
+    def make_reader(self, examples, image_size):
+        return FileReader(examples, self._labels, image_size)
 
 
 def _labels(root):
@@ -170,13 +173,13 @@ def _examples(root, images, masks, names, mask_every):
             "Add them."
         )
     present = set(_names(root, masks)) if mask_every else set()
-    inside, examples = DataRoot(root), []
+    data_root, examples = DataRoot(root), []
     for number, name in enumerate(names):
         mask = None
         if mask_every and number % mask_every == 0:
             mask = _mask(root, images, masks, name, present)
-            mask = inside.linked(os.path.join(masks, mask))
-        image = inside.linked(os.path.join(images, f"{name}.png"))
+            mask = data_root.resolve(os.path.join(masks, mask))
+        image = data_root.resolve(os.path.join(images, f"{name}.png"))
         examples.append(Example(image, mask))
     return tuple(examples)
 

@@ -11,6 +11,7 @@ from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import DataRoot
 from selene_tf.data.files import pillow_reading
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 
 _IMAGES = "leftImg8bit"
@@ -29,41 +30,48 @@ _NOTE = (
 )
 
 
-def open_folder(data_dir, reader):
+class Cityscapes(DataFolder):
     """Opens a folder with leftImg8bit and gtFine, or with images and segmentation.
 
     A part is read from train.txt or val.txt, if there is one, in the order of its
     lines, and else from leftImg8bit and gtFine, sorted by city, sequence and frame.
-    A mask that holds class ids, *_labelTrainIds.png, goes before one of raw ids,
-    *_labelIds.png. Lists may be written for either layout: what they name and is
-    not there is looked for in leftImg8bit and gtFine.
+    There is no unlabelled part. A mask that holds class ids, *_labelTrainIds.png,
+    goes before one of raw ids, *_labelIds.png. Lists may be written for either
+    layout: what they name and is not there is looked for in leftImg8bit and gtFine.
+
+    If the names of masks do not say what they hold, they and those of the folder's
+    lists are searched for raw ids when the first reader of any is made.
 
     Args:
         data_dir: The folder.
-        reader: Function of examples, a `LabelFormat` and an image size; makes a
-            `Reader`.
-
-    Returns:
-        A `DataFolder` without an unlabelled part. If the names of masks do not say
-        what they hold, they and those of the folder's lists are searched for raw ids
-        when the first reader of any is made.
 
     Raises:
         UserError: The folder does not exist or has neither layout.
     """
-    files = _Files(real_folder(data_dir))
-    _check_layout(files, data_dir)
-    labels = _Labels(files)
-    is_sorted = files.holds(_IMAGES) and not files.holds("train.txt")
-    return DataFolder(
-        data_dir=str(data_dir),
-        read_part=functools.partial(_read_part, files),
-        read_listed=functools.partial(_read_listed, files),
-        make_reader=lambda examples, image_size: reader(
-            examples, labels.of(examples), image_size
-        ),
-        rule_notes=(_NOTE,) if is_sorted else (),
-    )
+
+    def __init__(self, data_dir):
+        self.data_dir = str(data_dir)
+        self._files = _Files(real_folder(data_dir))
+        _check_layout(self._files, data_dir)
+        self._labels = _Labels(self._files)
+        is_sorted = self._files.holds(_IMAGES) and not self._files.holds("train.txt")
+        self.rule_notes = (_NOTE,) if is_sorted else ()
+
+    def read_part(self, part, mask_every):
+        if part == "unlabelled":
+            return ()
+        list_name = f"{part}.txt"
+        if self._files.holds(list_name) or not self._files.holds(_IMAGES):
+            path = os.path.join(self._files.root, list_name)
+            return self.read_listed(path, mask_every)
+        return _read_folders(self._files, part, mask_every)
+
+    def read_listed(self, list_file, mask_every):
+        complete = functools.partial(_complete, self._files)
+        return read_list(list_file, self._files.root, mask_every, complete)
+
+    def make_reader(self, examples, image_size):
+        return FileReader(examples, self._labels.of(examples), image_size)
 
 
 class _Files:
@@ -72,7 +80,7 @@ class _Files:
     def __init__(self, root):
         self.root = root
         self.names = functools.cache(self._names)
-        self._inside = DataRoot(root)
+        self._data_root = DataRoot(root)
 
     def holds(self, path):
         """Whether there is something at a path relative to the root."""
@@ -83,9 +91,9 @@ class _Files:
         """The first of the paths where there is something, or None."""
         return next((path for path in paths if self.holds(path)), None)
 
-    def linked(self, path):
+    def resolve(self, path):
         """The path with all links followed, which must not leave the root."""
-        return self._inside.linked(path)
+        return self._data_root.resolve(path)
 
     def _names(self, folder):
         try:
@@ -100,20 +108,20 @@ class _Labels:
 
     def __init__(self, files):
         self._files = files
-        self._found = None
+        self._known = None
 
     def of(self, examples):
         labels = dataset_info.CITYSCAPES.labels
         unclear = _unclear(example.mask for example in examples)
-        if self._found is None and unclear:
-            self._found = labels
+        if self._known is None and unclear:
+            self._known = labels
             # The few of one part may all hold low ids, and no other part may then be
             # read in another way.
             unclear |= _unclear(_listed_masks(self._files))
             if _hold_raw_ids(sorted(unclear)):
                 ids = dataset_info.CITYSCAPES_RAW_IDS
-                self._found = dataclasses.replace(labels, ids=ids)
-        return self._found or labels
+                self._known = dataclasses.replace(labels, ids=ids)
+        return self._known or labels
 
 
 def _unclear(masks):
@@ -127,9 +135,9 @@ def _listed_masks(files):
     masks = []
 
     def complete(names):
-        found = _complete(files, names)
-        masks.extend(mask for mask in found[1:] if files.holds(mask))
-        return found
+        paths = _complete(files, names)
+        masks.extend(mask for mask in paths[1:] if files.holds(mask))
+        return paths
 
     for part in ("train", "val"):
         # What is wrong with a list is said when it is read for training.
@@ -137,7 +145,7 @@ def _listed_masks(files):
             read_list(os.path.join(files.root, f"{part}.txt"), files.root, 0, complete)
     for mask in masks:
         with contextlib.suppress(UserError):
-            yield files.linked(mask)
+            yield files.resolve(mask)
 
 
 def _hold_raw_ids(masks):
@@ -166,28 +174,13 @@ def _check_layout(files, data_dir):
         )
 
 
-def _read_part(files, part, mask_every):
-    if part == "unlabelled":
-        return ()
-    list_name = f"{part}.txt"
-    if files.holds(list_name) or not files.holds(_IMAGES):
-        path = os.path.join(files.root, list_name)
-        return _read_listed(files, path, mask_every)
-    return _read_folders(files, part, mask_every)
-
-
-def _read_listed(files, list_file, mask_every):
-    complete = functools.partial(_complete, files)
-    return read_list(list_file, files.root, mask_every, complete)
-
-
 def _read_folders(files, split, mask_every):
     examples = []
     for number, (city, frame) in enumerate(_frames(files, split)):
-        image = files.linked(_image_paths(split, city, frame)[0])
+        image = files.resolve(_image_paths(split, city, frame)[0])
         mask = None
         if mask_every and number % mask_every == 0:
-            mask = files.linked(_known_mask(files, image, split, city, frame))
+            mask = files.resolve(_known_mask(files, image, split, city, frame))
         examples.append(Example(image, mask))
     return tuple(examples)
 
@@ -233,11 +226,11 @@ def _mask_paths(split, city, frame):
 def _complete(files, names):
     """Finds what a line of a list names, for `read_list`."""
     image, *masks = names
-    found = [_find(files, image, _places(image, _image_paths))]
+    paths = [_find(files, image, _places(image, _image_paths))]
     if masks:
-        return [*found, _find(files, masks[0], _places_of_mask(masks[0]))]
+        return [*paths, _find(files, masks[0], _places_of_mask(masks[0]))]
     mask = files.first(_places(image, _mask_paths))
-    return found if mask is None else [*found, mask]
+    return paths if mask is None else [*paths, mask]
 
 
 def _find(files, name, places):

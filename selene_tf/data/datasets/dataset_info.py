@@ -60,7 +60,7 @@ def bit_colour(number: int) -> tuple[int, int, int]:
     return tuple(channels)
 
 
-def folder(class_names: tuple[str, ...], ignore_label: int) -> DatasetInfo:
+def folder_info(class_names: tuple[str, ...], ignore_label: int) -> DatasetInfo:
     """Describes the user's own data set, with a colour of its own for each class.
 
     Args:

@@ -46,9 +46,9 @@ def read_list(list_file, data_dir, mask_every, complete=None):
         UserError: The list is missing, empty or not text; or a line has too few or
             too many names, leads out of `data_dir` or repeats an image.
     """
-    inside = DataRoot(real_folder(data_dir))
+    root = DataRoot(real_folder(data_dir))
     with _collector_paused():
-        examples = _read_lines(list_file, inside, mask_every, complete)
+        examples = _read_lines(list_file, root, mask_every, complete)
     if not examples:
         raise UserError(
             f"{list_file} names no image; write one image a line"
@@ -69,7 +69,7 @@ def _collector_paused():
             gc.enable()
 
 
-def _read_lines(list_file, inside, mask_every, complete):
+def _read_lines(list_file, root, mask_every, complete):
     examples, first_lines = [], {}
     for number, line in enumerate(_lines(list_file), start=1):
         if not line or line.isspace():
@@ -84,7 +84,7 @@ def _read_lines(list_file, inside, mask_every, complete):
             names = complete(names)
         if need_mask:
             _check_has_mask(names, place)
-        image = inside.resolve(_listed_path(inside.root, names[0], place), place)
+        image = root.resolve(_listed_path(root.root, names[0], place), place)
         first = first_lines.setdefault(image, number)
         if first != number:
             raise UserError(
@@ -93,14 +93,13 @@ def _read_lines(list_file, inside, mask_every, complete):
             )
         mask = None
         if need_mask:
-            mask = inside.resolve(_listed_path(inside.root, names[1], place), place)
+            mask = root.resolve(_listed_path(root.root, names[1], place), place)
             if mask == image:
                 raise UserError(
                     f"{place()}: '{names[0]}' is its own mask; write the mask after "
                     "the image."
                 )
-            mask = Path(mask)
-        examples.append(Example(Path(image), mask))
+        examples.append(Example(image, mask))
     return examples
 
 
@@ -125,16 +124,16 @@ def read_folder(data_dir, split, mask_every):
     """
     if split not in SPLITS:
         raise UserError(f"'{split}' is no split; choose from {', '.join(SPLITS)}.")
-    inside = DataRoot(real_folder(data_dir))
+    root = DataRoot(real_folder(data_dir))
     images = _files(Path(data_dir) / split / "images", IMAGE_SUFFIXES, split)
     masks = {}
     if mask_every:
         masks = _files(Path(data_dir) / split / "masks", MASK_SUFFIXES, split)
         labelled = list(images)[::mask_every]
         _check_pairs(images, masks, labelled, split)
-        masks = {stem: inside.linked(os.path.abspath(masks[stem])) for stem in labelled}
+        masks = {stem: root.resolve(os.path.abspath(masks[stem])) for stem in labelled}
     return tuple(
-        Example(inside.linked(os.path.abspath(path)), masks.get(stem))
+        Example(root.resolve(os.path.abspath(path)), masks.get(stem))
         for stem, path in images.items()
     )
 

@@ -1,6 +1,5 @@
 """A folder of the user's own images: list files, or folders of each part."""
 
-import functools
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from selene_tf.data.datasets.examples import (
     read_folder,
     read_list,
 )
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 
 # What `read_folder` reads.
@@ -25,38 +25,38 @@ _READ = {
 _NO_IMAGES = (".ini", ".db", ".txt", ".json", ".toml", ".csv", ".md")
 
 
-def open_folder(data_dir, labels, reader):
+class ImageFolder(DataFolder):
     """Opens a folder with train.txt and val.txt, or with train/images and so on.
+
+    Its unlabelled part are the images of unlabelled.txt, or of the folder
+    unlabelled/images, if there is one. Its notes name what is passed over in such
+    folders.
 
     Args:
         data_dir: The folder.
         labels: The `LabelFormat` of the masks.
-        reader: Function of examples, a `LabelFormat` and an image size; makes a
-            `Reader`.
-
-    Returns:
-        A `DataFolder`. Its unlabelled part are the images of unlabelled.txt, or
-        of the folder unlabelled/images, if there is one. Its notes name what is
-        passed over in such folders.
     """
-    return DataFolder(
-        str(data_dir),
-        functools.partial(_read_part, data_dir),
-        lambda list_file, mask_every: read_list(list_file, data_dir, mask_every),
-        lambda examples, image_size: reader(examples, labels, image_size),
-        notes=tuple(_notes(data_dir)),
-    )
 
+    def __init__(self, data_dir, labels):
+        self.data_dir = str(data_dir)
+        self.notes = tuple(_notes(data_dir))
+        self._labels = labels
 
-def _read_part(data_dir, part, mask_every):
-    if find_layout(data_dir) == "lists":
-        path = Path(data_dir) / f"{part}.txt"
-        if part == "unlabelled" and not path.exists():
+    def read_part(self, part, mask_every):
+        if find_layout(self.data_dir) == "lists":
+            path = Path(self.data_dir) / f"{part}.txt"
+            if part == "unlabelled" and not path.exists():
+                return ()
+            return read_list(path, self.data_dir, mask_every)
+        if part == "unlabelled" and not os.path.isdir(Path(self.data_dir) / part):
             return ()
-        return read_list(path, data_dir, mask_every)
-    if part == "unlabelled" and not os.path.isdir(Path(data_dir) / part):
-        return ()
-    return read_folder(data_dir, part, mask_every)
+        return read_folder(self.data_dir, part, mask_every)
+
+    def read_listed(self, list_file, mask_every):
+        return read_list(list_file, self.data_dir, mask_every)
+
+    def make_reader(self, examples, image_size):
+        return FileReader(examples, self._labels, image_size)
 
 
 def find_layout(data_dir):

@@ -8,6 +8,7 @@ from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import DataRoot
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 
 _PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
@@ -29,76 +30,55 @@ _NOT_AUGMENTED = (
 )
 
 
-def open_folder(data_dir, reader):
+class PascalVoc(DataFolder):
     """Opens a folder with JPEGImages, or with VOC2012 or VOCdevkit/VOC2012 in it.
 
     The training part is sorted by name. It is what train_aug.txt (or trainaug.txt)
     lists in ImageSets/Segmentation or ImageSets/SegmentationAug; else all masks in
     SegmentationClassAug but those for validation; else the original training set.
-    Masks for training come from SegmentationClassAug before SegmentationClass, those
-    for validation the other way round. Lists may hold names without folder and
-    ending, or paths of images and masks.
+    There is no unlabelled part. Masks for training come from SegmentationClassAug
+    before SegmentationClass, those for validation the other way round. Lists may hold
+    names without folder and ending, or paths of images and masks.
 
     Args:
-        data_dir: The folder, or one above it.
-        reader: Function of examples, a `LabelFormat` and an image size; makes a
-            `Reader`.
-
-    Returns:
-        A `DataFolder` without an unlabelled part; its `data_dir` is the folder that
-        holds JPEGImages.
+        data_dir: The folder, or one above it. The attribute `data_dir` is the one
+            that holds JPEGImages.
 
     Raises:
         UserError: The folder does not exist, or JPEGImages is not found.
     """
-    real_folder(data_dir)
-    found = find_root(data_dir, "--data_dir")
-    voc = _Voc(real_folder(found))
-    labels = dataset_info.PASCAL_VOC.labels
-    return DataFolder(
-        data_dir=found,
-        read_part=voc.read_part,
-        read_listed=voc.read_listed,
-        make_reader=lambda examples, image_size: reader(examples, labels, image_size),
-        notes=voc.notes(),
-    )
 
+    def __init__(self, data_dir):
+        real_folder(data_dir)
+        self.data_dir = find_root(data_dir, "--data_dir")
+        self._root = real_folder(self.data_dir)
+        # Masks are found by listing their folders once.
+        self._masks = {
+            name: _names(self._root, name) for name in (_ORIGINAL, _AUGMENTED)
+        }
+        self._augmented_list = next(filter(self._is_file, _AUGMENTED_LISTS), None)
+        self._data_root = DataRoot(self._root)
+        self.notes = self._training_notes()
 
-def find_root(folder, flag):
-    """The folder that holds JPEGImages: the one given, or VOC2012 below it.
-
-    Args:
-        folder: The folder of the data set, or one above it.
-        flag: The flag that named it, for the message.
-
-    Raises:
-        UserError: There is no such folder.
-    """
-    for place in _PLACES if folder else ():
-        path = os.path.join(folder, place) if place else str(folder)
-        if os.path.isdir(os.path.join(path, _IMAGES)):
-            return path
-    raise UserError(
-        f"{flag}: found no {_IMAGES} in '{folder}'; expected Pascal VOC as "
-        f"{_IMAGES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
-        "VOCdevkit/VOC2012. Name the folder that holds them."
-    )
-
-
-class _Voc:
-    """The folder that holds JPEGImages. Masks are found by listing their folders."""
-
-    def __init__(self, root):
-        self.root = root
-        self.masks = {name: _names(root, name) for name in (_ORIGINAL, _AUGMENTED)}
-        self.augmented_list = next(filter(self._is_file, _AUGMENTED_LISTS), None)
-        self._inside = DataRoot(root)
-
-    def notes(self):
-        """What the user should know of the training set, a line each."""
-        if self.augmented_list:
+    def read_part(self, part, mask_every):
+        if part == "unlabelled":
             return ()
-        if not self.masks[_AUGMENTED]:
+        if part == "val":
+            return self._examples(self._listed_images(_VALIDATION_LIST), mask_every)
+        images = sorted(self._training_images().items())
+        return self._examples(dict(images), mask_every)
+
+    def read_listed(self, list_file, mask_every):
+        return read_list(list_file, self._root, mask_every, self._complete)
+
+    def make_reader(self, examples, image_size):
+        return FileReader(examples, dataset_info.PASCAL_VOC.labels, image_size)
+
+    def _training_notes(self):
+        """What the user should know of the training set, a line each."""
+        if self._augmented_list:
+            return ()
+        if not self._masks[_AUGMENTED]:
             return (_NOT_AUGMENTED,)
         # What is wrong with a list is said when it is read for training.
         with contextlib.suppress(UserError):
@@ -110,40 +90,29 @@ class _Voc:
                 return (_incomplete(len(names), missing),)
         return ()
 
-    def read_part(self, part, mask_every):
-        if part == "unlabelled":
-            return ()
-        if part == "val":
-            return self._examples(self._listed_images(_VALIDATION_LIST), mask_every)
-        images = sorted(self._training_images().items())
-        return self._examples(dict(images), mask_every)
-
-    def read_listed(self, list_file, mask_every):
-        return read_list(list_file, self.root, mask_every, self._complete)
-
     def _training_images(self):
         """{name: path} of the training set."""
-        if self.augmented_list:
-            return self._listed_images(self.augmented_list)
-        if not self.masks[_AUGMENTED]:
+        if self._augmented_list:
+            return self._listed_images(self._augmented_list)
+        if not self._masks[_AUGMENTED]:
             return self._listed_images(_TRAINING_LIST)
         names = self._augmented_names()
         if not names:
             raise UserError(
-                f"{self.root}/{_AUGMENTED} holds masks of {_VALIDATION_LIST} only; "
+                f"{self._root}/{_AUGMENTED} holds masks of {_VALIDATION_LIST} only; "
                 "expected those of training images too. Add them."
             )
-        return {name: self._inside.linked(_image(name)) for name in names}
+        return {name: self._data_root.resolve(_image(name)) for name in names}
 
     def _augmented_names(self):
         """The masks in SegmentationClassAug but those for validation."""
-        names = {_stem(mask) for mask in self.masks[_AUGMENTED]}
+        names = {_stem(mask) for mask in self._masks[_AUGMENTED]}
         return names - self._listed_images(_VALIDATION_LIST).keys()
 
     def _listed_images(self, list_file):
         """{name: path} of the images of a list."""
-        path = os.path.join(self.root, list_file)
-        examples = read_list(path, self.root, 0, self._image_only)
+        path = os.path.join(self._root, list_file)
+        examples = read_list(path, self._root, 0, self._image_only)
         return {_stem(example.image): example.image for example in examples}
 
     def _examples(self, images, mask_every):
@@ -151,7 +120,7 @@ class _Voc:
         for number, (name, image) in enumerate(images.items()):
             mask = None
             if mask_every and number % mask_every == 0:
-                mask = self._inside.linked(self._known_mask(name))
+                mask = self._data_root.resolve(self._known_mask(name))
             examples.append(Example(image, mask))
         return tuple(examples)
 
@@ -159,7 +128,7 @@ class _Voc:
         mask = self._mask(name)
         if mask is None:
             raise UserError(
-                f"{self.root}/{_image(name)} has no mask: expected "
+                f"{self._root}/{_image(name)} has no mask: expected "
                 f"{_AUGMENTED}/{name}.png or {_ORIGINAL}/{name}.png; add it, or use "
                 "fewer labels."
             )
@@ -172,7 +141,7 @@ class _Voc:
             folders.reverse()
         file_name = f"{name}.png"
         for folder in folders:
-            if file_name in self.masks[folder]:
+            if file_name in self._masks[folder]:
                 return f"{folder}/{file_name}"
         return None
 
@@ -197,12 +166,33 @@ class _Voc:
     def _present(self, mask):
         """A listed mask, or the one of the same name in the other of the folders."""
         folder, file_name = os.path.split(mask.lstrip("/"))
-        if folder not in self.masks or file_name in self.masks[folder]:
+        if folder not in self._masks or file_name in self._masks[folder]:
             return mask
         return self._mask(_stem(file_name)) or mask
 
     def _is_file(self, path):
-        return os.path.isfile(os.path.join(self.root, path))
+        return os.path.isfile(os.path.join(self._root, path))
+
+
+def find_root(folder, flag):
+    """The folder that holds JPEGImages: the one given, or VOC2012 below it.
+
+    Args:
+        folder: The folder of the data set, or one above it.
+        flag: The flag that named it, for the message.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    for place in _PLACES if folder else ():
+        path = os.path.join(folder, place) if place else str(folder)
+        if os.path.isdir(os.path.join(path, _IMAGES)):
+            return path
+    raise UserError(
+        f"{flag}: found no {_IMAGES} in '{folder}'; expected Pascal VOC as "
+        f"{_IMAGES}, {_ORIGINAL} and ImageSets/Segmentation, there or in VOC2012 or "
+        "VOCdevkit/VOC2012. Name the folder that holds them."
+    )
 
 
 def _incomplete(count, missing):

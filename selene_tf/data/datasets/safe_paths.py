@@ -7,7 +7,7 @@ from selene_tf.errors import UserError
 
 
 class DataRoot:
-    """Resolves paths to files in a folder.
+    """Resolves paths to files in a folder, and refuses those that leave it.
 
     A list may hold a million lines: each folder is looked at once, and single files
     only if they are links.
@@ -21,21 +21,25 @@ class DataRoot:
         self._start = root.rstrip(os.sep) + os.sep
         self._folders = {}
 
-    def resolve(self, path, place):
-        """Returns a path with all links followed, as a string.
+    def resolve(self, path, place=lambda: "Folder layout"):
+        """Returns a file's path with all links followed.
 
         Args:
-            path: An absolute path; the file need not exist.
+            path: Absolute, or relative to the folder; the file need not exist.
             place: Function without arguments that says where the path stands, for
                 the message.
+
+        Returns:
+            A `pathlib.Path`.
 
         Raises:
             UserError: It leads out of the folder.
         """
+        path = os.path.join(self.root, path)
         folder, _, name = path.rpartition(os.sep)
         known = self._folders.get(folder)
         if known is None:
-            known = self._folders[folder] = _look(folder or os.sep)
+            known = self._folders[folder] = _scan(folder or os.sep)
         start, links = known
         if name in ("", ".", "..") or name in links:
             resolved = os.path.realpath(path)
@@ -47,22 +51,10 @@ class DataRoot:
                 f"'{self.root}'; use only files inside it, or name a folder that holds "
                 "them all."
             )
-        return resolved
-
-    def linked(self, path):
-        """A file of a folder layout with all links followed, as a `RoutingPath`.
-
-        Args:
-            path: Absolute, or relative to the folder.
-
-        Raises:
-            UserError: A link leads out of the folder.
-        """
-        path = os.path.join(self.root, path)
-        return Path(self.resolve(path, lambda: "Folder layout"))
+        return Path(resolved)
 
 
-def _look(folder):
+def _scan(folder):
     """Where a folder leads, with a separator behind it, and its links by name."""
     resolved = os.path.realpath(folder)
     try:

@@ -256,7 +256,7 @@ def _check_values(path, mask):
 
 
 def _check_size(path, mask, image_file):
-    image, _ = image_files.look(image_file, image_files.IMAGES)
+    image, _ = image_files.read_header(image_file, image_files.IMAGES)
     if image.size != mask.shape[::-1]:
         raise UserError(
             f"{path} is {mask.shape[1]} x {mask.shape[0]} pixels (width x height) but "

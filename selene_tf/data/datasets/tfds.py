@@ -8,17 +8,20 @@ import dataclasses
 import re
 from pathlib import Path
 
-from selene_tf.data.datasets import tfds_features, tfds_records, tfrecord_index
+from selene_tf.data.datasets import tfds_features, tfrecord_index
 from selene_tf.data.datasets.dataset import DataFolder
-from selene_tf.data.datasets.tfds_records import Record
+from selene_tf.data.datasets.tfds_records import Record, RecordReader
 from selene_tf.errors import UserError
 
 _NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\d*]+(\.[\d*]+){2})?")
 _VALIDATION_SPLITS = ("validation", "val", "test")
 
 
-def open_builder(name, data_dir, image_feature, mask_feature, splits, labels):
-    """Opens a prepared data set and finds the records of its two splits.
+class TfdsFolder(DataFolder):
+    """Opens a prepared data set of tfds and finds the records of its two splits.
+
+    Its examples are `tfds_records.Record`s. There is no unlabelled part, and no list
+    can name the images.
 
     Args:
         name: The data set as tfds calls it: NAME, NAME/CONFIG or NAME:VERSION.
@@ -30,35 +33,40 @@ def open_builder(name, data_dir, image_feature, mask_feature, splits, labels):
             "val" and "test" that there is.
         labels: The `LabelFormat` of the masks.
 
-    Returns:
-        A `DataFolder` of `tfds_records.Record`. It has no unlabelled part.
-
     Raises:
         UserError: tfds does not know the data set, or it is not prepared, or not in
             TFRecord files; a split or feature is missing or not clear; a file is
             missing, cut off or has another number of records than tfds noted.
     """
-    builder = _builder(name, data_dir)
-    features = _features(builder.info)
-    image = tfds_features.find_image(features, image_feature)
-    mask = tfds_features.find_mask(features, mask_feature)
-    layout = tfds_features.layout(features, image, mask)
-    splits = _splits(builder.info, splits)
-    train, validation = _records(builder.info, splits, mask)
-    parts = {"train": train, "val": validation, "unlabelled": ()}
-    return DataFolder(
-        data_dir=str(builder.data_dir),
-        read_part=lambda part, mask_every: _with_masks(parts[part], mask_every),
-        read_listed=_refuse_list,
-        make_reader=lambda records, image_size: tfds_records.make_reader(
-            records, layout, labels, image_size
-        ),
-        notes=(
+
+    def __init__(self, name, data_dir, image_feature, mask_feature, splits, labels):
+        builder = _builder(name, data_dir)
+        features = _features(builder.info)
+        image = tfds_features.find_image(features, image_feature)
+        mask = tfds_features.find_mask(features, mask_feature)
+        splits = _splits(builder.info, splits)
+        train, validation = _records(builder.info, splits, mask)
+        self.data_dir = str(builder.data_dir)
+        self.notes = (
             f"{builder.info.full_name}: images from '{image}', masks from '{mask}'; "
             f"training on '{splits[0]}' ({len(train)} images), validating on "
             f"'{splits[1]}' ({len(validation)}).",
-        ),
-    )
+        )
+        self._parts = {"train": train, "val": validation, "unlabelled": ()}
+        self._layout = tfds_features.layout(features, image, mask)
+        self._labels = labels
+
+    def read_part(self, part, mask_every):
+        return _with_masks(self._parts[part], mask_every)
+
+    def read_listed(self, list_file, mask_every):  # noqa: ARG002
+        raise UserError(
+            f"Found the list '{list_file}', which names files; the images of tfds have "
+            "none. Choose the labelled ones with --labelled_ratio."
+        )
+
+    def make_reader(self, examples, image_size):
+        return RecordReader(examples, self._layout, self._labels, image_size)
 
 
 def _builder(name, data_dir):
@@ -109,10 +117,10 @@ def _not_prepared(full_name, name, folder):
 
 
 def _check_format(info, name):
-    found = info.file_format.value
-    if found != "tfrecord":
+    file_format = info.file_format.value
+    if file_format != "tfrecord":
         raise UserError(
-            f"--dataset: found {info.full_name} in files of the format {found}, "
+            f"--dataset: found {info.full_name} in files of the format {file_format}, "
             "expected tfrecord. Prepare it in another folder: tfds build "
             f"{name} --file_format=tfrecord --data_dir=FOLDER"
         )
@@ -213,11 +221,4 @@ def _with_masks(records, mask_every):
         if mask_every and number % mask_every == 0
         else dataclasses.replace(record, mask=None)
         for number, record in enumerate(records)
-    )
-
-
-def _refuse_list(list_file, _):
-    raise UserError(
-        f"Found the list '{list_file}', which names files; the images of tfds have "
-        "none. Choose the labelled ones with --labelled_ratio."
     )

@@ -64,8 +64,8 @@ class Layout:
         return tf.cast(mask[..., 0] if mask.shape.rank == 3 else mask, tf.int64)
 
 
-def make_reader(records, layout, labels, image_size=None):
-    """Makes a reader of records.
+class RecordReader(Reader):
+    """Reads images and masks from records of TFRecord files.
 
     Args:
         records: Sequence of `Record`.
@@ -76,54 +76,51 @@ def make_reader(records, layout, labels, image_size=None):
     Raises:
         UserError: There are no records.
     """
-    if not records:
-        raise UserError("There are no images; check --tfds_splits.")
-    read = _record_reader(records)
-    labelled = tf.constant([record.mask is not None for record in records])
-    table = tf.constant(label_map.table(labels.ids))
 
-    def decode(number):
-        content, mask = layout.parse(read(number))
+    def __init__(self, records, layout, labels, image_size=None):
+        if not records:
+            raise UserError("There are no images; check --tfds_splits.")
+        self.size = len(records)
+        self.image_size = image_size
+        self._records, self._layout, self._labels = records, layout, labels
+        shards = sorted({record.shard for record in records})
+        numbers = {shard: number for number, shard in enumerate(shards)}
+        self._shards = tf.constant(shards)
+        self._shard_of = tf.constant([numbers[record.shard] for record in records])
+        self._offsets = tf.constant([record.offset for record in records], tf.int64)
+        self._lengths = tf.constant([record.length for record in records], tf.int64)
+        self._is_labelled = tf.constant([record.mask is not None for record in records])
+        self._table = tf.constant(label_map.table(labels.ids))
+
+    def decode(self, number):
+        content, mask = self._layout.parse(self._read(number))
         image = _decode_image(content)
         label = tf.cond(
-            labelled[number],
-            lambda: tf_decoding.to_classes(layout.mask_values(mask), table),
+            self._is_labelled[number],
+            lambda: tf_decoding.to_classes(self._layout.mask_values(mask), self._table),
             lambda: tf.zeros(tf.shape(image)[:2], tf.uint8),
         )
-        return tf_decoding.finish(image, label, image_size)
+        return tf_decoding.finish(image, label, self.image_size)
 
-    def read_checked(number):
+    def _read(self, number):
+        """A record's data, a string tensor."""
+        return tfrecord_index.read_record(
+            self._shards[self._shard_of[number]],
+            self._offsets[number],
+            self._lengths[number],
+        )
+
+    def read_checked(self, number):
+        record, ids = self._records[number], self._labels.ids
         with tf.device(_DEVICE):
-            return _examine(records[number], layout, labels.ids, image_size)
+            return _read_checked(record, self._layout, ids, self.image_size)
 
-    def look(number):
+    def read_size(self, number):
         with tf.device(_DEVICE):
-            return _look(records[number], layout)
+            return _read_size(self._records[number], self._layout)
 
-    return Reader(
-        size=len(records),
-        decode=decode,
-        read_checked=read_checked,
-        name=lambda number: records[number].image,
-        look=look,
-        image_size=image_size,
-    )
-
-
-def _record_reader(records):
-    """A TensorFlow function of a number, that returns a record's data."""
-    shards = sorted({record.shard for record in records})
-    numbers = {shard: number for number, shard in enumerate(shards)}
-    shards = tf.constant(shards)
-    shard_of = tf.constant([numbers[record.shard] for record in records])
-    offsets = tf.constant([record.offset for record in records], tf.int64)
-    lengths = tf.constant([record.length for record in records], tf.int64)
-
-    def read(number):
-        shard = shards[shard_of[number]]
-        return tfrecord_index.read_record(shard, offsets[number], lengths[number])
-
-    return read
+    def name(self, number):
+        return self._records[number].image
 
 
 def _decode_image(content):
@@ -166,7 +163,7 @@ def _unpack(record, layout):
         return layout.parse(data)
 
 
-def _look(record, layout):
+def _read_size(record, layout):
     content, mask = _unpack(record, layout)
     if record.mask is not None and layout.mask_is_file:
         _check_kind(record.mask, mask.numpy())
@@ -177,13 +174,13 @@ def _look(record, layout):
         return _decode_named(record, content).shape[:2]
 
 
-def _examine(record, layout, ids, image_size):
+def _read_checked(record, layout, ids, image_size):
     content, mask = _unpack(record, layout)
     image = _decode_named(record, content)
     if record.mask is None:
         label = tf.zeros(image.shape[:2], tf.uint8)
         return tf_decoding.finish(image, label, image_size)[0].numpy(), None
-    label = _examine_mask(record.mask, mask, layout, ids)
+    label = _read_mask(record.mask, mask, layout, ids)
     _check_sizes(record, image, label)
     image, label = tf_decoding.finish(image, tf.constant(label), image_size)
     return image.numpy(), label.numpy()
@@ -207,7 +204,7 @@ def _damage_named(what):
         ) from None
 
 
-def _examine_mask(name, mask, layout, ids):
+def _read_mask(name, mask, layout, ids):
     if layout.mask_is_file:
         _check_kind(name, mask.numpy())
     with _damage_named(name):
@@ -220,14 +217,14 @@ def _examine_mask(name, mask, layout, ids):
 
 def _check_kind(name, content):
     if not content.startswith(_PNG):
-        found = f"no PNG file (it starts with {content[:16]!r})"
+        kind = f"no PNG file (it starts with {content[:16]!r})"
     elif content[tf_decoding.COLOUR_TYPE : tf_decoding.COLOUR_TYPE + 1] in (b"", b"\0"):
         return
     else:
-        kind = _KINDS.get(content[tf_decoding.COLOUR_TYPE], "damaged")
-        found = f"a {kind} PNG"
+        colour_type = content[tf_decoding.COLOUR_TYPE]
+        kind = f"a {_KINDS.get(colour_type, 'damaged')} PNG"
     raise UserError(
-        f"{name} is {found}; expected a grey PNG of one number a pixel. Name another "
+        f"{name} is {kind}; expected a grey PNG of one number a pixel. Name another "
         "feature with --tfds_mask, or prepare the data set with grey masks."
     )
 

@@ -38,8 +38,8 @@ class ValidationReport:
     sizes: dict[tuple[int, int], int]
 
 
-def look(examples, reader, bad_samples, progress=None):
-    """Looks at the beginning of every file; a second or two for ten thousand.
+def scan(examples, reader, bad_samples, progress=None):
+    """Reads the beginning of every file; a second or two for ten thousand.
 
     Args:
         examples: Sequence of examples.
@@ -48,15 +48,15 @@ def look(examples, reader, bad_samples, progress=None):
         progress: Called as `progress(done, total)` after each image.
 
     Returns:
-        Those that can be used as far as can be seen, and {(height, width): number
+        Those that can be used as far as that shows, and {(height, width): number
         of images}.
 
     Raises:
         UserError: An image or mask cannot be used, in list order.
     """
     kept, sizes = [], collections.Counter()
-    found = _in_parallel(_caught(reader.look), range(reader.size), progress)
-    for number, (problem, size) in enumerate(found):
+    results = _in_parallel(_caught(reader.read_size), range(reader.size), progress)
+    for number, (problem, size) in enumerate(results):
         if problem is not None:
             bad_samples.add(reader.name(number), problem)
             continue
@@ -95,7 +95,7 @@ def _any_class(reader, known):
     """Whether a mask of those not known yet has a class."""
     others = [number for number in range(reader.size) if number not in known]
     examples = _in_parallel(_caught(reader.read_checked), others)
-    return any(_has_class(found[1]) for problem, found in examples if problem is None)
+    return any(_has_class(pair[1]) for problem, pair in examples if problem is None)
 
 
 def no_class(reader):
@@ -123,10 +123,10 @@ def check(reader, num_classes, progress=None, collect=False):
         UserError: The first problem in list order, unless `collect`.
     """
     problems, tally = {}, _Tally()
-    found = _in_parallel(_caught(_counter(reader)), range(reader.size), progress)
-    for number, (problem, counted) in enumerate(found):
+    results = _in_parallel(_caught(_counter(reader)), range(reader.size), progress)
+    for number, (problem, counts) in enumerate(results):
         if problem is None:
-            tally.add(number, *counted)
+            tally.add(number, *counts)
         elif collect:
             problems[number] = str(problem)
         else:

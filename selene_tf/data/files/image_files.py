@@ -43,7 +43,7 @@ def read(path, formats):
     return image, content
 
 
-def look(path, formats):
+def read_header(path, formats):
     """Reads what a file says at its beginning, and decodes nothing.
 
     Args:

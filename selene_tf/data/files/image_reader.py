@@ -1,32 +1,168 @@
-"""Images and masks by number, wherever they lie."""
+"""Reads images and masks by number, wherever they lie; here from files."""
 
-import collections.abc
-import dataclasses
+import abc
+import concurrent.futures
+import os
+import typing
+
+import numpy as np
+import tensorflow as tf
+
+from selene_tf.data.datasets import label_map
+from selene_tf.data.files import image_files, pillow_reading, tf_decoding
+from selene_tf.errors import UserError
 
 
-@dataclasses.dataclass(frozen=True)
-class Reader:
-    """The images of one part of a data set, in order.
+class Reader(typing.Protocol):
+    """Reads the images of one part of a data set by their numbers.
 
-    Args:
+    Attributes:
         size: Number of images, at least 1.
-        decode: TensorFlow function of a number, an int64 tensor of 0 to `size - 1`:
-            returns the image, uint8 (height, width, 3), and class ids, uint8
-            (height, width), 255 for "no class" and all 0 without a mask. No Python
-            runs in it. What cannot be used is an error of TensorFlow.
-        read_checked: Python function of a number: returns the same two as NumPy arrays,
-            the second None without a mask. Slower; it raises a `UserError` that says
-            what is wrong with which file.
-        name: Python function of a number: what the user calls the image.
-        look: Python function of a number: returns the (height, width) that the
-            image has where it lies, from its first bytes alone, and raises a
-            `UserError` for what these show.
         image_size: (height, width) if all images are brought to it, or None.
     """
 
     size: int
-    decode: collections.abc.Callable
-    read_checked: collections.abc.Callable
-    name: collections.abc.Callable
-    look: collections.abc.Callable
-    image_size: tuple[int, int] | None = None
+    image_size: tuple[int, int] | None
+
+    @abc.abstractmethod
+    def decode(self, number):
+        """Decodes an image and its mask in TensorFlow's graph, where no Python runs.
+
+        Args:
+            number: An int64 tensor of 0 to `size - 1`.
+
+        Returns:
+            The image, uint8 (height, width, 3), and class ids, uint8 (height,
+            width), 255 for "no class" and all 0 without a mask. What cannot be used
+            is an error of TensorFlow.
+        """
+
+    @abc.abstractmethod
+    def read_checked(self, number):
+        """Reads the same in Python, slower, and says what is wrong with which file.
+
+        Args:
+            number: An integer.
+
+        Returns:
+            Two NumPy arrays; None in place of the second without a mask.
+
+        Raises:
+            UserError: The image or its mask cannot be used.
+        """
+
+    @abc.abstractmethod
+    def read_size(self, number):
+        """Reads the (height, width) that an image has where it lies.
+
+        Only the first bytes are read, nothing is decoded.
+
+        Raises:
+            UserError: What these bytes show to be wrong.
+        """
+
+    @abc.abstractmethod
+    def name(self, number):
+        """What the user calls the image, for messages."""
+
+
+class FileReader(Reader):
+    """Reads images and masks from files of their own.
+
+    Nothing is checked when it is made, beyond that there are images: files that
+    cannot be used say so when they are read.
+
+    Args:
+        examples: Sequence of `Example`.
+        labels: The `LabelFormat` of the masks.
+        image_size: (height, width) to resize to, or None to keep each size.
+
+    Raises:
+        UserError: There are no examples.
+    """
+
+    def __init__(self, examples, labels, image_size=None):
+        if not examples:
+            raise UserError("There are no images; check the lists or folders.")
+        self.size = len(examples)
+        self.image_size = image_size
+        self.examples, self.labels = examples, labels
+        self._images = tf.constant([os.fsencode(example.image) for example in examples])
+        masks = [example.mask for example in examples]
+        self._masks = _MaskDecoder(masks, labels) if any(masks) else None
+
+    def decode(self, number):
+        image = tf_decoding.decode_image(tf.io.read_file(self._images[number]))
+        if self._masks is None:
+            label = tf.zeros(tf.shape(image)[:2], tf.uint8)
+        else:
+            label = self._masks.decode(number, image)
+        return tf_decoding.finish(image, label, self.image_size)
+
+    def read_checked(self, number):
+        example = self.examples[number]
+        return pillow_reading.read_example(example, self.labels, self.image_size)
+
+    def read_size(self, number):
+        return pillow_reading.read_size(self.examples[number], self.labels)
+
+    def name(self, number):
+        return str(self.examples[number].image)
+
+
+class _MaskDecoder:
+    """Decodes masks by number, with what is known of each before the graph runs."""
+
+    def __init__(self, paths, labels):
+        headers = _headers(paths, labels)
+        colour_type = tf_decoding.COLOUR_TYPE
+        is_colour = [
+            header[colour_type : colour_type + 1] == b"\2" for header in headers
+        ]
+        self._paths = tf.constant([os.fsencode(path or "") for path in paths])
+        self._headers = tf.constant(headers)
+        self._is_colour = tf.constant(is_colour)
+        self._table_of = tf.constant([labels.number_of(path) for path in paths])
+        tables = np.stack([label_map.table(ids) for ids in labels.all_ids()])
+        self._tables = tf.constant(tables)
+        # It is large, and hardly ever needed.
+        colours = label_map.colour_table(labels.colours) if any(is_colour) else [0]
+        self._colours = tf.constant(colours, tf.uint8)
+
+    def decode(self, number, image):
+        """Class ids, uint8 (height, width); all 0 for an image without a mask."""
+        path = self._paths[number]
+        return tf.cond(
+            path == "",
+            lambda: tf.zeros(tf.shape(image)[:2], tf.uint8),
+            lambda: self._decode_file(number, tf.io.read_file(path)),
+        )
+
+    def _decode_file(self, number, content):
+        return tf.cond(
+            self._is_colour[number],
+            lambda: tf_decoding.decode_colour_mask(content, self._colours),
+            lambda: tf_decoding.decode_index_mask(
+                content, self._headers[number], self._tables[self._table_of[number]]
+            ),
+        )
+
+
+def _headers(paths, labels):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: _header(path, labels), paths))
+
+
+def _header(path, labels):
+    """What a mask is decoded with; of unusable ones nothing, which cannot be."""
+    if path is None:
+        return b""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(image_files.HEADER_BYTES)
+        kind = pillow_reading.mask_kind(path, header, labels)
+    except (OSError, IndexError, UserError):
+        return b""
+    return (
+        tf_decoding.as_grey_header(header) if kind == pillow_reading.PALETTE else header
+    )

@@ -106,8 +106,10 @@ def read_example(example, labels, image_size=None):
     return image, mask
 
 
-def look(example, labels):
-    """Looks at the beginning of an image and its mask, without decoding them.
+def read_size(example, labels):
+    """Reads the size of an image from the beginning of its file, and its mask's.
+
+    Nothing is decoded.
 
     Finds what is missing, empty, of another format, or of the wrong kind or size;
     not what is damaged further on, nor wrong class ids.
@@ -122,10 +124,10 @@ def look(example, labels):
     Raises:
         UserError: See `read_example`.
     """
-    image, header = image_files.look(example.image, image_files.IMAGES)
+    image, header = image_files.read_header(example.image, image_files.IMAGES)
     image_files.check_image_kind(example.image, image, header)
     if example.mask is not None:
-        mask, header = image_files.look(example.mask, image_files.MASKS)
+        mask, header = image_files.read_header(example.mask, image_files.MASKS)
         mask_kind(example.mask, header, labels)
         _check_sizes(example, image.size[::-1], mask.size[::-1])
     return image.size[::-1]
@@ -164,8 +166,8 @@ def _check_values(path, values, wrong, ids):
 
 def _classes_of_colours(path, pixels, colours):
     codes = pixels.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
-    found, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    red, green, blue = found >> 16, found >> 8 & 255, found & 255
+    known, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    red, green, blue = known >> 16, known >> 8 & 255, known & 255
     classes = np.array(
         [colours.get(key, REFUSED) for key in zip(red, green, blue, strict=True)]
     )

@@ -3,8 +3,12 @@
 import sys
 import threading
 
+import tensorflow as tf
+
 from selene_tf.errors import UserError
 
+# The second where an error's text repeats bytes of the damaged file.
+DECODING_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
 # Above this share of the training images something else is wrong.
 MAX_SHARE = 0.01
 
@@ -79,3 +83,33 @@ class BadSamples:
             f"images cannot be used, more than {MAX_SHARE:.0%}; mend them. The last: "
             f"{error}"
         )
+
+
+def report(reader, number, bad_samples):
+    """Tells `bad_samples` what is wrong with an image that cannot be decoded.
+
+    Args:
+        reader: A `Reader`.
+        number: Number of the image.
+        bad_samples: The `BadSamples`.
+
+    Raises:
+        UserError: It was one too many.
+    """
+    name = reader.name(number)
+    error = UserError(
+        f"{name} or its mask is damaged (TensorFlow cannot decode it); save it again."
+    )
+    try:
+        reader.read_checked(number)
+    except UserError as reason:
+        error = reason
+    bad_samples.add(name, error)
+
+
+def nothing_left(reader):
+    """The `UserError` for a part of which no image can be used."""
+    return UserError(
+        f"{reader.name(0)} and the other {reader.size - 1} images of its part cannot "
+        "be used, none of them; mend them."
+    )

@@ -5,56 +5,18 @@ the seed and the number of the draw alone. A stream started at step s therefore
 gives what an uninterrupted one would have given, without any state to save.
 """
 
-import collections.abc
-import contextlib
 import dataclasses
 import os
 
 import tensorflow as tf
 
-from selene_tf.data.pipeline import in_memory as loading
-from selene_tf.data.pipeline import tensor_memory, views
+from selene_tf.data.pipeline import views
+from selene_tf.data.pipeline.sources import check_size
 from selene_tf.errors import UserError
 
 # Images read at the same time; the results come in order all the same.
 _PARALLEL_READS = min(8, max(2, os.cpu_count() or 2))
 _PREFETCHED_BATCHES = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Images that can be read by number.
-
-    Args:
-        size: Number of images.
-        read: Maps a number, an int64 tensor of 0 to `size - 1`, to a dict of
-            "image", uint8 (height, width, 3), and "label", uint8 (height, width).
-            The label of an image without one is all 0.
-        failure: Returns the `UserError` that stopped reading, or None. TensorFlow
-            wraps it in an error of its own, so callers re-raise this one.
-    """
-
-    size: int
-    read: collections.abc.Callable
-    failure: collections.abc.Callable = lambda: None
-
-
-@contextlib.contextmanager
-def named_failures(source):
-    """TensorFlow wraps a reader's error in its own; this brings it back.
-
-    Args:
-        source: A `Source`, or what else has its `failure`.
-
-    Raises:
-        UserError: in place of such an error inside the block.
-    """
-    try:
-        yield
-    except loading.DECODING_ERRORS:
-        if source.failure() is not None:
-            raise source.failure() from None
-        raise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,79 +34,6 @@ class WorkerShard:
     replicas: int = 1
 
 
-def in_memory(images, labels):
-    """Makes a source of arrays.
-
-    Args:
-        images: uint8 (number, height, width, 3), not to be written to any more.
-        labels: uint8 (number, height, width), likewise.
-
-    Raises:
-        UserError: There are no images, or the arrays do not fit together.
-    """
-    _check_size(len(images))
-    if images.shape[:3] != labels.shape:
-        raise UserError(
-            f"Images of shape {images.shape} and labels of shape {labels.shape} do "
-            "not fit; expected one label for each pixel."
-        )
-    # On the CPU: the whole data set would take up memory of the accelerator.
-    images, labels = tensor_memory.as_tensor(images), tensor_memory.as_tensor(labels)
-
-    def read(index):
-        return {"image": tf.gather(images, index), "label": tf.gather(labels, index)}
-
-    return Source(len(images), read)
-
-
-def from_reader(reader, bad_samples):
-    """Makes a source that reads and decodes the images each time.
-
-    In place of an image that cannot be used comes the next one that can, as far as
-    `bad_samples` allows it. That depends on the images alone, so that a resumed
-    run sees what an uninterrupted one would have seen.
-
-    Args:
-        reader: A `Reader`.
-        bad_samples: `BadSamples` that is told of each such image.
-    """
-    height, width = reader.image_size or (None, None)
-    attempts = min(reader.size, bad_samples.limit + 1)
-
-    def report(number, skipped):
-        for bad in range(number, number + skipped):
-            loading.report(reader, bad % reader.size, bad_samples)
-        if skipped == reader.size:
-            bad_samples.fail(loading.nothing_left(reader))
-        return skipped
-
-    def read(index):
-        def attempt(skipped):
-            return *reader.decode((index + skipped) % reader.size), skipped
-
-        # The graph's way to catch an error; Python runs after one alone.
-        found = tf.data.Dataset.range(attempts).map(attempt).ignore_errors()
-        nothing = _nothing(attempts, height, width)
-        image, label, skipped = found.concatenate(nothing).take(1).get_single_element()
-        reported = tf.cond(
-            skipped > 0,
-            lambda: tf.numpy_function(report, [index, skipped], tf.int64),
-            lambda: skipped,
-        )
-        with tf.control_dependencies([reported]):
-            image = tf.ensure_shape(image, (height, width, 3))
-        return {"image": image, "label": tf.ensure_shape(label, (height, width))}
-
-    return Source(reader.size, read, lambda: bad_samples.failure)
-
-
-def _nothing(attempts, height, width):
-    """What stands for an image where none could be read, until that is reported."""
-    image = tf.zeros((height or 1, width or 1, 3), tf.uint8)
-    label = tf.zeros((height or 1, width or 1), tf.uint8)
-    return tf.data.Dataset.from_tensors((image, label, tf.constant(attempts, tf.int64)))
-
-
 def stream(source, batch_size, seed, start_step, augmentation):
     """Makes an endless data set of augmented batches.
 
@@ -152,7 +41,7 @@ def stream(source, batch_size, seed, start_step, augmentation):
     image once, in an order of its own. Batches may reach over the end of an epoch.
 
     Args:
-        source: A `Source`.
+        source: A `sources.Source`.
         batch_size: Images a batch.
         seed: Two integers; sources that run side by side need different ones.
         start_step: Number of batches to leave out; costs nothing.
@@ -185,8 +74,8 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     """Makes an endless data set of training batches.
 
     Args:
-        labelled: `Source` of images with labels.
-        unlabelled: `Source` of images whose labels are not used, or None.
+        labelled: `sources.Source` of images with labels.
+        unlabelled: `sources.Source` of images whose labels are not used, or None.
         batch_size: Labelled images a batch; as many unlabelled ones are added.
         seed: An integer.
         start_step: Number of batches to leave out; costs nothing.
@@ -224,7 +113,7 @@ def evaluation(source, batch_size, share=WorkerShard()):
     """Makes a data set of every image once, in order and unchanged.
 
     Args:
-        source: A `Source`.
+        source: A `sources.Source`.
         batch_size: Images a batch; the last may hold fewer.
         share: Of several workers each gets whole batches, in turn.
 
@@ -236,7 +125,7 @@ def evaluation(source, batch_size, share=WorkerShard()):
     Raises:
         UserError: The source is empty or the batch size is below 1.
     """
-    _check_size(source.size)
+    check_size(source.size)
     _check_batch_size(batch_size)
 
     def draw(index):
@@ -265,7 +154,7 @@ def _numbers(batch_size, start_step, share):
 
 
 def _batches(source, numbers, rows, seed, augmentation, view):
-    _check_size(source.size)
+    check_size(source.size)
 
     def draw(number):
         index, augmentation_seed = _choose(number, source.size, seed)
@@ -293,11 +182,6 @@ def _finish(batches):
     options = tf.data.Options()
     options.deterministic = True
     return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
-
-
-def _check_size(size):
-    if size < 1:
-        raise UserError("There are no images; check the lists or folders.")
 
 
 def _check_batch_size(batch_size):

@@ -1,12 +1,19 @@
-"""Reads all images into memory."""
+"""Reads all images into memory, as arrays that TensorFlow uses where they are.
 
+Its own conversion of an array needs three times the array's memory (TensorFlow 2.21,
+measured), which for a data set decides whether it fits.
+"""
+
+import math
+
+import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.pipeline import tensor_memory
+from selene_tf.data.pipeline.bad_samples import DECODING_ERRORS, nothing_left, report
 from selene_tf.errors import UserError
 
-# The second where an error's text repeats bytes of the damaged file.
-DECODING_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
+# TensorFlow's operations take for granted that tensors begin at such an address.
+_ALIGNMENT = 64
 
 
 def load(reader, bad_samples, progress=None):
@@ -32,8 +39,8 @@ def load(reader, bad_samples, progress=None):
         try:
             for image, label in _decoded(reader, done):
                 if images is None:
-                    images = tensor_memory.empty((reader.size, *image.shape))
-                    labels = tensor_memory.empty((reader.size, *label.shape))
+                    images = empty((reader.size, *image.shape))
+                    labels = empty((reader.size, *label.shape))
                 _check_same_size(reader.name(done), image, images)
                 images[done], labels[done] = image, label
                 done += 1
@@ -50,37 +57,26 @@ def load(reader, bad_samples, progress=None):
     return images, labels
 
 
-def nothing_left(reader):
-    """The `UserError` for a part of which no image can be used."""
-    return UserError(
-        f"{reader.name(0)} and the other {reader.size - 1} images of its part cannot "
-        "be used, none of them; mend them."
-    )
+def empty(shape):
+    """An uninitialised uint8 array of the shape, that `as_tensor` need not copy."""
+    size = math.prod(shape)
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].reshape(shape)
 
 
-def _stand_in(number, images, labels, bad):
-    """Puts the next good image in the place of a bad one."""
-    count = len(images)
-    after = ((number + step) % count for step in range(1, count))
-    good = next(place for place in after if place not in bad)
-    images[number], labels[number] = images[good], labels[good]
+def as_tensor(array):
+    """A tensor on the CPU that shares the memory of a uint8 array.
 
-
-def report(reader, number, bad_samples):
-    """Tells `bad_samples` what is wrong with an image that cannot be decoded.
-
-    Raises:
-        UserError: It was one too many.
+    The array must not be written to any more. One that is not contiguous, not
+    writable or not aligned is copied first, once.
     """
-    name = reader.name(number)
-    error = UserError(
-        f"{name} or its mask is damaged (TensorFlow cannot decode it); save it again."
-    )
-    try:
-        reader.read_checked(number)
-    except UserError as reason:
-        error = reason
-    bad_samples.add(name, error)
+    is_usable = array.flags.c_contiguous and array.flags.writeable
+    if not is_usable or array.ctypes.data % _ALIGNMENT:
+        copy = empty(array.shape)
+        copy[...] = array
+        array = copy
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def _decoded(reader, first):
@@ -96,3 +92,11 @@ def _check_same_size(name, image, images):
             f"but others are {images.shape[2]} x {images.shape[1]}; to keep images "
             "in memory, set an image size."
         )
+
+
+def _stand_in(number, images, labels, bad):
+    """Puts the next good image in the place of a bad one."""
+    count = len(images)
+    after = ((number + step) % count for step in range(1, count))
+    good = next(place for place in after if place not in bad)
+    images[number], labels[number] = images[good], labels[good]

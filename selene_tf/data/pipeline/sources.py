@@ -1,19 +1,159 @@
-"""The three sources of a run: labelled, unlabelled and validation images."""
+"""The sources of a run: labelled, unlabelled and validation images, by number."""
 
+import abc
+import contextlib
 import dataclasses
 import functools
+import typing
 
 import numpy as np
+import tensorflow as tf
 
-from selene_tf.data.datasets import validation as preflight
+from selene_tf.data.datasets import validation
 from selene_tf.data.datasets.label_map import IGNORE_LABEL
-from selene_tf.data.pipeline import batching, in_memory
-from selene_tf.data.pipeline.bad_samples import BadSamples
-from selene_tf.data.scenes import draw as scenes
+from selene_tf.data.pipeline.bad_samples import (
+    DECODING_ERRORS,
+    BadSamples,
+    nothing_left,
+    report,
+)
+from selene_tf.data.pipeline.in_memory import as_tensor, load
+from selene_tf.data.scenes.draw import draw
 from selene_tf.errors import UserError
 
 # The drawn data set is one and the same whatever the seed of the training.
 _TRAINING_SCENES, _VALIDATION_SCENES = 0, 1
+
+
+class Source(typing.Protocol):
+    """Gives images and labels by number, inside TensorFlow's graph.
+
+    Attributes:
+        size: Number of images, at least 1.
+    """
+
+    size: int
+
+    @abc.abstractmethod
+    def read(self, number):
+        """Reads an image and its label.
+
+        Args:
+            number: An int64 tensor of 0 to `size - 1`.
+
+        Returns:
+            A dict of "image", uint8 (height, width, 3), and "label", uint8 (height,
+            width), all 0 for an image without one.
+        """
+
+    def failure(self):
+        """The `UserError` that stopped reading, or None.
+
+        TensorFlow wraps it in an error of its own, so callers re-raise this one; see
+        `named_failures`.
+        """
+        return None
+
+
+class MemorySource(Source):
+    """Keeps the images of a source in memory.
+
+    Args:
+        images: uint8 (number, height, width, 3), not to be written to any more.
+        labels: uint8 (number, height, width), likewise.
+
+    Raises:
+        UserError: There are no images, or the arrays do not fit together.
+    """
+
+    def __init__(self, images, labels):
+        check_size(len(images))
+        if images.shape[:3] != labels.shape:
+            raise UserError(
+                f"Images of shape {images.shape} and labels of shape {labels.shape} do "
+                "not fit; expected one label for each pixel."
+            )
+        self.size = len(images)
+        # On the CPU: the whole data set would take up memory of the accelerator.
+        self._images, self._labels = as_tensor(images), as_tensor(labels)
+
+    def read(self, number):
+        return {
+            "image": tf.gather(self._images, number),
+            "label": tf.gather(self._labels, number),
+        }
+
+
+class ReaderSource(Source):
+    """Reads and decodes the images of a source each time.
+
+    In place of an image that cannot be used comes the next one that can, as far as
+    `bad_samples` allows it. That depends on the images alone, so that a resumed
+    run sees what an uninterrupted one would have seen.
+
+    Args:
+        reader: A `Reader`.
+        bad_samples: `BadSamples` that is told of each such image.
+    """
+
+    def __init__(self, reader, bad_samples):
+        self.size = reader.size
+        self._reader, self._bad_samples = reader, bad_samples
+        self._attempts = min(reader.size, bad_samples.limit + 1)
+
+    def read(self, number):
+        def attempt(skipped):
+            return *self._reader.decode((number + skipped) % self.size), skipped
+
+        # The graph's way to catch an error; Python runs after one alone.
+        readable = tf.data.Dataset.range(self._attempts).map(attempt).ignore_errors()
+        first = readable.concatenate(self._nothing()).take(1)
+        image, label, skipped = first.get_single_element()
+        reported = tf.cond(
+            skipped > 0,
+            lambda: tf.numpy_function(self._report, [number, skipped], tf.int64),
+            lambda: skipped,
+        )
+        height, width = self._reader.image_size or (None, None)
+        with tf.control_dependencies([reported]):
+            image = tf.ensure_shape(image, (height, width, 3))
+        return {"image": image, "label": tf.ensure_shape(label, (height, width))}
+
+    def failure(self):
+        return self._bad_samples.failure
+
+    def _nothing(self):
+        """Stands for an image where none could be read, until that is reported."""
+        height, width = self._reader.image_size or (1, 1)
+        image = tf.zeros((height, width, 3), tf.uint8)
+        label = tf.zeros((height, width), tf.uint8)
+        attempts = tf.constant(self._attempts, tf.int64)
+        return tf.data.Dataset.from_tensors((image, label, attempts))
+
+    def _report(self, number, skipped):
+        for bad in range(number, number + skipped):
+            report(self._reader, bad % self.size, self._bad_samples)
+        if skipped == self.size:
+            self._bad_samples.fail(nothing_left(self._reader))
+        return skipped
+
+
+@contextlib.contextmanager
+def named_failures(source):
+    """Brings back a reader's error, which TensorFlow wraps in its own.
+
+    Args:
+        source: A `Source`, or what else has its `failure`.
+
+    Raises:
+        UserError: in place of such an error inside the block.
+    """
+    try:
+        yield
+    except DECODING_ERRORS:
+        if source.failure() is not None:
+            raise source.failure() from None
+        raise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +165,9 @@ class Sources:
         notes: What was decided on looking at the data, a line each.
     """
 
-    labelled: batching.Source
-    unlabelled: batching.Source | None
-    validation: batching.Source
+    labelled: Source
+    unlabelled: Source | None
+    validation: Source
     bad_samples: BadSamples = dataclasses.field(default_factory=lambda: BadSamples(0))
     notes: tuple[str, ...] = ()
 
@@ -51,14 +191,14 @@ def from_scenes(num_training, num_validation, labelled_ratio, size, use_unlabell
     Returns:
         A `Sources`.
     """
-    draw = functools.partial(scenes.draw, height=size[0], width=size[1])
+    draw_scene = functools.partial(draw, height=size[0], width=size[1])
     numbers = range(num_training)
     labelled = numbers[::labelled_ratio]
     unlabelled = sorted(set(numbers) - set(labelled)) if use_unlabelled else []
     return Sources(
-        _drawn(draw, labelled, _TRAINING_SCENES),
-        _drawn(draw, unlabelled, _TRAINING_SCENES),
-        _drawn(draw, range(num_validation), _VALIDATION_SCENES),
+        _drawn(draw_scene, labelled, _TRAINING_SCENES),
+        _drawn(draw_scene, unlabelled, _TRAINING_SCENES),
+        _drawn(draw_scene, range(num_validation), _VALIDATION_SCENES),
     )
 
 
@@ -96,28 +236,28 @@ def from_examples(
     if not examples:
         return None
     reader = folder.make_reader(examples, image_size)
-    kept, sizes = preflight.look(examples, reader, bad_samples, progress)
+    kept, sizes = validation.scan(examples, reader, bad_samples, progress)
     if len(kept) < len(examples):
         reader = folder.make_reader(kept, image_size)
     size = image_size or _common_size(sizes, same_size)
     if size is not None and _gib(len(kept), size) <= memory_gib:
-        images, labels = in_memory.load(reader, bad_samples, progress)
+        images, labels = load(reader, bad_samples, progress)
         if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
-            raise preflight.no_class(reader)
-        return batching.in_memory(images, labels)
-    preflight.check_sample(reader, bad_samples, sample, progress)
-    return batching.from_reader(reader, bad_samples)
+            raise validation.no_class(reader)
+        return MemorySource(images, labels)
+    validation.check_sample(reader, bad_samples, sample, progress)
+    return ReaderSource(reader, bad_samples)
 
 
 def _common_size(sizes, same_size):
     """The size of all images, or None if they differ."""
-    found = list(sizes)
-    if len(found) > 1 and same_size:
+    sizes = list(sizes)
+    if len(sizes) > 1 and same_size:
         raise UserError(
-            f"--evaluation_batch_size: the images have {len(found)} sizes, such as "
-            f"{found[0]} and {found[1]}; expected 1, or an --image_size."
+            f"--evaluation_batch_size: the images have {len(sizes)} sizes, such as "
+            f"{sizes[0]} and {sizes[1]}; expected 1, or an --image_size."
         )
-    return found[0] if len(found) == 1 else None
+    return sizes[0] if len(sizes) == 1 else None
 
 
 def _gib(number, size):
@@ -125,8 +265,18 @@ def _gib(number, size):
     return number * size[0] * size[1] * 4 / 2**30
 
 
-def _drawn(draw, numbers, seed):
+def _drawn(draw_scene, numbers, seed):
     if not numbers:
         return None
-    images, labels = zip(*(draw(number, seed) for number in numbers), strict=True)
-    return batching.in_memory(np.stack(images), np.stack(labels))
+    images, labels = zip(*(draw_scene(number, seed) for number in numbers), strict=True)
+    return MemorySource(np.stack(images), np.stack(labels))
+
+
+def check_size(size):
+    """Refuses a source of no images.
+
+    Raises:
+        UserError: The size is 0.
+    """
+    if size < 1:
+        raise UserError("There are no images; check the lists or folders.")

@@ -1,6 +1,5 @@
 """Writes small files in the layouts of Cityscapes."""
 
-from selene_tf.data.datasets import cityscapes
 from tests.data.datasets.layout_files import touch
 
 AACHEN = [f"aachen_000000_0000{number}" for number in (10, 11, 12)]
@@ -27,11 +26,6 @@ def make_folders(folder, kind="labelIds"):
         for frame in frames:
             touch(folder, image_name(split, frame), mask(split, frame, kind))
             touch(folder, mask(split, frame, "color"))
-
-
-def open_folder(folder):
-    """Its readers are the examples and the meaning of masks that they were given."""
-    return cityscapes.open_folder(folder, lambda *arguments: arguments)
 
 
 def frames_of(examples):

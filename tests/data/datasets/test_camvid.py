@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selene_tf.data.datasets import camvid
+from selene_tf.data.datasets.camvid import CamVid
 from selene_tf.data.datasets.splits import make_split, take_every
 from selene_tf.data.files import pillow_reading
 from tests.data.datasets.layout_files import names, save, stems, touch, write
@@ -28,11 +28,6 @@ def make_divided(folder):
     touch(folder, "test/0001TP_008550.png", "test_labels/0001TP_008550_L.png")
 
 
-def open_folder(folder):
-    """Its readers are the examples and the meaning of masks that they were given."""
-    return camvid.open_folder(folder, lambda *arguments: arguments)
-
-
 def listed_pair(folder, name):
     return f"{folder}/{name}.png", f"{folder}annot/{name}.png"
 
@@ -44,7 +39,7 @@ def test_lists_are_read_as_segnet_writes_them(tmp_path, start, end):
     touch(tmp_path, *[path for pair in pairs for path in pair])
     lines = [f"{start}{image} {start}{mask}" for image, mask in pairs]
     write(tmp_path, "train.txt", *lines, end=end)
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == pairs
     list_file = tmp_path / "train.txt"
     assert names(tmp_path, data.read_listed(list_file, 2)) == [
@@ -56,7 +51,7 @@ def test_lists_are_read_as_segnet_writes_them(tmp_path, start, end):
 def test_listed_layout_has_three_parts(tmp_path):
     write(tmp_path, "train.txt", "train/a.png trainannot/a.png")
     write(tmp_path, "val.txt", "val/b.png\tvalannot/b.png")
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert data.data_dir == str(tmp_path)
     expected = [("val/b.png", "valannot/b.png")]
     assert names(tmp_path, data.read_part("val", 1)) == expected
@@ -68,21 +63,21 @@ def test_listed_layout_has_three_parts(tmp_path):
 def test_a_listed_path_that_exists_is_not_shortened(tmp_path):
     touch(tmp_path, "train/a.png", "old/train/a.png")
     write(tmp_path, "train.txt", "/old/train/a.png", "/far/train/a.png")
-    examples = open_folder(tmp_path).read_part("train", 0)
+    examples = CamVid(tmp_path).read_part("train", 0)
     expected = [("old/train/a.png", None), ("train/a.png", None)]
     assert names(tmp_path, examples) == expected
 
 
 def test_names_found_nowhere_are_left_for_reading_to_report(tmp_path):
     write(tmp_path, "train.txt", "/far/train/a.png")
-    examples = open_folder(tmp_path).read_part("train", 0)
+    examples = CamVid(tmp_path).read_part("train", 0)
     assert names(tmp_path, examples) == [("far/train/a.png", None)]
 
 
 def test_divided_folders_are_sorted_by_name(tmp_path):
     make_divided(tmp_path)
     touch(tmp_path, "train/.hidden.png", "train/notes.txt")
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
         ("train/0006R0_f00930.png", "train_labels/0006R0_f00930_L.png"),
         ("train/0016E5_00390.png", "train_labels/0016E5_00390_L.png"),
@@ -97,7 +92,7 @@ def test_divided_folders_are_sorted_by_name(tmp_path):
 def test_all_images_in_one_folder_are_divided_by_name(tmp_path, folders, end):
     images, masks = folders
     make_undivided(tmp_path, images, masks, end)
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     for part, expected in {"train": TRAINING, "val": VALIDATION}.items():
         assert names(tmp_path, data.read_part(part, 1)) == [
             (f"{images}/{name}.png", f"{masks}/{name}{end}") for name in expected
@@ -111,25 +106,24 @@ def test_all_images_in_one_folder_are_divided_by_name(tmp_path, folders, end):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs shared/data/camvid")
 def test_the_division_by_name_is_that_of_segnets_lists(tmp_path):
-    listed = open_folder(SHARED)
+    listed = CamVid(SHARED)
     expected = {part: stems(listed.read_part(part, 1)) for part in ("train", "val")}
     assert [len(names_) for names_ in expected.values()] == [367, 101]
     every = [*expected["val"], *expected["train"], *TEST]
     touch(tmp_path, *[f"701_StillsRaw_full/{name}.png" for name in every])
     (tmp_path / "LabeledApproved_full").mkdir()
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     for part, listed_names in expected.items():
         assert stems(data.read_part(part, 0)) == sorted(listed_names)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs shared/data/camvid")
 def test_the_480_x_360_distribution_is_read():
-    data = open_folder(SHARED)
+    data = CamVid(SHARED)
     examples = data.read_part("train", 8)
     labelled, unlabelled = take_every(examples, 8)
     assert (len(labelled), len(unlabelled)) == (46, 321)
-    examples, labels, _ = data.make_reader(labelled, None)
-    image, classes = pillow_reading.read_example(examples[0], labels)
+    image, classes = data.make_reader(labelled, None).read_checked(0)
     assert image.shape == (360, 480, 3)
     assert set(np.unique(classes)) <= {*range(11), 255}
 
@@ -137,7 +131,7 @@ def test_the_480_x_360_distribution_is_read():
 def test_only_labelled_images_need_a_mask(tmp_path):
     make_divided(tmp_path)
     (tmp_path / "train_labels/0016E5_00390_L.png").unlink()
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert [item.mask for item in data.read_part("train", 0)] == [None, None]
     assert [item.mask is None for item in data.read_part("train", 2)] == [0, 1]
     assert_refused(
@@ -155,10 +149,10 @@ def test_masks_of_colours_and_of_class_ids_are_read(tmp_path):
     colours = [[[128, 0, 192], [192, 128, 192], [0, 0, 0]]]
     save(tmp_path, "train_labels/0006R0_f00930_L.png", colours)
     save(tmp_path, "train_labels/0016E5_00390_L.png", [[3, 8, 11]])
-    data = open_folder(tmp_path)
-    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    for example in examples:
-        _, classes = pillow_reading.read_example(example, labels)
+    data = CamVid(tmp_path)
+    reader = data.make_reader(data.read_part("train", 1), None)
+    for number in range(2):
+        _, classes = reader.read_checked(number)
         assert classes.tolist() == [[3, 8, 255]]
 
 
@@ -167,13 +161,13 @@ def test_codes_name_the_numbers_in_masks(tmp_path):
     codes = ["Animal", "Bicyclist", "LaneMkgsDriv", "Void", "Wall"]
     write(tmp_path, "codes.txt", *codes, end="\r\n")
     save(tmp_path, f"labels/{TRAINING[0]}_P.png", [[0, 1, 2, 3, 4]])
-    data = open_folder(tmp_path)
-    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
+    data = CamVid(tmp_path)
+    reader = data.make_reader(data.read_part("train", 1), None)
     # Pedestrian, bicyclist, road, no class, building.
-    classes = pillow_reading.read_mask(examples[0].mask, labels)
+    classes = pillow_reading.read_mask(reader.examples[0].mask, reader.labels)
     assert classes.tolist() == [[9, 10, 3, 255, 1]]
     write(tmp_path, "codes.txt", "Sky", "Cow")
-    assert_refused(lambda: open_folder(tmp_path), "codes.txt", "'Cow'")
+    assert_refused(lambda: CamVid(tmp_path), "codes.txt", "'Cow'")
 
 
 @pytest.mark.parametrize(
@@ -182,18 +176,18 @@ def test_codes_name_the_numbers_in_masks(tmp_path):
 def test_folders_of_no_layout_are_refused(tmp_path, present):
     touch(tmp_path, *present)
     assert_refused(
-        lambda: open_folder(tmp_path), tmp_path, "train_labels", "LabeledApproved_full"
+        lambda: CamVid(tmp_path), tmp_path, "train_labels", "LabeledApproved_full"
     )
 
 
 def test_missing_folders_and_empty_parts_are_refused(tmp_path):
     missing = tmp_path / "no"
-    assert_refused(lambda: open_folder(missing), missing)
+    assert_refused(lambda: CamVid(missing), missing)
     touch(tmp_path, "train/a.txt", "train_labels/a_L.png")
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert_refused(lambda: data.read_part("train", 0), "train", "no images")
     assert_refused(lambda: data.read_part("val", 1), tmp_path / "val")
     write(tmp_path, "train.txt", "train/a.png")
-    data = open_folder(tmp_path)
+    data = CamVid(tmp_path)
     assert_refused(lambda: data.read_part("val", 1), "val.txt")
     assert_refused(lambda: data.read_part("train", 1), "train.txt:1", "no mask")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from selene_tf.data.datasets.cityscapes import Cityscapes
 from selene_tf.data.datasets.splits import make_split, take_every
-from selene_tf.data.files import pillow_reading
 from tests.data.datasets.cityscapes_files import (
     AACHEN,
     BREMEN,
@@ -11,7 +11,6 @@ from tests.data.datasets.cityscapes_files import (
     image_name,
     make_folders,
     mask,
-    open_folder,
     packed,
 )
 from tests.data.datasets.layout_files import names, save, touch, write
@@ -21,7 +20,7 @@ from tests.refusals import assert_refused
 @pytest.mark.parametrize("kind", ["labelIds", "labelTrainIds"])
 def test_own_folders_are_sorted_by_city_sequence_and_frame(tmp_path, kind):
     make_folders(tmp_path, kind)
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
         (image_name("train", frame), mask("train", frame, kind))
         for frame in AACHEN + BREMEN
@@ -35,7 +34,7 @@ def test_own_folders_are_sorted_by_city_sequence_and_frame(tmp_path, kind):
 def test_class_ids_go_before_raw_ids(tmp_path):
     make_folders(tmp_path)
     touch(tmp_path, mask("train", AACHEN[1], "labelTrainIds"))
-    masks = [item.mask.name for item in open_folder(tmp_path).read_part("train", 1)]
+    masks = [item.mask.name for item in Cityscapes(tmp_path).read_part("train", 1)]
     assert masks[:2] == [
         "aachen_000000_000010_gtFine_labelIds.png",
         "aachen_000000_000011_gtFine_labelTrainIds.png",
@@ -46,17 +45,17 @@ def test_a_city_that_begins_like_another_comes_after_it(tmp_path):
     touch(tmp_path, image_name("train", "bad-honnef_000000_000000"))
     touch(tmp_path, image_name("train", "bad_000000_000000"), ".DS_Store")
     touch(tmp_path, "leftImg8bit/train/bad/._bad_000000_000000_leftImg8bit.png")
-    examples = open_folder(tmp_path).read_part("train", 0)
+    examples = Cityscapes(tmp_path).read_part("train", 0)
     cities = [item.image.parent.name for item in examples]
     assert cities == ["bad", "bad-honnef"]
 
 
 def test_only_labelled_images_need_a_mask(tmp_path):
     touch(tmp_path, *[image_name("train", frame) for frame in AACHEN])
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert [item.mask for item in data.read_part("train", 0)] == [None] * 3
     touch(tmp_path, mask("train", AACHEN[0]), mask("train", AACHEN[2]))
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert [item.mask is None for item in data.read_part("train", 2)] == [0, 1, 0]
     assert_refused(
         lambda: data.read_part("train", 1),
@@ -68,7 +67,7 @@ def test_only_labelled_images_need_a_mask(tmp_path):
 
 def test_without_the_published_list_sorted_names_are_divided(tmp_path):
     make_folders(tmp_path)
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     labelled, unlabelled = take_every(data.read_part("train", 4), 4)
     assert frames_of(labelled) == [AACHEN[0], BREMEN[1]]
     assert frames_of(unlabelled) == [*AACHEN[1:], BREMEN[0]]
@@ -83,7 +82,7 @@ def test_the_published_list_decides_the_order(tmp_path):
     make_folders(tmp_path)
     order = [BREMEN[1], AACHEN[2], AACHEN[0], BREMEN[0], AACHEN[1]]
     write(tmp_path, "train.txt", *["\t".join(packed(frame)) for frame in order])
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert data.notes == data.rule_notes == ()
     split = make_split(data, labelled_ratio=2)
     assert frames_of(split.labelled) == order[::2]
@@ -116,7 +115,7 @@ def test_lists_of_any_layout_find_the_own_folders(tmp_path, line, end):
         (image_name("train", frame), mask("train", frame))
         for frame in (BREMEN[0], AACHEN[2])
     ]
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert names(tmp_path, data.read_listed(list_file, 1)) == expected
     expected = [(path, None) for path, _ in expected]
     assert names(tmp_path, data.read_listed(list_file, 0)) == expected
@@ -132,7 +131,7 @@ def test_a_listed_path_that_exists_is_taken_as_it_stands(tmp_path):
         f"/mine/{AACHEN[0]}.png mine/{AACHEN[0]}_mask.png",
         "mine/street.png mine/street_labelTrainIds.png",
     )
-    assert names(tmp_path, open_folder(tmp_path).read_listed(list_file, 1)) == [
+    assert names(tmp_path, Cityscapes(tmp_path).read_listed(list_file, 1)) == [
         (f"mine/{AACHEN[0]}.png", f"mine/{AACHEN[0]}_mask.png"),
         ("mine/street.png", "mine/street_labelIds.png"),
     ]
@@ -142,7 +141,7 @@ def test_the_split_that_a_list_names_is_looked_in_first(tmp_path):
     touch(tmp_path, image_name("train", ULM[0]), image_name("val", ULM[0]))
     val = write(tmp_path, "a.txt", packed(ULM[0], "val")[0])
     unsaid = write(tmp_path, "b.txt", f"{ULM[0]}.png")
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert names(tmp_path, data.read_listed(val, 0)) == [
         (image_name("val", ULM[0]), None)
     ]
@@ -153,14 +152,14 @@ def test_the_split_that_a_list_names_is_looked_in_first(tmp_path):
 def test_a_listed_image_without_a_mask_is_refused_where_it_needs_one(tmp_path):
     touch(tmp_path, image_name("train", ULM[0]))
     list_file = write(tmp_path, "list.txt", image_name("train", ULM[0]))
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     assert len(data.read_listed(list_file, 0)) == 1
     assert_refused(lambda: data.read_listed(list_file, 1), f"{list_file}:1", "no mask")
 
 
 def test_names_found_nowhere_are_left_for_reading_to_report(tmp_path):
     make_folders(tmp_path)
-    data = open_folder(tmp_path)
+    data = Cityscapes(tmp_path)
     list_file = write(tmp_path, "a.txt", "images/other.png x/other.png")
     expected = [("images/other.png", "x/other.png")]
     assert names(tmp_path, data.read_listed(list_file, 1)) == expected
@@ -173,31 +172,31 @@ def test_own_images_and_both_kinds_of_masks_are_read(tmp_path):
     save(tmp_path, mask("train", AACHEN[0], "labelIds"), [[0, 7, 33]])
     save(tmp_path, image_name("train", AACHEN[1]), np.full((1, 3, 3), 9))
     save(tmp_path, mask("train", AACHEN[1], "labelTrainIds"), [[255, 7, 18]])
-    data = open_folder(tmp_path)
-    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    image, raw = pillow_reading.read_example(examples[0], labels)
+    data = Cityscapes(tmp_path)
+    reader = data.make_reader(data.read_part("train", 1), None)
+    image, raw = reader.read_checked(0)
     assert image.shape == (1, 3, 3)
     assert raw.tolist() == [[255, 0, 18]]
-    assert pillow_reading.read_mask(examples[1].mask, labels).tolist() == [[255, 7, 18]]
+    assert reader.read_checked(1)[1].tolist() == [[255, 7, 18]]
 
 
 @pytest.mark.parametrize("present", [(), ("gtFine/a",), ("images/a",), ("train.txt",)])
 def test_folders_of_neither_layout_are_refused(tmp_path, present):
     touch(tmp_path, *present)
     assert_refused(
-        lambda: open_folder(tmp_path), tmp_path, "leftImg8bit", "segmentation"
+        lambda: Cityscapes(tmp_path), tmp_path, "leftImg8bit", "segmentation"
     )
 
 
 def test_missing_folders_and_parts_are_refused(tmp_path):
     missing = tmp_path / "no"
-    assert_refused(lambda: open_folder(missing), missing)
+    assert_refused(lambda: Cityscapes(missing), missing)
     touch(tmp_path, "own/leftImg8bit/train/ulm/notes.txt")
-    own = open_folder(tmp_path / "own")
+    own = Cityscapes(tmp_path / "own")
     assert_refused(lambda: own.read_part("train", 0), "leftImg8bit/train", "CITY")
     assert_refused(lambda: own.read_part("val", 0), "leftImg8bit/val")
     touch(tmp_path, "packed/images/a.png", "packed/segmentation/a.png")
-    anew = open_folder(tmp_path / "packed")
+    anew = Cityscapes(tmp_path / "packed")
     assert_refused(lambda: anew.read_part("train", 0), "packed/train.txt")
 
 
@@ -206,5 +205,5 @@ def test_links_out_of_the_folder_are_refused(tmp_path):
     link = tmp_path / "data" / image_name("train", ULM[0])
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "far.png")
-    data = open_folder(tmp_path / "data")
+    data = Cityscapes(tmp_path / "data")
     assert_refused(lambda: data.read_part("train", 0), "far.png", "outside")

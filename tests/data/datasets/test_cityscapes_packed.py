@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from selene_tf.data.datasets import dataset_info
+from selene_tf.data.datasets.cityscapes import Cityscapes
 from selene_tf.data.files import pillow_reading
-from tests.data.datasets.cityscapes_files import make_folders, open_folder, packed
+from tests.data.datasets.cityscapes_files import make_folders, packed
 from tests.data.datasets.layout_files import names, save, write
 from tests.refusals import assert_refused
 
@@ -18,7 +19,7 @@ def make_packed(folder, train, val):
             save(folder, label[1:], np.full((2, 3), value))
             lines.append(f"{image}\t{label}")
         write(folder, f"{split}.txt", *reversed(lines))
-    return open_folder(folder)
+    return Cityscapes(folder)
 
 
 def test_the_packed_layout_is_read_by_its_lists(tmp_path):
@@ -37,9 +38,9 @@ def test_the_packed_layout_is_read_by_its_lists(tmp_path):
 
 def read_masks(data, part):
     """The class ids in the masks of a part, as its reader is told to read them."""
-    examples, labels, image_size = data.make_reader(data.read_part(part, 1), (2, 3))
-    assert image_size == (2, 3)
-    return [int(pillow_reading.read_mask(item.mask, labels)[0, 0]) for item in examples]
+    reader = data.make_reader(data.read_part(part, 1), (2, 3))
+    assert reader.image_size == (2, 3)
+    return [int(reader.read_checked(i)[1][0, 0]) for i in range(reader.size)]
 
 
 @pytest.mark.parametrize("first", ["train", "val"])
@@ -73,9 +74,9 @@ def listed_mask(folder, *numbers):
     """The class id in the first mask of a list that names some training frames."""
     lines = ["\t".join(packed(f"ulm_000000_{number:06}")) for number in numbers]
     list_file = write(folder, "listed.txt", *lines)
-    data = open_folder(folder)
-    examples, labels, _ = data.make_reader(data.read_listed(list_file, 1), None)
-    return int(pillow_reading.read_mask(examples[0].mask, labels)[0, 0])
+    data = Cityscapes(folder)
+    reader = data.make_reader(data.read_listed(list_file, 1), None)
+    return int(reader.read_checked(0)[1][0, 0])
 
 
 @pytest.mark.parametrize(("train", "val"), [([7, 7, 26], [7]), ([7, 7, 7], [26])])
@@ -118,11 +119,10 @@ def test_listed_masks_that_are_missing_take_no_place_in_the_search(tmp_path):
 
 def test_masks_whose_names_say_what_they_hold_are_not_opened(tmp_path):
     make_folders(tmp_path)  # The files are empty.
-    data = open_folder(tmp_path)
-    _, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    assert labels == dataset_info.CITYSCAPES.labels
-    _, labels, _ = data.make_reader(data.read_part("train", 0), None)
-    assert labels == dataset_info.CITYSCAPES.labels
+    data = Cityscapes(tmp_path)
+    for mask_every in (1, 0):
+        reader = data.make_reader(data.read_part("train", mask_every), None)
+        assert reader.labels == dataset_info.CITYSCAPES.labels
 
 
 def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
@@ -130,6 +130,6 @@ def test_unreadable_masks_do_not_hide_raw_ids(tmp_path):
     damaged = tmp_path / "segmentation/train/ulm_000000_000001_gtFine.png"
     damaged.write_bytes(b"no image")
     save(tmp_path, "segmentation/train/ulm_000000_000000_gtFine.png", [[26]])
-    examples, labels, _ = data.make_reader(data.read_part("train", 1), None)
-    assert_refused(lambda: pillow_reading.read_mask(damaged, labels), damaged)
-    assert pillow_reading.read_mask(examples[1].mask, labels) == [[13]]
+    reader = data.make_reader(data.read_part("train", 1), None)
+    assert_refused(lambda: reader.read_checked(0), damaged)
+    assert pillow_reading.read_mask(reader.examples[1].mask, reader.labels) == [[13]]

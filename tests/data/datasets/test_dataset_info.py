@@ -131,7 +131,7 @@ def test_bit_colour_is_the_colour_map_of_pascal_voc(number, colour):
 
 
 def test_folder_gives_254_classes_colours_of_their_own_and_none_is_black():
-    info = dataset_info.folder([f"class {number}" for number in range(254)], 255)
+    info = dataset_info.folder_info([f"class {number}" for number in range(254)], 255)
     assert len(set(info.colours)) == info.num_classes == 254
     assert (0, 0, 0) not in info.colours
 
@@ -149,5 +149,5 @@ def test_folder_gives_254_classes_colours_of_their_own_and_none_is_black():
 )
 def test_folder_refuses_what_cannot_be_trained(class_names, ignore_label, expected):
     with pytest.raises(UserError, match=expected) as caught:
-        dataset_info.folder(class_names, ignore_label)
+        dataset_info.folder_info(class_names, ignore_label)
     assert "\n" not in str(caught.value)

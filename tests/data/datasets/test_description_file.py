@@ -30,7 +30,7 @@ def save_mask(folder, pixels):
 
 def test_only_the_names_are_needed(tmp_path):
     info = read_toml(tmp_path, NAMES)
-    assert info == dataset_info.folder(("road", "building"), 255)
+    assert info == dataset_info.folder_info(("road", "building"), 255)
 
 
 def test_toml_and_json_say_the_same(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from selene_tf.data.datasets.examples import read_folder
-from selene_tf.data.datasets.image_folder import open_folder
+from selene_tf.data.datasets.image_folder import ImageFolder
 
 IMAGES = ["a.png", "b.jpg", "c.JPEG"]
 JUNK = [
@@ -25,7 +25,7 @@ def make_folders(folder):
 
 
 def notes_of(folder):
-    return open_folder(folder, labels=None, reader=None).notes
+    return ImageFolder(folder, labels=None).notes
 
 
 def test_folders_of_what_is_read_need_no_note(tmp_path):

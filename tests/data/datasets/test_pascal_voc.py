@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, pascal_voc
+from selene_tf.data.datasets.pascal_voc import PascalVoc
 from selene_tf.data.datasets.splits import make_split, take_every
-from selene_tf.data.files import pillow_reading
 from tests.data.datasets.layout_files import names, stems, touch, write
 from tests.refusals import assert_refused
 
@@ -41,14 +41,9 @@ def make_augmented(folder):
     touch(folder, *map(augmented, ORIGINAL + AUGMENTED + VALIDATION))
 
 
-def open_folder(folder):
-    """Its readers are the examples and the meaning of masks that they were given."""
-    return pascal_voc.open_folder(folder, lambda *arguments: arguments)
-
-
 def test_without_augmented_masks_the_original_set_trains(tmp_path):
     make_original(tmp_path)
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
         (image_name(name), original(name)) for name in ORIGINAL
     ]
@@ -63,7 +58,7 @@ def test_without_augmented_masks_the_original_set_trains(tmp_path):
 
 def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
     make_augmented(tmp_path)
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
         (image_name(name), augmented(name)) for name in ORIGINAL + AUGMENTED
     ]
@@ -75,28 +70,28 @@ def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
 
 def test_a_part_of_the_augmented_masks_is_told(tmp_path):
     make_augmented(tmp_path)
-    (note,) = open_folder(tmp_path).notes
+    (note,) = PascalVoc(tmp_path).notes
     assert "validation: 5, where the published set has 10582. If" in note
     (tmp_path / augmented(ORIGINAL[0])).unlink()
-    (note,) = open_folder(tmp_path).notes
+    (note,) = PascalVoc(tmp_path).notes
     assert "validation: 4, where the published set has 10582, and 1 of " in note
     assert f"{LISTS}/train.txt" in note
     (tmp_path / LISTS / "train.txt").unlink()
-    (note,) = open_folder(tmp_path).notes
+    (note,) = PascalVoc(tmp_path).notes
     assert "validation: 4, where the published set has 10582. If" in note
     # Its lack is reported when the part is read.
     (tmp_path / LISTS / "val.txt").unlink()
-    assert open_folder(tmp_path).notes == ()
+    assert PascalVoc(tmp_path).notes == ()
 
 
 def test_all_augmented_masks_are_no_news(tmp_path):
     make_augmented(tmp_path)
     for number in range(10582 - len(ORIGINAL + AUGMENTED)):
         (tmp_path / augmented(f"2012_{number:06}")).touch()
-    assert open_folder(tmp_path).notes == ()
+    assert PascalVoc(tmp_path).notes == ()
     # As many, but not the same.
     (tmp_path / augmented(ORIGINAL[0])).rename(tmp_path / augmented("2012_999999"))
-    (note,) = open_folder(tmp_path).notes
+    (note,) = PascalVoc(tmp_path).notes
     assert "validation: 10582, where" in note
     assert "and 1 of " in note
 
@@ -104,7 +99,7 @@ def test_all_augmented_masks_are_no_news(tmp_path):
 def test_validation_masks_may_lie_with_the_augmented_ones(tmp_path):
     make_augmented(tmp_path)
     (tmp_path / original(VALIDATION[0])).unlink()
-    examples = open_folder(tmp_path).read_part("val", 1)
+    examples = PascalVoc(tmp_path).read_part("val", 1)
     masks = [mask for _, mask in names(tmp_path, examples)]
     assert masks == [augmented(VALIDATION[0]), original(VALIDATION[1])]
 
@@ -120,7 +115,7 @@ def test_a_list_of_the_augmented_set_decides_and_is_sorted(
     make_augmented(tmp_path)
     listed = [AUGMENTED[1], ORIGINAL[1], AUGMENTED[0]]
     write(tmp_path, f"ImageSets/{folder}/{name}", *map(line, listed), end="\r\n")
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert names(tmp_path, data.read_part("train", 1)) == [
         (image_name(name), augmented(name)) for name in sorted(listed)
     ]
@@ -131,14 +126,14 @@ def test_masks_of_the_augmented_set_may_all_lie_with_the_original_ones(tmp_path)
     make_original(tmp_path)
     touch(tmp_path, *map(original, AUGMENTED))
     write(tmp_path, f"{LISTS}/train_aug.txt", *ORIGINAL, *AUGMENTED)
-    assert names(tmp_path, open_folder(tmp_path).read_part("train", 1)) == [
+    assert names(tmp_path, PascalVoc(tmp_path).read_part("train", 1)) == [
         (image_name(name), original(name)) for name in ORIGINAL + AUGMENTED
     ]
 
 
 def test_the_published_rule_divides_sorted_names(tmp_path):
     make_augmented(tmp_path)
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     labelled, unlabelled = take_every(data.read_part("train", 2), 2)
     assert stems(labelled) == [ORIGINAL[0], AUGMENTED[0], AUGMENTED[2]]
     assert stems(unlabelled) == [ORIGINAL[1], AUGMENTED[1]]
@@ -147,7 +142,7 @@ def test_the_published_rule_divides_sorted_names(tmp_path):
 def test_only_labelled_images_need_a_mask(tmp_path):
     make_original(tmp_path)
     write(tmp_path, f"{LISTS}/train_aug.txt", ORIGINAL[0], AUGMENTED[0], ORIGINAL[1])
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert [item.mask for item in data.read_part("train", 0)] == [None] * 3
     assert data.read_part("train", 3)[0].mask == tmp_path / original(ORIGINAL[0])
     assert_refused(
@@ -175,7 +170,7 @@ def test_lists_hold_names_or_paths(tmp_path, line, end):
     touch(tmp_path, augmented(AUGMENTED[0]))
     listed = [AUGMENTED[0], ORIGINAL[0], VALIDATION[0]]
     list_file = write(tmp_path, "list.txt", *map(line, listed), end=end)
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert names(tmp_path, data.read_listed(list_file, 1)) == [
         (image_name(AUGMENTED[0]), augmented(AUGMENTED[0])),
         (image_name(ORIGINAL[0]), original(ORIGINAL[0])),
@@ -191,7 +186,7 @@ def test_a_list_of_names_prefers_the_masks_that_its_part_would(tmp_path):
     list_file = write(tmp_path, "list.txt", ORIGINAL[0], VALIDATION[0])
     masks = [
         mask
-        for _, mask in names(tmp_path, open_folder(tmp_path).read_listed(list_file, 1))
+        for _, mask in names(tmp_path, PascalVoc(tmp_path).read_listed(list_file, 1))
     ]
     assert masks == [augmented(ORIGINAL[0]), original(VALIDATION[0])]
 
@@ -201,7 +196,7 @@ def test_masks_that_are_nowhere_are_left_for_reading_to_report(tmp_path):
     name = AUGMENTED[0]
     lines = [name, f"{image_name(ORIGINAL[0])} {original('none')}"]
     list_file = write(tmp_path, "list.txt", *lines)
-    assert names(tmp_path, open_folder(tmp_path).read_listed(list_file, 1)) == [
+    assert names(tmp_path, PascalVoc(tmp_path).read_listed(list_file, 1)) == [
         (image_name(name), augmented(name)),
         (image_name(ORIGINAL[0]), original("none")),
     ]
@@ -210,7 +205,7 @@ def test_masks_that_are_nowhere_are_left_for_reading_to_report(tmp_path):
 def test_a_labelled_list_leaves_the_rest_unlabelled(tmp_path):
     make_augmented(tmp_path)
     write(tmp_path, "labelled.txt", AUGMENTED[1])
-    split = make_split(open_folder(tmp_path), 2, labelled_list="labelled.txt")
+    split = make_split(PascalVoc(tmp_path), 2, labelled_list="labelled.txt")
     assert stems(split.labelled) == [AUGMENTED[1]]
     assert stems(split.unlabelled) == [*ORIGINAL, AUGMENTED[0], AUGMENTED[2]]
     assert stems(split.validation) == VALIDATION
@@ -219,7 +214,7 @@ def test_a_labelled_list_leaves_the_rest_unlabelled(tmp_path):
 @pytest.mark.parametrize("place", ["VOC2012", "VOCdevkit/VOC2012"])
 def test_the_folder_may_lie_deeper(tmp_path, place):
     make_original(tmp_path / place)
-    data = open_folder(tmp_path)
+    data = PascalVoc(tmp_path)
     assert data.data_dir == str(tmp_path / place)
     assert names(tmp_path / place, data.read_part("train", 1)) == [
         (image_name(name), original(name)) for name in ORIGINAL
@@ -235,10 +230,10 @@ def test_palette_masks_with_borders_are_read(tmp_path):
         [level for id_ in range(256) for level in dataset_info.bit_colour(id_)]
     )
     mask.save(tmp_path / original(ORIGINAL[0]))
-    data = open_folder(tmp_path)
-    examples, labels, image_size = data.make_reader(data.read_part("train", 1), None)
-    assert image_size is None
-    image, classes = pillow_reading.read_example(examples[0], labels)
+    data = PascalVoc(tmp_path)
+    reader = data.make_reader(data.read_part("train", 1), None)
+    assert reader.image_size is None
+    image, classes = reader.read_checked(0)
     assert image.shape == (1, 3, 3)
     assert classes.tolist() == values.tolist()
 
@@ -256,23 +251,23 @@ def test_links_out_of_the_folder_are_refused(tmp_path):
     link = tmp_path / "data" / augmented(ORIGINAL[0])
     link.unlink()
     link.symlink_to(tmp_path / "far.png")
-    data = open_folder(tmp_path / "data")
+    data = PascalVoc(tmp_path / "data")
     assert len(data.read_part("train", 0)) == 5
     assert_refused(lambda: data.read_part("train", 1), "far.png", "outside")
 
 
 def test_missing_folders_and_lists_are_refused(tmp_path):
     missing = tmp_path / "no"
-    assert_refused(lambda: open_folder(missing), missing)
+    assert_refused(lambda: PascalVoc(missing), missing)
     touch(tmp_path, "data/SegmentationClass/a.png")
-    assert_refused(lambda: open_folder(tmp_path / "data"), "JPEGImages", "VOCdevkit")
+    assert_refused(lambda: PascalVoc(tmp_path / "data"), "JPEGImages", "VOCdevkit")
     touch(tmp_path, "data/JPEGImages/a.jpg")
-    data = open_folder(tmp_path / "data")
+    data = PascalVoc(tmp_path / "data")
     assert_refused(lambda: data.read_part("train", 0), f"{LISTS}/train.txt")
     assert_refused(lambda: data.read_part("val", 1), f"{LISTS}/val.txt")
     touch(tmp_path, "data/SegmentationClassAug/a.png")
-    data = open_folder(tmp_path / "data")
+    data = PascalVoc(tmp_path / "data")
     assert_refused(lambda: data.read_part("train", 0), f"{LISTS}/val.txt")
     write(tmp_path, f"data/{LISTS}/val.txt", "a")
-    data = open_folder(tmp_path / "data")
+    data = PascalVoc(tmp_path / "data")
     assert_refused(lambda: data.read_part("train", 0), "SegmentationClassAug")

@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.image_folder import find_layout, open_folder
+from selene_tf.data.datasets.image_folder import ImageFolder, find_layout
 from selene_tf.data.datasets.label_map import index
 from selene_tf.data.datasets.splits import make_split, take_every
-from selene_tf.data.files.file_readers import from_files
 from tests.refusals import assert_refused
 
 CAMVID = Path(__file__).parents[3].parent / "shared" / "data" / "camvid"
@@ -31,7 +30,7 @@ def stems(examples):
 
 
 def opened(folder):
-    return open_folder(folder, index(2), from_files)
+    return ImageFolder(folder, index(2))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from selene_tf.data.datasets import description_file
 from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.datasets.splits import take_every
-from selene_tf.data.datasets.tfds import open_builder
+from selene_tf.data.datasets.tfds import TfdsFolder
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
 
@@ -26,7 +26,7 @@ def write_shapes(folder, name="shapes", **options):
 
 
 def open_shapes(folder, name="shapes", image="", mask="", splits=()):
-    return open_builder(name, str(folder), image, mask, splits, PETS)
+    return TfdsFolder(name, str(folder), image, mask, splits, PETS)
 
 
 def brightness(data_folder, part):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from selene_tf.data.datasets.label_map import LabelFormat, index
 from selene_tf.data.datasets.tfds_features import layout
-from selene_tf.data.datasets.tfds_records import Record, make_reader
+from selene_tf.data.datasets.tfds_records import Record, RecordReader
 from selene_tf.data.datasets.tfrecord_index import index as places
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
@@ -36,7 +36,7 @@ def open_reader(folder, examples, labels=PETS, image_size=None, mask=None):
         for number, place in enumerate(places(shard))
     ]
     form = layout(form, "image", "segmentation_mask")
-    return make_reader(records, form, labels, image_size)
+    return RecordReader(records, form, labels, image_size)
 
 
 def pair(image=COLOURS, mask=IDS[..., np.newaxis]):
@@ -88,7 +88,7 @@ def test_without_a_mask_the_label_is_zero(tmp_path):
     shard = next((tmp_path / "a").rglob("*tfrecord*"))
     records = [Record("a", None, str(shard), *places(shard)[0])]
     form = layout(features(), "image", "segmentation_mask")
-    reader = make_reader(records, form, PETS)
+    reader = RecordReader(records, form, PETS)
     image = with_mask.read_checked(0)[0]
     assert_same(decode_all(reader, [0])[0], (image, np.zeros((4, 6), np.uint8)))
     np.testing.assert_array_equal(reader.read_checked(0)[0], image)
@@ -97,7 +97,7 @@ def test_without_a_mask_the_label_is_zero(tmp_path):
 
 def test_no_records_are_refused():
     form = layout(features(), "image", "segmentation_mask")
-    assert_refused(lambda: make_reader([], form, PETS), "no images")
+    assert_refused(lambda: RecordReader([], form, PETS), "no images")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP"])
@@ -219,18 +219,18 @@ def test_a_feature_of_three_channels_may_hold_grey_files(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
-def test_a_look_tells_the_size(tmp_path, kind):
+def test_the_size_is_read_from_the_beginning(tmp_path, kind):
     content = file_bytes(np.zeros((5, 7, 3), np.uint8), kind)
     reader = open_reader(tmp_path, [pair(content)], image_size=(2, 2))
-    assert reader.look(0) == (5, 7)
+    assert reader.read_size(0) == (5, 7)
 
 
-def test_a_look_shows_what_is_wrong_at_the_beginning(tmp_path):
+def test_reading_the_size_shows_what_is_wrong_at_the_beginning(tmp_path):
     examples = [pair(b"GIF89a"), pair(mask=file_bytes(COLOURS)), pair()]
     reader = open_reader(tmp_path, examples)
-    assert_refused(lambda: reader.look(0), "The image of train[0] is damaged")
-    assert_refused(lambda: reader.look(1), "train[1] mask is a colour PNG")
-    assert reader.look(2) == (4, 6)
+    assert_refused(lambda: reader.read_size(0), "The image of train[0] is damaged")
+    assert_refused(lambda: reader.read_size(1), "train[1] mask is a colour PNG")
+    assert reader.read_size(2) == (4, 6)
 
 
 @pytest.mark.parametrize("content", [file_bytes(COLOURS)[:-40], b"GIF89a", b""])

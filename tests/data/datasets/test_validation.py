@@ -4,7 +4,7 @@ from PIL import Image
 from selene_tf.data.datasets import validation
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.files.file_readers import from_files
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.data.pipeline import in_memory
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from tests.refusals import assert_refused
@@ -24,12 +24,12 @@ def make_example(folder, name, ids=IDS, value=0, labelled=True):
 
 
 def check(examples, num_classes, ignore_label, image_size=None, **options):
-    reader = from_files(examples, index(num_classes, ignore_label), image_size)
+    reader = FileReader(examples, index(num_classes, ignore_label), image_size)
     return validation.check(reader, num_classes, **options)
 
 
 def load(examples, num_classes, ignore_label, image_size=None, skip=False, **options):
-    reader = from_files(examples, index(num_classes, ignore_label), image_size)
+    reader = FileReader(examples, index(num_classes, ignore_label), image_size)
     return in_memory.load(reader, BadSamples(len(examples), skip), **options)
 
 
@@ -147,10 +147,10 @@ def test_load_takes_the_next_for_one_in_a_hundred_if_it_may(tmp_path):
     )
 
 
-def looked_at(examples, skip=False):
-    reader = from_files(examples, index(3, 7))
+def scan(examples, skip=False):
+    reader = FileReader(examples, index(3, 7))
     bad_samples = BadSamples(100, skip)
-    return *validation.look(examples, reader, bad_samples), bad_samples
+    return *validation.scan(examples, reader, bad_samples), bad_samples
 
 
 def test_a_look_gives_the_sizes_and_leaves_out_what_it_may(tmp_path):
@@ -159,19 +159,19 @@ def test_a_look_gives_the_sizes_and_leaves_out_what_it_may(tmp_path):
         make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),
         make_example(tmp_path, "c"),
     ]
-    kept, sizes, _ = looked_at(examples)
+    kept, sizes, _ = scan(examples)
     assert kept == tuple(examples)
     assert sizes == {(2, 3): 2, (4, 5): 1}
     examples[2].mask.write_text("text")
-    assert_refused(lambda: looked_at(examples), examples[2].mask, "text")
-    kept, sizes, bad_samples = looked_at(examples, skip=True)
+    assert_refused(lambda: scan(examples), examples[2].mask, "text")
+    kept, sizes, bad_samples = scan(examples, skip=True)
     assert kept == tuple(examples[:2])
     assert sizes == {(2, 3): 1, (4, 5): 1}
     assert list(bad_samples.messages) == [str(examples[2].image)]
 
 
 def check_sample(examples, sample):
-    reader = from_files(examples, index(3, 7))
+    reader = FileReader(examples, index(3, 7))
     validation.check_sample(reader, BadSamples(len(examples)), sample)
 
 

@@ -4,17 +4,17 @@ from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.files.pillow_reading import look
+from selene_tf.data.files.pillow_reading import read_size
 from tests.data.small_images import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused
 
 
-def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
+def test_the_size_is_read_from_the_beginning_alone(tmp_path):
     example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
-    assert look(example, index(3)) == (6, 8)
+    assert read_size(example, index(3)) == (6, 8)
     content = example.image.read_bytes()
     example.image.write_bytes(content[: len(content) // 2])
-    assert look(example, index(3)) == (6, 8)
+    assert read_size(example, index(3)) == (6, 8)
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,17 @@ def test_a_look_tells_the_size_and_what_the_beginning_shows(tmp_path):
         (lambda example: save(example.mask, IDS), "3 x 2"),
     ],
 )
-def test_a_look_finds_what_the_beginning_shows(tmp_path, spoil, expected):
+def test_what_the_beginning_shows_is_refused(tmp_path, spoil, expected):
     example = save_pair(tmp_path, PIXELS, np.zeros((6, 8), np.uint8))
     spoil(example)
-    assert_refused(lambda: look(example, index(3)), tmp_path, expected)
+    assert_refused(lambda: read_size(example, index(3)), tmp_path, expected)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_a_look_finds_images_that_are_stored_turned(tmp_path, form):
+def test_images_that_are_stored_turned_are_refused(tmp_path, form):
     exif = Image.Exif()
     exif[274] = 6
     path = save(tmp_path / "a.png", PIXELS, format=form, exif=exif)
-    assert_refused(lambda: look(Example(path, None), index(3)), path, "orientation 6")
+    assert_refused(
+        lambda: read_size(Example(path, None), index(3)), path, "orientation 6"
+    )

@@ -9,8 +9,8 @@ from selene_tf.data.datasets import dataset_info, label_map
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.files import pillow_reading, tf_decoding
-from selene_tf.data.files.file_readers import from_files
-from selene_tf.data.pipeline import in_memory
+from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.pipeline.bad_samples import DECODING_ERRORS
 from selene_tf.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def saved(path, array, mode=None, **options):
 
 def decoded(examples, labels=LABELS, image_size=None):
     """What the graph decodes, in a data set, several at a time."""
-    reader = from_files(examples, labels, image_size)
+    reader = FileReader(examples, labels, image_size)
     numbers = tf.data.Dataset.range(reader.size)
     mapped = numbers.map(reader.decode, num_parallel_calls=2)
     return list(mapped.as_numpy_iterator())
@@ -179,7 +179,7 @@ def test_what_pillow_refuses_the_graph_refuses(tmp_path, spoil):
     spoil(image, mask)
     with pytest.raises(UserError):
         pillow_reading.read_example(example, LABELS)
-    with pytest.raises(in_memory.DECODING_ERRORS):
+    with pytest.raises(DECODING_ERRORS):
         decoded([example])
 
 

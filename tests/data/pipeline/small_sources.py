@@ -6,9 +6,10 @@ from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.files import file_readers
-from selene_tf.data.pipeline import batching, views
+from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.pipeline import views
 from selene_tf.data.pipeline.bad_samples import BadSamples
+from selene_tf.data.pipeline.sources import ReaderSource
 
 PLAIN = views.Augmentation(crop_size=(4, 6))
 VARIED = views.Augmentation((5, 5), (0.75, 1.0, 1.5), True, (9.0, 8.0, 7.0))
@@ -29,8 +30,8 @@ def assert_equal(first, second):
 
 
 def from_files(examples, image_size=None, bad_samples=None):
-    reader = file_readers.from_files(examples, index(3), image_size)
-    return batching.from_reader(reader, bad_samples or BadSamples(len(examples)))
+    reader = FileReader(examples, index(3), image_size)
+    return ReaderSource(reader, bad_samples or BadSamples(len(examples)))
 
 
 def save_examples(folder, count, labelled=True):

@@ -2,9 +2,10 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.files import file_readers
+from selene_tf.data.files.image_reader import FileReader
 from selene_tf.data.pipeline import batching, in_memory
 from selene_tf.data.pipeline.bad_samples import BadSamples
+from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.errors import UserError
 from tests.data.pipeline.small_sources import (
     PLAIN,
@@ -68,9 +69,9 @@ def test_memory_and_files_take_the_same_in_place_of_a_bad_image(tmp_path):
     examples = save_examples(tmp_path, 6)
     for bad in (2, 3, 5):
         examples[bad].image.write_bytes(examples[bad].image.read_bytes()[:-20])
-    reader = file_readers.from_files(examples, index(3))
-    loaded = in_memory.load(reader, BadSamples(400, skip=True))
-    memory = batching.in_memory(*loaded)
+    reader = FileReader(examples, index(3))
+    arrays = in_memory.load(reader, BadSamples(400, skip=True))
+    memory = MemorySource(*arrays)
     files = from_files(examples, bad_samples=BadSamples(400, skip=True))
     assert_equal(
         take(batching.training(files, None, 2, 1, 0, VARIED), 6),

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.pipeline import batching, views
+from selene_tf.data.pipeline.sources import MemorySource, Source
 from selene_tf.errors import UserError
 from tests.data.pipeline.small_sources import (
     PLAIN,
@@ -28,13 +29,13 @@ def make_source(size, first=0):
     values = np.arange(first, first + size, dtype=np.uint8)
     images = np.broadcast_to(values[:, None, None, None], (size, 4, 6, 3))
     labels = np.broadcast_to(values[:, None, None] % 5, (size, 4, 6))
-    return batching.in_memory(images, labels)
+    return MemorySource(images, labels)
 
 
 def make_noise(size):
     rng = np.random.default_rng(size)
     images = rng.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8)
-    return batching.in_memory(images, rng.integers(0, 5, (size, 8, 8), dtype=np.uint8))
+    return MemorySource(images, rng.integers(0, 5, (size, 8, 8), dtype=np.uint8))
 
 
 @pytest.mark.parametrize(("size", "batch_size"), [(1, 2), (2, 1), (5, 3), (12, 4)])
@@ -143,8 +144,8 @@ def test_labels_of_unlabelled_images_reach_no_batch(settings):
     batches = [
         take(batching.training(make_noise(5), source, 4, 3, 0, settings), 3)
         for source in (
-            batching.in_memory(images, np.zeros((7, 8, 8), np.uint8)),
-            batching.in_memory(images, np.full((7, 8, 8), 3, np.uint8)),
+            MemorySource(images, np.zeros((7, 8, 8), np.uint8)),
+            MemorySource(images, np.full((7, 8, 8), 3, np.uint8)),
         )
     ]
     assert_equal(*batches)
@@ -187,11 +188,15 @@ def test_slow_images_do_not_change_the_order():
         time.sleep(0.2 * (number % 2 == 0))
         return np.full((4, 6, 3), number, np.uint8)
 
-    def read(index):
-        image = tf.ensure_shape(tf.numpy_function(wait, [index], tf.uint8), (4, 6, 3))
-        return {"image": image, "label": image[..., 0]}
+    class SlowSource(Source):
+        size = 8
 
-    dataset = batching.evaluation(batching.Source(8, read), 1)
+        def read(self, number):
+            image = tf.numpy_function(wait, [number], tf.uint8)
+            image = tf.ensure_shape(image, (4, 6, 3))
+            return {"image": image, "label": image[..., 0]}
+
+    dataset = batching.evaluation(SlowSource(), 1)
     assert drawn(dataset, 8) == list(range(8))
 
 
@@ -200,7 +205,7 @@ def test_files_and_memory_give_the_same_batches(tmp_path):
     files = from_files(examples)
     images = np.stack([np.full((4, 6, 3), number, np.uint8) for number in range(5)])
     labels = images[..., 0] % 3
-    memory = batching.in_memory(images, labels)
+    memory = MemorySource(images, labels)
     for source in (files, memory):
         assert source.size == 5
     assert_equal(
@@ -236,7 +241,7 @@ def test_files_are_resized_and_unlabelled_ones_have_zeros(tmp_path):
         (lambda: views.Augmentation((4, 4), ()), "scales"),
         (lambda: views.Augmentation((4, 4), (1.0, -1.0)), "above 0"),
         (
-            lambda: batching.in_memory(
+            lambda: MemorySource(
                 np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 5), np.uint8)
             ),
             r"\(2, 4, 5\)",

@@ -4,9 +4,8 @@ import tensorflow as tf
 from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.image_folder import open_folder
+from selene_tf.data.datasets.image_folder import ImageFolder
 from selene_tf.data.datasets.label_map import index
-from selene_tf.data.files import file_readers
 from selene_tf.data.pipeline import sources
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw
@@ -49,7 +48,7 @@ def test_images_that_fit_stay_in_memory(tmp_path, memory_gib, stays):
         Image.fromarray(np.full((4, 6, 3), number, np.uint8)).save(paths[0])
         Image.fromarray(np.zeros((4, 6), np.uint8)).save(paths[1])
         examples.append(Example(*paths))
-    folder = open_folder(tmp_path, index(2), file_readers.from_files)
+    folder = ImageFolder(tmp_path, index(2))
     source = sources.from_examples(
         folder, examples, None, memory_gib, BadSamples(len(examples))
     )

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.data.pipeline import tensor_memory
+from selene_tf.data.pipeline import in_memory
 
 
 def test_a_tensor_shares_the_memory_and_keeps_it():
-    array = tensor_memory.empty((3, 5, 7))
+    array = in_memory.empty((3, 5, 7))
     array[...] = np.arange(105).reshape(3, 5, 7)
-    tensor = tensor_memory.as_tensor(array)
+    tensor = in_memory.as_tensor(array)
     array[1, 2, 3] = 200
     assert int(tensor[1, 2, 3]) == 200
     expected = array.copy()
@@ -22,7 +22,7 @@ def test_a_tensor_shares_the_memory_and_keeps_it():
 
 def aligned_columns():
     """Begins where tensors do, but its rows do not follow on one another."""
-    array = tensor_memory.empty((4, 128))
+    array = in_memory.empty((4, 128))
     array[...] = np.arange(512).reshape(4, 128) % 251
     return array[:, :64]
 
@@ -38,6 +38,6 @@ def aligned_columns():
     ],
 )
 def test_arrays_of_other_kinds_are_copied(array):
-    tensor = tensor_memory.as_tensor(array)
+    tensor = in_memory.as_tensor(array)
     np.testing.assert_array_equal(tensor, array)
     assert (tensor.dtype, tuple(tensor.shape)) == (tf.uint8, array.shape)
