@@ -36,12 +36,14 @@ def define_flags():
 def main():
     values = flags.FLAGS
     seed = values.seed if values["seed"].present else None
-    share = subsets.parse_share(values.fraction, values.num_labelled, seed)
+    label_fraction = subsets.parse_label_fraction(
+        values.fraction, values.num_labelled, seed
+    )
     config = flagfile.from_flags()
     with command.suppress_startup_logs():
         from selene_tf.experiment import split_lists
 
-    written = split_lists.write_lists(config, share, values.output)
+    written = split_lists.write_lists(config, label_fraction, values.output)
     command.say("\n".join([*written.notes, _summary(written)]))
 
 

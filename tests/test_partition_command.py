@@ -4,7 +4,7 @@ import pytest
 
 from selene_tf.config import Config
 from selene_tf.data.datasets.splits import make_split
-from selene_tf.data.datasets.subsets import parse_share
+from selene_tf.data.datasets.subsets import parse_label_fraction
 from selene_tf.experiment import split_lists
 from selene_tf.experiment.datasets import open_folder
 from tests.commands import assert_one_line, run
@@ -37,8 +37,10 @@ def make_config(data, **changes):
 
 
 def write(data, output, fraction="1/3", seed=None, **changes):
-    share = parse_share(fraction, None, seed)
-    return split_lists.write_lists(make_config(data, **changes), share, str(output))
+    label_fraction = parse_label_fraction(fraction, None, seed)
+    return split_lists.write_lists(
+        make_config(data, **changes), label_fraction, str(output)
+    )
 
 
 def read_back(data, written):
@@ -158,10 +160,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(data):
 
 @pytest.mark.parametrize("dataset", ["scenes", "tfds:oxford_iiit_pet"])
 def test_data_sets_without_files_are_refused(tmp_path, dataset):
-    share = parse_share("1/8", None, None)
+    label_fraction = parse_label_fraction("1/8", None, None)
     config = Config(dataset=dataset)
     assert_refused(
-        lambda: split_lists.write_lists(config, share, str(tmp_path)),
+        lambda: split_lists.write_lists(config, label_fraction, str(tmp_path)),
         *("--dataset", dataset, "--labelled_ratio"),
     )
 

@@ -30,16 +30,16 @@ def make_sources(config):
     teaches = config.algorithm != "supervised"
     uses_unlabelled = teaches or pretext_task(config) is not None
     if config.dataset == "scenes":
-        found = _scenes(config, uses_unlabelled)
+        data = _scenes(config, uses_unlabelled)
     else:
-        found = _from_files(config, uses_unlabelled)
-    if teaches and found.unlabelled is None:
+        data = _from_files(config, uses_unlabelled)
+    if teaches and data.unlabelled is None:
         raise UserError(
             f"--labelled_ratio: found {config.labelled_ratio}, which leaves no image "
             "unlabelled; expected more, an unlabelled list or folder, or "
             "--algorithm=supervised."
         )
-    return found
+    return data
 
 
 SPLITS = {"val": "validation", "train": "labelled", "unlabelled": "unlabelled"}

@@ -31,7 +31,7 @@ class Written:
     notes: tuple[str, ...]
 
 
-def write_lists(config, share, output=""):
+def write_lists(config, label_fraction, output=""):
     """Chooses labelled images of the training part and writes both lists.
 
     Images that never had a label join the unlabelled ones, as they do in training
@@ -39,9 +39,9 @@ def write_lists(config, share, output=""):
 
     Args:
         config: The `Config` that names the data set.
-        share: The `subsets.LabelFraction`.
+        label_fraction: The `subsets.LabelFraction`.
         output: Folder of the lists, made if missing; by default one in the working
-            folder that is named after the share.
+            folder that is named after it.
 
     Returns:
         What was `Written`.
@@ -51,10 +51,10 @@ def write_lists(config, share, output=""):
             to validate; or a list is there already.
     """
     _check_flags(config)
-    folder = pathlib.Path(output or f"partition-{share.name}")
+    folder = pathlib.Path(output or f"partition-{label_fraction.name}")
     data = open_folder(config)
     _check_output(folder, data.data_dir)
-    labelled, unlabelled = _parts(config, share, data)
+    labelled, unlabelled = _parts(config, label_fraction, data)
     _check_files(labelled)
     parts = {"labelled": labelled, "unlabelled": unlabelled}
     texts = {
@@ -70,13 +70,15 @@ def write_lists(config, share, output=""):
     return Written(len(labelled), len(unlabelled), folder, lists, data.notes)
 
 
-def _parts(config, share, data):
+def _parts(config, label_fraction, data):
     """The labelled and the unlabelled examples; none of them is for validation."""
-    split = splits.make_split(data, share.ratio, validation_list=config.validation_list)
-    if share.seed is None:
+    split = splits.make_split(
+        data, label_fraction.ratio, validation_list=config.validation_list
+    )
+    if label_fraction.seed is None:
         return split.labelled, split.unlabelled
-    count = share.count_of(len(split.labelled))
-    labelled, rest = subsets.choose(split.labelled, count, share.seed)
+    count = label_fraction.count_of(len(split.labelled))
+    labelled, rest = subsets.choose(split.labelled, count, label_fraction.seed)
     return labelled, rest + split.unlabelled
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 def mix(values, boxes):
-    """Replaces what is inside of each box by what the neighbour has there.
+    """Pastes the neighbour's pixels into each box (CutMix).
 
     Images, labels and weights mixed with the same boxes fit together again.
 
@@ -20,6 +20,12 @@ def mix(values, boxes):
 
     Returns:
         The mixed values, of the same shape and type.
+
+    Example:
+        >>> labels = tf.constant([[[1, 1]], [[2, 2]]])
+        >>> boxes = [[[True, False]], [[False, False]]]
+        >>> mix(labels, boxes).numpy().tolist()
+        [[[2, 1]], [[2, 2]]]
     """
     values = tf.convert_to_tensor(values)
     boxes = tf.convert_to_tensor(boxes)
@@ -29,7 +35,7 @@ def mix(values, boxes):
 
 
 def neighbours(values):
-    """Swaps the two of each pair; the last of an odd batch stays where it is.
+    """Swaps the two images of each pair; the last of an odd batch stays.
 
     Args:
         values: (batch, ...), of any type.

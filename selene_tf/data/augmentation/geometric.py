@@ -13,7 +13,9 @@ from selene_tf.data.datasets.label_map import IGNORE_LABEL
 
 
 def augment(image, label, seed, crop_size, scales, flip, fill_colour):
-    """Scales, then flips, then crops or pads, in the order of the paper.
+    """Randomly scales, flips and crops an image together with its label map.
+
+    In this order, which is the paper's; what is smaller than the crop is padded.
 
     A side of length x becomes int(x * factor + 0.5), at least 1. The image is
     interpolated bilinearly and averaged where it shrinks, as Pillow does it; labels
@@ -32,6 +34,12 @@ def augment(image, label, seed, crop_size, scales, flip, fill_colour):
     Returns:
         A dict of "image", float32 (*crop_size, 3); "label", int32 crop_size, 255 on
         padding; and "valid", bool crop_size, False on padding.
+
+    Example:
+        >>> image, label = tf.zeros((8, 8, 3)), tf.zeros((8, 8), tf.int32)
+        >>> view = augment(image, label, (1, 2), (4, 6), (0.5, 1.0), True, (0, 0, 0))
+        >>> view["image"].shape, view["label"].shape
+        (TensorShape([4, 6, 3]), TensorShape([4, 6]))
     """
     image, label = tf.convert_to_tensor(image), tf.convert_to_tensor(label)
     # One seed for all would tie the flip to the scale.
@@ -85,11 +93,11 @@ def _sample_image(image, size, start, window):
     last = tf.cast(start + window, tf.float32) / scale + reach
     first = tf.maximum(tf.cast(tf.floor(first), tf.int32), 0)
     last = tf.minimum(tf.cast(tf.math.ceil(last), tf.int32), old)
-    seen = image[first[0] : last[0], first[1] : last[1]]
+    part = image[first[0] : last[0], first[1] : last[1]]
     shift = tf.cast(first, tf.float32) * scale - tf.cast(start, tf.float32)
     # What tf.image.resize calls when it averages; only here can a window be asked for.
     return tf.raw_ops.ScaleAndTranslate(
-        images=seen[tf.newaxis],
+        images=part[tf.newaxis],
         size=window,
         scale=scale,
         translation=shift,

@@ -12,7 +12,7 @@ NUM_TILES = 9
 
 @functools.cache
 def jigsaw_permutations(count):
-    """Picks orders of nine tiles that are easy to tell apart.
+    """Selects permutations of nine tiles with large Hamming distances.
 
     Greedily takes the order whose smallest Hamming distance to those already taken
     is largest; among equals the one with the largest mean distance to them, then the
@@ -34,6 +34,11 @@ def jigsaw_permutations(count):
 
     Raises:
         UserError: The count is out of range.
+
+    Example:
+        >>> orders = jigsaw_permutations(2)
+        >>> orders[0].tolist()
+        [1, 0, 3, 2, 5, 4, 7, 8, 6]
     """
     check_count(count)
     candidates = np.array(list(itertools.permutations(range(NUM_TILES))), np.uint8)

@@ -30,11 +30,13 @@ BOX_ASPECT_RATIOS = (0.3, 1 / 0.3)
 
 
 def strong_augment(image, valid, seed, fill_colour):
-    """Jitters the colours, then takes them away, then blurs, each by chance.
+    """Augments an image strongly without moving a pixel: the student's strong view.
 
-    Padding takes part until the end, when it gets its colour back: it counts for the
-    mean that contrast refers to, and a blur lets its colour bleed at most 6 pixels
-    into the image. Both are accepted, for a strong view is meant to be distorted.
+    Colour jitter, greyscale and Gaussian blur, in this order, each with a probability
+    of its own. Padding takes part until the end, when it gets its colour back: it
+    counts for the mean that contrast refers to, and a blur lets its colour bleed at
+    most 6 pixels into the image. Both are accepted, for a strong view is meant to be
+    distorted.
 
     Args:
         image: float32 (height, width, 3) of 0 to 255.
@@ -44,6 +46,12 @@ def strong_augment(image, valid, seed, fill_colour):
 
     Returns:
         The new image, of the same shape, type and range.
+
+    Example:
+        >>> image, valid = tf.fill((4, 6, 3), 90.0), tf.fill((4, 6), True)
+        >>> strong = strong_augment(image, valid, (1, 2), (0, 0, 0))
+        >>> strong.shape, strong.dtype
+        (TensorShape([4, 6, 3]), tf.float32)
     """
     jitter_seed, grey_seed, blur_seed = tf.unstack(tf.random.split(seed, 3))
     changed = image / 255.0
@@ -57,7 +65,7 @@ def strong_augment(image, valid, seed, fill_colour):
 
 
 def colour_jitter(image, seed):
-    """Changes brightness, contrast, saturation and hue, always in this order.
+    """Jitters brightness, contrast, saturation and hue, always in this order.
 
     UniMatch draws the order too; a fixed one spares a graph of 24 branches. Contrast
     spreads each channel about its own mean, and saturation is that of HSV, where
@@ -82,7 +90,7 @@ def colour_jitter(image, seed):
 
 
 def gaussian_blur(image, sigma):
-    """Averages with Gaussian weights, at most 6 pixels away in each direction.
+    """Blurs an image with a Gaussian kernel that reaches 6 pixels each way.
 
     The outermost rows and columns are repeated outwards, so that borders keep their
     brightness and images of any size will do.
@@ -105,7 +113,7 @@ def gaussian_blur(image, sigma):
 
 
 def cutmix_box(size, seed):
-    """Draws, for every other image, a box to be filled from another image.
+    """Draws a CutMix box for every other image, to be filled from another image.
 
     An aspect ratio is the share of the height to the share of the width: 1 has the
     shape of the image. UniMatch's images are squares, for which this is height
@@ -118,6 +126,11 @@ def cutmix_box(size, seed):
 
     Returns:
         bool (height, width): True inside the box, False everywhere without one.
+
+    Example:
+        >>> box = cutmix_box((4, 6), (1, 2))
+        >>> box.shape, box.dtype
+        (TensorShape([4, 6]), tf.bool)
     """
     chance_seed, *side_seeds, place_seed = tf.unstack(tf.random.split(seed, 4))
     size = tf.convert_to_tensor(size, tf.int32)

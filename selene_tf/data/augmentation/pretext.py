@@ -31,7 +31,7 @@ NO_TASK = -1
 
 @dataclasses.dataclass(frozen=True)
 class Pretext:
-    """Settings of `set_task`.
+    """Configures a pretext task, jigsaw or rotation, for `set_task`.
 
     Args:
         kind: "jigsaw" (Noroozi and Favaro, 2016, https://arxiv.org/abs/1603.09246)
@@ -41,6 +41,12 @@ class Pretext:
 
     Raises:
         UserError: A value is out of range.
+
+    Example:
+        >>> Pretext("rotation").num_classes
+        4
+        >>> Pretext("jigsaw", num_permutations=30).num_classes
+        30
     """
 
     kind: str
@@ -66,7 +72,9 @@ class Pretext:
 
 
 def set_task(example, seed, pretext, fill_colour):
-    """Transforms an image, its labels and its map of valid pixels, or none of them.
+    """Applies a pretext task to an image and its labels, with a probability.
+
+    Image, labels and the map of valid pixels are all shuffled or rotated, or none.
 
     Args:
         example: Dict as from `geometric.augment`, of static shapes: "image", float32
@@ -84,6 +92,13 @@ def set_task(example, seed, pretext, fill_colour):
 
     Raises:
         ValueError: The image is too small for tiles, or not square for a rotation.
+
+    Example:
+        >>> label, valid = tf.zeros((6, 6), tf.int32), tf.fill((6, 6), True)
+        >>> example = {"image": tf.zeros((6, 6, 3)), "label": label, "valid": valid}
+        >>> result = set_task(example, (1, 2), Pretext("rotation"), (0, 0, 0))
+        >>> sorted(result)
+        ['image', 'label', 'pretext_label', 'valid']
     """
     # One seed for both could tie the label to whether there is a task.
     task_seed, label_seed = tf.unstack(tf.random.split(seed, 2))
@@ -111,7 +126,7 @@ def _transform(values, label, pretext, fill):
 
 
 def shuffle_tiles(values, order, fill):
-    """Rearranges nine tiles of (height // 3, width // 3) pixels.
+    """Shuffles the nine tiles of an image, each of (height // 3, width // 3) pixels.
 
     Tile n stands in row n // 3 and column n % 3; tile t of the result is tile
     `order[t]` of the input. What the tiles leave over at the bottom and at the right
@@ -163,19 +178,23 @@ def _extend(values, shape, fill):
 
 
 def inverse(order):
-    """Returns the order that undoes `order`.
+    """Inverts a permutation of tiles.
 
     Args:
         order: Permutation of 0 to 8, int32 (9,).
 
     Returns:
         int32 (9,), with `inverse(order)[order[t]]` = t.
+
+    Example:
+        >>> inverse([2, 0, 1, 3, 4, 5, 6, 7, 8]).numpy().tolist()
+        [1, 2, 0, 3, 4, 5, 6, 7, 8]
     """
     return tf.math.invert_permutation(order)
 
 
 def rotate(values, quarter_turns):
-    """Turns counter-clockwise, as `numpy.rot90` does.
+    """Rotates an image counter-clockwise by quarter turns, as `numpy.rot90` does.
 
     Args:
         values: (size, size) or (size, size, channels), of any type and of static
@@ -187,6 +206,10 @@ def rotate(values, quarter_turns):
 
     Raises:
         ValueError: The image is not square or its size is not known.
+
+    Example:
+        >>> rotate([[1, 2], [3, 4]], 1).numpy().tolist()
+        [[2, 4], [1, 3]]
     """
     values = tf.convert_to_tensor(values)
     height, width, *channels = values.shape

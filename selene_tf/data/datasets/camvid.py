@@ -20,7 +20,7 @@ _CLASS_OF = {name: class_id for name, _, class_id in camvid_colours.THINGS}
 
 
 class CamVid(DataFolder):
-    """Opens CamVid in one of three layouts, looked for in this order.
+    """Opens CamVid in one of three layouts, tried in this order.
 
     - train.txt and val.txt, and unlabelled.txt if there is one.
     - train, train_labels, val and val_labels; masks are NAME_L.png.

@@ -31,7 +31,9 @@ _NOTE = (
 
 
 class Cityscapes(DataFolder):
-    """Opens a folder with leftImg8bit and gtFine, or with images and segmentation.
+    """Opens Cityscapes in its own folders, or packed with lists of the images.
+
+    The folder holds leftImg8bit and gtFine, or images and segmentation.
 
     A part is read from train.txt or val.txt, if there is one, in the order of its
     lines, and else from leftImg8bit and gtFine, sorted by city, sequence and frame.

@@ -10,7 +10,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """The metadata of one data set.
+    """Holds the metadata of a data set: classes, colours, meaning of masks.
 
     Args:
         name: What the user calls it, for example "camvid".
@@ -53,6 +53,10 @@ def bit_colour(number: int) -> tuple[int, int, int]:
     The bits of the number are dealt to red, green, blue, red, ... from the lowest
     on, and each channel is filled from its highest bit, so that small numbers lie
     far apart and no two numbers share a colour.
+
+    Example:
+        >>> bit_colour(0), bit_colour(1), bit_colour(2)
+        ((0, 0, 0), (128, 0, 0), (0, 128, 0))
     """
     channels = [0, 0, 0]
     for bit in range(8):
@@ -69,6 +73,11 @@ def folder_info(class_names: tuple[str, ...], ignore_label: int) -> DatasetInfo:
 
     Raises:
         UserError: See `check_names` and `label_map.index`.
+
+    Example:
+        >>> info = folder_info(("road", "sky"), ignore_label=255)
+        >>> info.num_classes, info.colours
+        (2, ((128, 0, 0), (0, 128, 0)))
     """
     class_names = tuple(class_names)
     check_names(class_names)

@@ -40,7 +40,7 @@ _LONGEST_SHOWN = 60
 
 
 def find(data_dir, dataset_file):
-    """Which file describes the data set.
+    """Finds the file that describes a data set.
 
     Args:
         data_dir: Folder of the data.
@@ -51,24 +51,23 @@ def find(data_dir, dataset_file):
         Its path, or None if none is named and there is none.
 
     Raises:
-        UserError: The file that is named does not exist, or none is named and the
-            folder holds both.
+        UserError: The named file does not exist, or the folder holds both.
     """
     if dataset_file:
         return _named_file(data_dir, dataset_file)
     paths = [Path(data_dir) / name for name in ("dataset.toml", "dataset.json")]
     # A link to nowhere counts: to pass it over in silence would train otherwise.
-    found = [path for path in paths if os.path.lexists(path)]
-    if len(found) > 1:
+    files = [path for path in paths if os.path.lexists(path)]
+    if len(files) > 1:
         raise UserError(
-            f"{found[0]} and {found[1]} both describe the data set; expected one of "
+            f"{files[0]} and {files[1]} both describe the data set; expected one of "
             "them. Remove one, or name one with --dataset_file."
         )
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def read(path):
-    """Reads a file as the module describes it.
+    """Reads the description of a user's own data set from a TOML or JSON file.
 
     Args:
         path: The file; its name ends in .toml or .json.
@@ -77,8 +76,12 @@ def read(path):
         A `dataset_info.DatasetInfo` with the name "folder".
 
     Raises:
-        UserError: The file is missing or does not parse, or it holds a key, a type
-            or a value that means nothing or would train wrongly.
+        UserError: The file is missing, or it holds what would train wrongly.
+
+    Example:
+        >>> _ = Path("dataset.toml").write_text('class_names = ["road", "sky"]')
+        >>> read("dataset.toml").labels.ids
+        {0: 0, 1: 1, 255: 255}
     """
     content = _parsed(Path(path))
     with _naming(path):
@@ -162,8 +165,8 @@ def _check_keys(content):
         raise _refusal("top level", content, "an object of keys and values")
     for key in content:
         if key not in _KEYS:
-            found = f"found the unknown key {_shown(key)}{_hint(key, _KEYS)}"
-            raise UserError(f"{found}; expected {', '.join(_KEYS)}.")
+            unknown = f"found the unknown key {_shown(key)}{_hint(key, _KEYS)}"
+            raise UserError(f"{unknown}; expected {', '.join(_KEYS)}.")
     if "class_names" not in content:
         raise UserError("found no class_names, expected two or more; add the key.")
 
@@ -184,17 +187,17 @@ def _colours(colours, names):
     if not isinstance(colours, list) or len(colours) != len(names):
         expected = f"a list of {len(names)} colours, one for each class"
         raise _refusal("colours", colours, expected)
-    found = []
+    valid = []
     for position, colour in enumerate(colours):
         place = f"colours[{position}]"
         values = colour if isinstance(colour, list) else []
         if len(values) != 3 or not all(_is_byte(value) for value in values):
             raise _refusal(place, colour, "[red, green, blue] of 0 to 255")
-        if tuple(colour) in found:
-            other = f"another colour than class {found.index(tuple(colour))} has"
+        if tuple(colour) in valid:
+            other = f"another colour than class {valid.index(tuple(colour))} has"
             raise _refusal(place, colour, other)
-        found.append(tuple(colour))
-    return tuple(found)
+        valid.append(tuple(colour))
+    return tuple(valid)
 
 
 def _ids(content, names):
@@ -231,19 +234,19 @@ def _meanings(key, entries, names, from_text, what):
             f"class_names: found '{_IGNORE}', which in {key} means no class; expected "
             "another name."
         )
-    found = {}
+    meanings = {}
     for text, meaning in entries.items():
         value = from_text(text)
-        if value is None or value in found:
+        if value is None or value in meanings:
             raise _refusal(key, text, f"as keys {_KEYS_OF[key]}, each of them once")
-        found[value] = _class_id(f"{key}: {_shown(text)}", meaning, names)
+        meanings[value] = _class_id(f"{key}: {_shown(text)}", meaning, names)
     for number, name in enumerate(names):
-        if number not in found.values():
+        if number not in meanings.values():
             raise UserError(
                 f"{key}: found no {what} of class {number}, '{name}', which could "
                 "never be learnt; expected one or more. Add it, or remove the class."
             )
-    return found
+    return meanings
 
 
 def _class_id(place, meaning, names):

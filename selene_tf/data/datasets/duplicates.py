@@ -30,13 +30,13 @@ def find(parts):
 
 
 def leaks(groups):
-    """One line for each file that an earlier part holds too, under another name.
+    """Describes, a line each, the files that an earlier part holds too.
 
     Args:
         groups: What `find` returned.
     """
     return [
-        f"{name}: {file} holds the same bytes as {first}, which is {first_name}; a "
+        f"{name}: {file} holds the same bytes as {first}, which is {first_name}; an "
         "image may be used once. Remove one of the two."
         for (first_name, first), *others in groups
         for name, file in others
@@ -53,14 +53,14 @@ def within_parts(groups):
     Returns:
         {name of a part: pairs of a file and the first one of its bytes there}.
     """
-    found = collections.defaultdict(list)
+    copies = collections.defaultdict(list)
     for group in groups:
         firsts = {}
         for name, file in group:
             first = firsts.setdefault(name, file)
             if first != file:
-                found[name].append((file, first))
-    return dict(found)
+                copies[name].append((file, first))
+    return dict(copies)
 
 
 def _groups(files, keys):

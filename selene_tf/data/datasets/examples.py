@@ -16,14 +16,14 @@ MASK_SUFFIXES = (".png",)
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image and, where it is labelled, its mask. Paths are resolved."""
+    """Names an image and, where it is labelled, its mask; paths are resolved."""
 
     image: Path
     mask: Path | None
 
 
 def read_list(list_file, data_dir, mask_every, complete=None):
-    """Reads the examples a list file names, in the order of its lines.
+    """Reads the examples that a list file names, in the order of its lines.
 
     A line is 'image mask' or 'image', separated by a tab or by spaces; names
     that hold a space need the tab. Paths are relative to `data_dir`; a leading '/'
@@ -45,6 +45,12 @@ def read_list(list_file, data_dir, mask_every, complete=None):
     Raises:
         UserError: The list is missing, empty or not text; or a line has too few or
             too many names, leads out of `data_dir` or repeats an image.
+
+    Example:
+        >>> _ = Path("train.txt").write_text("a.png a_mask.png")
+        >>> [example] = read_list("train.txt", data_dir=".", mask_every=1)
+        >>> example.image.name, example.mask.name
+        ('a.png', 'a_mask.png')
     """
     root = DataRoot(real_folder(data_dir))
     with _collector_paused():

@@ -26,15 +26,22 @@ _NO_IMAGES = (".ini", ".db", ".txt", ".json", ".toml", ".csv", ".md")
 
 
 class ImageFolder(DataFolder):
-    """Opens a folder with train.txt and val.txt, or with train/images and so on.
+    """Opens a folder of the user's own images and masks.
 
-    Its unlabelled part are the images of unlabelled.txt, or of the folder
-    unlabelled/images, if there is one. Its notes name what is passed over in such
-    folders.
+    It holds train.txt and val.txt, or train/images and so on. Its unlabelled part are
+    the images of unlabelled.txt, or of the folder unlabelled/images, if there is one.
+    Its notes name what is passed over in such folders.
 
     Args:
         data_dir: The folder.
         labels: The `LabelFormat` of the masks.
+
+    Example:
+        >>> from selene_tf.data.datasets import label_map
+        >>> _ = Path("train.txt").write_text("a.png a_mask.png")
+        >>> folder = ImageFolder(".", label_map.index(2))
+        >>> [example.image.name for example in folder.read_part("train", 1)]
+        ['a.png']
     """
 
     def __init__(self, data_dir, labels):

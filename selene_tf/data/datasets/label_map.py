@@ -7,7 +7,7 @@ import numpy as np
 
 from selene_tf.errors import UserError
 
-# DataRoot the program a pixel without a class is always this value; a data set's
+# Inside the program a pixel without a class is always this value; a data set's
 # own ignore label exists in its files only.
 IGNORE_LABEL = 255
 # In a table: a value that means nothing, so that its mask is refused.
@@ -17,7 +17,7 @@ MAX_CLASSES = 254
 
 @dataclasses.dataclass(frozen=True)
 class LabelFormat:
-    """How the masks of a data set say which class a pixel has.
+    """Maps the values or colours of a mask to class ids.
 
     Args:
         ids: {value of a grey or palette mask, 0 to 255: class id, or 255 for none}.
@@ -26,6 +26,13 @@ class LabelFormat:
             empty if colour masks are refused.
         by_suffix: Pairs of the end of a file name and the ids of such files, which
             take the place of `ids`.
+
+    Example:
+        >>> labels = LabelFormat({7: 0, 8: 1}, by_suffix=(("_raw.png", {1: 0}),))
+        >>> labels.ids_of("a.png")
+        {7: 0, 8: 1}
+        >>> labels.ids_of("a_raw.png")
+        {1: 0}
     """
 
     ids: collections.abc.Mapping[int, int]
@@ -51,10 +58,24 @@ class LabelFormat:
 
 
 def index(num_classes, ignore_label=IGNORE_LABEL):
-    """Values that are the class ids themselves, and one for "no class".
+    """Makes the label format of masks whose values are the class ids.
+
+    Args:
+        num_classes: Number of classes.
+        ignore_label: The value of 0 to 255 that means "no class" in the mask files.
+
+    Returns:
+        A `LabelFormat`.
 
     Raises:
         UserError: The ignore label is not a byte, or is the id of a class.
+
+    Example:
+        >>> labels = index(2, ignore_label=9)
+        >>> labels.ids
+        {0: 0, 1: 1, 9: 255}
+        >>> table(labels.ids)[[0, 1, 9]].tolist()
+        [0, 1, 255]
     """
     if not 0 <= ignore_label <= 255:
         raise UserError(
@@ -72,7 +93,10 @@ def index(num_classes, ignore_label=IGNORE_LABEL):
 
 
 def table(ids):
-    """The meaning of all 256 values, uint8 (256,), `REFUSED` for unknown ones."""
+    """Makes the look-up table from mask values to class ids, uint8 (256,).
+
+    Unknown values are `REFUSED`.
+    """
     values = np.full(256, REFUSED, np.uint8)
     for value, class_id in ids.items():
         values[value] = class_id
@@ -80,9 +104,10 @@ def table(ids):
 
 
 def colour_table(colours):
-    """The meaning of all colours, uint8 (2**24,), at red * 65536 + green * 256 + blue.
+    """Makes the look-up table from colours to class ids, uint8 (2**24,).
 
-    16 MiB: a look-up in it is many times faster than a search.
+    The place of a colour is red * 65536 + green * 256 + blue. 16 MiB: a look-up in it
+    is many times faster than a search.
     """
     values = np.full(2**24, REFUSED, np.uint8)
     for (red, green, blue), class_id in colours.items():
@@ -91,7 +116,12 @@ def colour_table(colours):
 
 
 def describe(ids):
-    """The known values, for an error message: "0 to 10, or 11 for no class"."""
+    """Describes the valid values of a mask, for an error message.
+
+    Example:
+        >>> describe({0: 0, 1: 1, 2: 2, 9: 255})
+        '0 to 2, or 9 for no class'
+    """
     classes = sorted(value for value, class_id in ids.items() if class_id < REFUSED)
     nothing = sorted(value for value, class_id in ids.items() if class_id > REFUSED)
     text = _ranges(classes)

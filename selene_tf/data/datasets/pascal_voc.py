@@ -8,7 +8,6 @@ from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import DataRoot
-from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 
 _PLACES = ("", "VOC2012", "VOCdevkit/VOC2012")
@@ -31,7 +30,7 @@ _NOT_AUGMENTED = (
 
 
 class PascalVoc(DataFolder):
-    """Opens a folder with JPEGImages, or with VOC2012 or VOCdevkit/VOC2012 in it.
+    """Opens Pascal VOC 2012: JPEGImages, there or in VOC2012 or VOCdevkit/VOC2012.
 
     The training part is sorted by name. It is what train_aug.txt (or trainaug.txt)
     lists in ImageSets/Segmentation or ImageSets/SegmentationAug; else all masks in
@@ -72,6 +71,9 @@ class PascalVoc(DataFolder):
         return read_list(list_file, self._root, mask_every, self._complete)
 
     def make_reader(self, examples, image_size):
+        # Here, since `convert_sbd` uses this file and does without TensorFlow.
+        from selene_tf.data.files.image_reader import FileReader
+
         return FileReader(examples, dataset_info.PASCAL_VOC.labels, image_size)
 
     def _training_notes(self):

@@ -228,19 +228,15 @@ def _convert(path, voc, folder, loadmat):
 def _segmentation(path, loadmat):
     expected = "expected GTcls.Segmentation, bytes of height x width; copy it again."
     try:
-        found = loadmat(str(path), variable_names=["GTcls"])["GTcls"]["Segmentation"][
-            0, 0
-        ]
+        content = loadmat(str(path), variable_names=["GTcls"])
+        mask = np.asarray(content["GTcls"]["Segmentation"][0, 0])
     # A damaged file can raise nearly everything in SciPy's reader.
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"Cannot read {path} ({reason}); {expected}") from None
-    found = np.asarray(found)
-    if found.ndim != 2 or found.dtype != np.uint8:
-        raise UserError(
-            f"{path} holds {found.dtype} of shape {found.shape}; {expected}"
-        )
-    return found
+    if mask.ndim != 2 or mask.dtype != np.uint8:
+        raise UserError(f"{path} holds {mask.dtype} of shape {mask.shape}; {expected}")
+    return mask
 
 
 def _check_values(path, mask):

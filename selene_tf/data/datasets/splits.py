@@ -17,7 +17,9 @@ class Split:
 
 
 def take_every(examples, ratio):
-    """Splits examples by the published rule: every `ratio`-th keeps its label.
+    """Splits examples into labelled and unlabelled ones: every n-th keeps its label.
+
+    This is the published rule of Cityscapes and Pascal VOC.
 
     Args:
         examples: Sequence of `Example`; its order decides the outcome.
@@ -29,6 +31,12 @@ def take_every(examples, ratio):
 
     Raises:
         UserError: `ratio` is not a whole number of at least 1.
+
+    Example:
+        >>> examples = [Example(Path(f"{name}.png"), None) for name in "abcde"]
+        >>> labelled, unlabelled = take_every(examples, 2)
+        >>> [example.image.stem for example in labelled]
+        ['a', 'c', 'e']
     """
     if ratio < 1 or ratio % 1:
         raise UserError(
@@ -48,7 +56,7 @@ def make_split(
     use_unlabelled=True,
     allow_overlap=False,
 ):
-    """Decides which images are labelled, unlabelled and for validation.
+    """Splits a data set into labelled, unlabelled and validation examples.
 
     Without lists, every `labelled_ratio`-th training example is labelled, and the
     others are unlabelled together with those that never had a label. A list
@@ -65,8 +73,20 @@ def make_split(
         use_unlabelled: If not, unlabelled images are not looked for.
         allow_overlap: Whether an image may stand in two parts, to list them all.
 
+    Returns:
+        A `Split`.
+
     Raises:
         UserError: A file is missing or faulty, or an image stands in two parts.
+
+    Example:
+        >>> from selene_tf.data.datasets import image_folder, label_map
+        >>> _ = Path("train.txt").write_text("a.png a_mask.png")
+        >>> _ = Path("val.txt").write_text("b.png b_mask.png")
+        >>> folder = image_folder.ImageFolder(".", label_map.index(2))
+        >>> split = make_split(folder, labelled_ratio=1)
+        >>> len(split.labelled), len(split.unlabelled), len(split.validation)
+        (1, 0, 1)
     """
     labelled = _labelled(folder, labelled_ratio, labelled_list)
     unlabelled = ()
@@ -151,7 +171,7 @@ def _validation(folder, validation_list):
 
 
 def overlaps(split):
-    """Images that stand in a `Split` more than once, a line each."""
+    """Describes the images that stand in a `Split` more than once, a line each."""
     parts = {}
     for field in dataclasses.fields(split):
         for example in getattr(split, field.name):
@@ -165,7 +185,7 @@ def overlaps(split):
 
 
 def _check_overlap(split):
-    found = list(overlaps(split))
-    if found:
-        others = f" So are {len(found) - 1} others." if len(found) > 1 else ""
-        raise UserError(found[0] + others)
+    lines = list(overlaps(split))
+    if lines:
+        others = f" So are {len(lines) - 1} others." if len(lines) > 1 else ""
+        raise UserError(lines[0] + others)

@@ -18,7 +18,7 @@ _UNLISTABLE = re.compile(r"\A[\s\ufeff]|[\t\r\n\ud800-\udfff]|\s\Z")
 
 @dataclasses.dataclass(frozen=True)
 class LabelFraction:
-    """How many images keep their labels, and how they are chosen.
+    """States how many images keep their labels, and how they are chosen.
 
     Args:
         fraction: Of all images, as a `fractions.Fraction`; None if `count` is given.
@@ -60,17 +60,25 @@ class LabelFraction:
         return self.count
 
 
-def parse_share(fraction, num_labelled, seed):
-    """Reads what a person asks for.
+def parse_label_fraction(fraction, num_labelled, seed):
+    """Parses the amount of labelled images that a person asks for.
 
     Args:
         fraction: Text such as "1/8" or "0.125", or nothing.
         num_labelled: Number of images, or None.
         seed: See `LabelFraction`.
 
+    Returns:
+        A `LabelFraction`.
+
     Raises:
         UserError: Not exactly one of the two is given, or it makes no sense, or it
             needs a seed.
+
+    Example:
+        >>> eighth = parse_label_fraction("1/8", None, seed=None)
+        >>> eighth.name, eighth.ratio, eighth.count_of(100)
+        ('1_8-rule', 8, 13)
     """
     if bool(fraction) == (num_labelled is not None):
         raise UserError(
@@ -78,10 +86,10 @@ def parse_share(fraction, num_labelled, seed):
             "--num_labelled, expected one of the two, such as --fraction=1/8."
         )
     if fraction:
-        share = LabelFraction(_parse_fraction(fraction), None, seed)
-        follows_rule = share.fraction.numerator == 1
+        choice = LabelFraction(_parse_fraction(fraction), None, seed)
+        follows_rule = choice.fraction.numerator == 1
     else:
-        share = LabelFraction(None, _check_count(num_labelled), seed)
+        choice = LabelFraction(None, _check_count(num_labelled), seed)
         follows_rule = False
     if seed is None and not follows_rule:
         raise UserError(
@@ -89,7 +97,7 @@ def parse_share(fraction, num_labelled, seed):
             "but the published rule labels every n-th; expected --fraction=1/n, or a "
             "seed to choose at random."
         )
-    return share
+    return choice
 
 
 def _parse_fraction(text):
@@ -127,6 +135,14 @@ def choose(examples, count, seed):
     Returns:
         Tuples (labelled, unlabelled), both in the given order; the unlabelled
         examples have lost their masks.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from selene_tf.data.datasets.examples import Example
+        >>> examples = [Example(Path(f"{name}.png"), None) for name in "abcd"]
+        >>> labelled, unlabelled = choose(examples, count=2, seed=0)
+        >>> len(labelled), len(unlabelled)
+        (2, 2)
     """
     # Python promises the same numbers for ever; NumPy's generators do not.
     draw = random.Random(seed).random
@@ -142,7 +158,7 @@ def choose(examples, count, seed):
 
 
 def list_text(examples, data_dir):
-    """The list file of examples, which `examples.read_list` reads back.
+    """Writes the list file of examples, which `examples.read_list` reads back.
 
     Args:
         examples: Sequence of `Example` in `data_dir`.

@@ -18,7 +18,7 @@ _VALIDATION_SPLITS = ("validation", "val", "test")
 
 
 class TfdsFolder(DataFolder):
-    """Opens a prepared data set of tfds and finds the records of its two splits.
+    """Opens a prepared data set of TensorFlow Datasets, two splits of it.
 
     Its examples are `tfds_records.Record`s. There is no unlabelled part, and no list
     can name the images.

@@ -125,9 +125,9 @@ def _choose(features, wanted, usable, guesses, flag, what):
     for names in guesses:
         if len(names) == 1:
             return names[0]
-    found = ", ".join(guesses[0]) or "none"
+    likely = ", ".join(guesses[0]) or "none"
     raise UserError(
-        f"{flag}: found {found} that may hold {what}, expected one; name it with "
+        f"{flag}: found {likely} that may hold {what}, expected one; name it with "
         f"{flag}. The data set has {there}."
     )
 

@@ -13,7 +13,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class ValidationReport:
-    """What `check` found.
+    """Reports what `check` counted and which images cannot be used.
 
     Args:
         problems: One line for each image that cannot be used, in list order.
@@ -39,7 +39,7 @@ class ValidationReport:
 
 
 def scan(examples, reader, bad_samples, progress=None):
-    """Reads the beginning of every file; a second or two for ten thousand.
+    """Scans the beginning of every file; a second or two for ten thousand.
 
     Args:
         examples: Sequence of examples.
@@ -66,7 +66,7 @@ def scan(examples, reader, bad_samples, progress=None):
 
 
 def check_sample(reader, bad_samples, sample=64, progress=None):
-    """Reads some images whole, and refuses a set in which no mask says anything.
+    """Checks a sample of images, and refuses a set in which no mask has a class.
 
     Args:
         reader: A `Reader`.
@@ -107,7 +107,7 @@ def no_class(reader):
 
 
 def check(reader, num_classes, progress=None, collect=False):
-    """Reads all images and masks, each pixel.
+    """Checks all images and masks, each pixel, and counts their classes.
 
     Args:
         reader: A `Reader`.

@@ -79,6 +79,14 @@ class FileReader(Reader):
 
     Raises:
         UserError: There are no examples.
+
+    Example:
+        >>> from PIL import Image
+        >>> from selene_tf.data.datasets.examples import Example
+        >>> Image.new("RGB", (6, 4)).save("a.png")
+        >>> reader = FileReader([Example("a.png", None)], label_map.index(2))
+        >>> reader.read_size(0)
+        (4, 6)
     """
 
     def __init__(self, examples, labels, image_size=None):

@@ -14,7 +14,7 @@ MAX_SHARE = 0.01
 
 
 class BadSamples:
-    """Remembers what could not be read, and says when it is enough.
+    """Collects the images that could not be read, and stops when there are too many.
 
     Args:
         total: Number of training images.

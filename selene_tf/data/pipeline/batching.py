@@ -21,7 +21,7 @@ _PREFETCHED_BATCHES = 2
 
 @dataclasses.dataclass(frozen=True)
 class WorkerShard:
-    """Which rows of each batch a process reads, of several that train together.
+    """Says which rows of each batch a process reads, of several that train together.
 
     Args:
         worker: Number of the process.
@@ -35,7 +35,7 @@ class WorkerShard:
 
 
 def stream(source, batch_size, seed, start_step, augmentation):
-    """Makes an endless data set of augmented batches.
+    """Makes an endless data set of augmented batches from one source.
 
     Draw number k is the (k % size)-th of epoch k // size, and each epoch takes every
     image once, in an order of its own. Batches may reach over the end of an epoch.
@@ -69,7 +69,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     seed,
     start_step,
     augmentation,
-    share=WorkerShard(),
+    shard=WorkerShard(),
 ):
     """Makes an endless data set of training batches.
 
@@ -80,7 +80,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
         seed: An integer.
         start_step: Number of batches to leave out; costs nothing.
         augmentation: A `views.Augmentation`.
-        share: The rows that are wanted. A batch then holds those of one replica.
+        shard: The rows that are wanted. A batch then holds those of one replica.
 
     Returns:
         A `tf.data.Dataset` of dicts as from `stream`; if there are unlabelled
@@ -89,10 +89,18 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
 
     Raises:
         UserError: A source is empty or the batch size is below 1.
+
+    Example:
+        >>> from selene_tf.data.pipeline.sources import from_scenes
+        >>> run = from_scenes(4, 1, 2, (32, 48), use_unlabelled=True)
+        >>> augmentation = views.Augmentation(crop_size=(32, 32))
+        >>> dataset = training(run.labelled, run.unlabelled, 2, 0, 0, augmentation)
+        >>> next(iter(dataset))["unlabelled_image"].shape
+        TensorShape([2, 32, 32, 3])
     """
     _check_batch_size(batch_size)
-    numbers = _numbers(batch_size, start_step, share)
-    rows = batch_size // share.num_workers // share.replicas
+    numbers = _numbers(batch_size, start_step, shard)
+    rows = batch_size // shard.num_workers // shard.replicas
     batches = _batches(labelled, numbers, rows, (seed, 0), augmentation, views.labelled)
     if unlabelled is None:
         return _finish(batches)
@@ -109,13 +117,13 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     return _finish(tf.data.Dataset.zip(batches, others).map(join))
 
 
-def evaluation(source, batch_size, share=WorkerShard()):
-    """Makes a data set of every image once, in order and unchanged.
+def evaluation(source, batch_size, shard=WorkerShard()):
+    """Makes a data set of every image once, in order and not augmented.
 
     Args:
         source: A `sources.Source`.
         batch_size: Images a batch; the last may hold fewer.
-        share: Of several workers each gets whole batches, in turn.
+        shard: Of several workers each gets whole batches, in turn.
 
     Returns:
         A `tf.data.Dataset` of dicts of "image", float32 (batch, height, width, 3),
@@ -137,19 +145,19 @@ def evaluation(source, batch_size, share=WorkerShard()):
         }
 
     numbers = tf.data.Dataset.range(source.size).batch(batch_size)
-    numbers = numbers.shard(share.num_workers, share.worker).unbatch()
+    numbers = numbers.shard(shard.num_workers, shard.worker).unbatch()
     return _finish(
         numbers.map(draw, num_parallel_calls=_PARALLEL_READS).batch(batch_size)
     )
 
 
-def _numbers(batch_size, start_step, share):
+def _numbers(batch_size, start_step, shard):
     """Numbers of the draws that a process makes, from a step on."""
     numbers = tf.data.Dataset.counter(start_step * batch_size)
-    if share.num_workers == 1:
+    if shard.num_workers == 1:
         return numbers
-    rows = batch_size // share.num_workers
-    own = slice(share.worker * rows, (share.worker + 1) * rows)
+    rows = batch_size // shard.num_workers
+    own = slice(shard.worker * rows, (shard.worker + 1) * rows)
     return numbers.batch(batch_size).map(lambda batch: batch[own]).unbatch()
 
 

@@ -58,7 +58,7 @@ def load(reader, bad_samples, progress=None):
 
 
 def empty(shape):
-    """An uninitialised uint8 array of the shape, that `as_tensor` need not copy."""
+    """Allocates a uint8 array, not initialised, that `as_tensor` need not copy."""
     size = math.prod(shape)
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
@@ -66,7 +66,7 @@ def empty(shape):
 
 
 def as_tensor(array):
-    """A tensor on the CPU that shares the memory of a uint8 array.
+    """Makes a tensor on the CPU that shares the memory of a uint8 array.
 
     The array must not be written to any more. One that is not contiguous, not
     writable or not aligned is copied first, once.

@@ -64,6 +64,13 @@ class MemorySource(Source):
 
     Raises:
         UserError: There are no images, or the arrays do not fit together.
+
+    Example:
+        >>> images = np.zeros((2, 4, 6, 3), np.uint8)
+        >>> labels = np.zeros((2, 4, 6), np.uint8)
+        >>> source = MemorySource(images, labels)
+        >>> source.size, source.read(1)["label"].shape
+        (2, TensorShape([4, 6]))
     """
 
     def __init__(self, images, labels):
@@ -158,9 +165,12 @@ def named_failures(source):
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """The images of a run; `unlabelled` is None where they are not used.
+    """Holds the sources of a run.
 
     Attributes:
+        labelled: `Source` of the images with labels.
+        unlabelled: Likewise without, or None where they are not used.
+        validation: Likewise of those to validate on.
         bad_samples: What could not be read of the training images.
         notes: What was decided on looking at the data, a line each.
     """
@@ -179,7 +189,7 @@ class Sources:
 
 
 def from_scenes(num_training, num_validation, labelled_ratio, size, use_unlabelled):
-    """Draws street scenes; every `labelled_ratio`-th training one is labelled.
+    """Makes the sources of drawn street scenes, every n-th of them labelled.
 
     Args:
         num_training: Scenes to train on.
@@ -212,7 +222,7 @@ def from_examples(
     sample=64,
     progress=None,
 ):
-    """Reads and checks images; keeps them in memory if they fit there.
+    """Makes a source of examples, checked, and kept in memory if they fit there.
 
     The beginning of every file is looked at; images that stay in memory are read
     whole, and so are some of the others.

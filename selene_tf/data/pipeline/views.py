@@ -13,7 +13,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images.
+    """Configures the augmentation of training images.
 
     Args:
         crop_size: (height, width) of a training image.
@@ -44,7 +44,7 @@ class Augmentation:
 
 
 def labelled(example, seed, augmentation):
-    """The crop of an image and its labels, and its pretext task.
+    """Makes the training view of a labelled image: its crop, and its pretext task.
 
     Args:
         example: A dict of "image" (height, width, 3) and "label" (height, width).
@@ -53,6 +53,12 @@ def labelled(example, seed, augmentation):
 
     Returns:
         A dict as from `geometric.augment`, with "pretext_label" if there is a task.
+
+    Example:
+        >>> example = {"image": tf.zeros((8, 8, 3)), "label": tf.zeros((8, 8))}
+        >>> view = labelled(example, (1, 2), Augmentation(crop_size=(4, 4)))
+        >>> sorted(view), view["image"].shape
+        (['image', 'label', 'valid'], TensorShape([4, 4, 3]))
     """
     view = augment(
         example["image"],
@@ -71,7 +77,14 @@ def labelled(example, seed, augmentation):
 
 
 def unlabelled(example, seed, augmentation):
-    """The same without the labels, and its strong view.
+    """Makes the weak and the strong view of an unlabelled image.
+
+    The weak view is what `labelled` makes, without the label.
+
+    Args:
+        example: As of `labelled`.
+        seed: Integers of shape (2,).
+        augmentation: An `Augmentation`.
 
     Returns:
         A dict of "image", "valid" and, as far as asked for, "pretext_label",
@@ -93,7 +106,7 @@ def unlabelled(example, seed, augmentation):
 
 
 def mix_strong_views(batch):
-    """Lets images of a batch show parts of their neighbours.
+    """Applies CutMix to the strong views of a batch.
 
     An image with a pretext task stays whole, and so does its neighbour: of a
     mixture nobody could say how its tiles are ordered.
@@ -107,7 +120,7 @@ def mix_strong_views(batch):
     boxes = batch["box"]
     if "pretext_label" in batch:
         has_task = batch["pretext_label"] != NO_TASK
-        whole = has_task | cutmix.neighbours(has_task)
-        boxes &= ~whole[:, tf.newaxis, tf.newaxis]
+        unmixed = has_task | cutmix.neighbours(has_task)
+        boxes &= ~unmixed[:, tf.newaxis, tf.newaxis]
     mixed = cutmix.mix(batch["strong_image"], boxes)
     return {**batch, "strong_image": mixed, "box": boxes}

@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from selene_tf.data.scenes import backdrop, buildings, objects
-from selene_tf.data.scenes import cars as scene_cars
 from selene_tf.data.scenes.canvas import (
     CAR,
     CLASS_NAMES,
@@ -29,13 +28,13 @@ from selene_tf.data.scenes.canvas import (
     jitter,
     pick,
 )
+from selene_tf.data.scenes.cars import make_car
 
 __all__ = ["CLASS_NAMES", "COLOURS", "DEFAULT_SIZE", "draw"]
 
-# One colour per class, for drawing label maps.
 # Height and width at which every class is large enough to be learnt.
 DEFAULT_SIZE = (96, 160)
-
+# One colour per class, for drawing label maps.
 COLOURS = (
     (70, 130, 180),
     (70, 70, 70),
@@ -50,7 +49,7 @@ MINIMUM_SIZE = 32
 
 
 def draw(index, seed, height, width):
-    """Draws one scene; the same arguments give the same bytes.
+    """Draws one street scene; the same arguments give the same bytes.
 
     Args:
         index: Number of the scene, at least 0.
@@ -64,6 +63,11 @@ def draw(index, seed, height, width):
 
     Raises:
         ValueError: If an argument is too small or not whole.
+
+    Example:
+        >>> image, label = draw(index=0, seed=0, height=32, width=48)
+        >>> image.shape, label.shape
+        ((32, 48, 3), (32, 48))
     """
     _check(index, seed, height, width)
     rng = np.random.default_rng([seed, index])
@@ -188,9 +192,7 @@ def _plan_cars(canvas, street):
             cars += _plan_queue(canvas, x, heading, rng.integers(1, 5))
     if street.crossing is None:
         return cars
-    crossing_car = scene_cars.make_car(
-        rng, rng.uniform(-7, 7), street.crossing[0] + 2, "across"
-    )
+    crossing_car = make_car(rng, rng.uniform(-7, 7), street.crossing[0] + 2, "across")
     # Whoever drives or parks where it crosses is left out.
     first, last = street.crossing
     return [car for car in cars if not first - 5 < car.z < last] + [crossing_car]
@@ -202,10 +204,10 @@ def _plan_moving_cars(rng, street):
     cars = []
     if rng.random() < 0.7:
         z = rng.uniform(8, 22)
-        cars.append(scene_cars.make_car(rng, middle + offset, z, "away"))
+        cars.append(make_car(rng, middle + offset, z, "away"))
     if rng.random() < 0.6:
         z = rng.uniform(9, 30)
-        cars.append(scene_cars.make_car(rng, middle - offset, z, "towards"))
+        cars.append(make_car(rng, middle - offset, z, "towards"))
     return cars
 
 
@@ -215,7 +217,7 @@ def _plan_queue(canvas, x, heading, count):
     cars = []
     z = max(6.0, canvas.first_seen(x)) * rng.uniform(0.85, 1.6)
     for _ in range(count):
-        cars.append(scene_cars.make_car(rng, x, z, heading))
+        cars.append(make_car(rng, x, z, heading))
         z += cars[-1].shape.length + rng.uniform(0.6, 5)
     return cars
 

@@ -91,10 +91,10 @@ def test_the_window_is_one_of_the_whole_scaled_and_flipped_image(factor, seed):
     label = np.arange(40 * 61, dtype=np.int32).reshape(40, 61)
     batch = run(augmented((17, 19), (factor,), True), seed, image, label)
     size = (int(40 * factor + 0.5), int(61 * factor + 0.5))
-    whole = tf.image.resize(image, size, "bilinear", antialias=True).numpy()
+    resized = tf.image.resize(image, size, "bilinear", antialias=True).numpy()
     ids = tf.image.resize(label[..., None], size, "nearest").numpy()[..., 0]
     differences = []
-    for image, label in ((whole, ids), (whole[:, ::-1], ids[:, ::-1])):
+    for image, label in ((resized, ids), (resized[:, ::-1], ids[:, ::-1])):
         for row in range(size[0] - 16):
             for column in range(size[1] - 18):
                 window = np.s_[row : row + 17, column : column + 19]

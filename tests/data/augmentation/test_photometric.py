@@ -207,7 +207,7 @@ def test_blur_weighs_by_a_gaussian(sigma, size):
     )
 
 
-def test_blur_keeps_a_image_of_one_colour():
+def test_blur_keeps_an_image_of_one_colour():
     image = np.full((9, 11, 3), (20, 130, 250), np.float32)
     for sigma in (0.1, 1.0, 2.0):
         blurred = photometric.gaussian_blur(image, sigma)
@@ -267,11 +267,11 @@ def test_a_side_that_does_not_fit_is_cut(boxes):
 
 
 def test_boxes_reach_every_side(boxes):
-    whole = boxes.any(axis=0)
-    assert whole[0].any()
-    assert whole[-1].any()
-    assert whole[:, 0].any()
-    assert whole[:, -1].any()
+    covered = boxes.any(axis=0)
+    assert covered[0].any()
+    assert covered[-1].any()
+    assert covered[:, 0].any()
+    assert covered[:, -1].any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (5, 300)])

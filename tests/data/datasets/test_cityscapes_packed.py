@@ -5,7 +5,8 @@ from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.cityscapes import Cityscapes
 from selene_tf.data.files import pillow_reading
 from tests.data.datasets.cityscapes_files import make_folders, packed
-from tests.data.datasets.layout_files import names, save, write
+from tests.data.datasets.contract import ListsContract
+from tests.data.datasets.layout_files import save, write
 from tests.refusals import assert_refused
 
 
@@ -22,17 +23,25 @@ def make_packed(folder, train, val):
     return Cityscapes(folder)
 
 
-def test_the_packed_layout_is_read_by_its_lists(tmp_path):
-    data = make_packed(tmp_path, train=[0, 0], val=[0])
-    assert names(tmp_path, data.read_part("train", 2)) == [
+class TestPackedLayout(ListsContract):
+    open = staticmethod(Cityscapes)
+    train = tuple(
         (
-            "images/train/ulm_000000_000001.png",
-            "segmentation/train/ulm_000000_000001_gtFine.png",
+            f"images/train/ulm_000000_00000{number}.png",
+            f"segmentation/train/ulm_000000_00000{number}_gtFine.png",
+        )
+        for number in (2, 0, 1)
+    )
+    validation = (
+        (
+            "images/val/ulm_000001_000000.png",
+            "segmentation/val/ulm_000001_000000_gtFine.png",
         ),
-        ("images/train/ulm_000000_000000.png", None),
-    ]
-    assert len(data.read_part("val", 1)) == 1
-    assert data.read_part("unlabelled", 0) == ()
+    )
+
+
+def test_the_packed_layout_needs_no_note(tmp_path):
+    data = make_packed(tmp_path, train=[0, 0], val=[0])
     assert data.notes == data.rule_notes == ()
 
 

@@ -9,10 +9,6 @@ from hypothesis import strategies
 from selene_tf.data.datasets import dataset_info, description_file
 from selene_tf.errors import UserError
 
-FUZZ = hypothesis.settings(
-    max_examples=500, deadline=None, derandomize=True, database=None
-)
-
 
 def assert_read_or_refused(path):
     info, message = None, ""
@@ -83,19 +79,19 @@ CONTENTS = strategies.fixed_dictionaries(
 )
 
 
-@FUZZ
+@hypothesis.settings(deadline=None)
 @hypothesis.given(CONTENTS)
 def test_any_values_under_the_keys_are_read_or_refused(folder, content):
     assert_read_or_refused(write(folder, "dataset.json", json.dumps(content).encode()))
 
 
-@FUZZ
+@hypothesis.settings(deadline=None)
 @hypothesis.given(ANYTHING)
 def test_any_json_is_read_or_refused(folder, content):
     assert_read_or_refused(write(folder, "dataset.json", json.dumps(content).encode()))
 
 
-@FUZZ
+@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.sampled_from(["", 'class_names = ["a", "b"]\n', "[label_map]\n"]),
     strategies.one_of(strategies.binary(), strategies.text().map(str.encode)),

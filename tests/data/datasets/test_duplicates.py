@@ -37,7 +37,7 @@ def test_missing_and_empty_files_and_folders_are_equal_to_none(tmp_path):
     assert find([]) == []
 
 
-def test_a_copy_in_another_part_is_told_from_one_in_its_own(tmp_path):
+def test_a_copy_in_another_part_is_another_matter_than_one_in_its_own(tmp_path):
     a, b, c, d, e = write(tmp_path, a=b"1", b=b"1", c=b"2", d=b"1", e=b"1")
     groups = duplicates.find({"labelled": [a, b], "validation": [c, d, e]})
     parts = ["labelled", "labelled", "validation", "validation"]

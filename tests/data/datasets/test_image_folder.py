@@ -1,7 +1,12 @@
+import functools
+
 import pytest
 
 from selene_tf.data.datasets.examples import read_folder
 from selene_tf.data.datasets.image_folder import ImageFolder
+from selene_tf.data.datasets.label_map import index
+from tests.data.datasets.contract import FoldersContract, ListsContract
+from tests.data.datasets.layout_files import touch
 
 IMAGES = ["a.png", "b.jpg", "c.JPEG"]
 JUNK = [
@@ -10,10 +15,22 @@ JUNK = [
 ]
 
 
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+class TestLists(ListsContract):
+    open = staticmethod(functools.partial(ImageFolder, labels=index(2)))
+    train = tuple((f"b/{name}.png", f"m/{name}.png") for name in "cab")
+    validation = (("b/z.png", "m/z.png"),)
+
+
+class TestFolders(FoldersContract):
+    open = staticmethod(functools.partial(ImageFolder, labels=index(2)))
+    train = tuple(
+        (f"train/images/{name}", f"train/masks/{name[0]}.png") for name in IMAGES
+    )
+    validation = (("val/images/z.png", "val/masks/z.png"),)
+
+    def make(self, folder):
+        super().make(folder)
+        touch(folder, *[f"train/images/{name}" for name in JUNK])
 
 
 def make_folders(folder):

@@ -1,6 +1,5 @@
 """Whatever a list file holds, it is read from inside the data or refused in a line."""
 
-import functools
 import os
 
 import hypothesis
@@ -59,9 +58,6 @@ PARTS = (
         "#",
     ),
     *("ulm_000000_000019", "ulm_000000_000019_gtFine_labelIds.png", *LINKS),
-)
-FUZZ = functools.partial(
-    hypothesis.settings, deadline=None, derandomize=True, database=None
 )
 
 
@@ -144,7 +140,7 @@ def assert_inside(examples, data, mask_every):
         assert os.path.commonpath([root, path]) == root != path
 
 
-@FUZZ(max_examples=2000)
+@hypothesis.settings(deadline=None)
 @hypothesis.given(content=CONTENTS, mask_every=MASK_EVERY)
 def test_any_list_is_read_inside_the_data_or_refused(data, content, mask_every):
     def read(list_file, mask_every):
@@ -154,7 +150,7 @@ def test_any_list_is_read_inside_the_data_or_refused(data, content, mask_every):
 
 
 @pytest.mark.parametrize("data_set", [CamVid, Cityscapes, PascalVoc])
-@FUZZ(max_examples=500)
+@hypothesis.settings(deadline=None)
 @hypothesis.given(content=CONTENTS, mask_every=MASK_EVERY)
 def test_any_list_of_a_known_data_set_is_too(data, data_set, content, mask_every):
     read = data_set(data).read_listed

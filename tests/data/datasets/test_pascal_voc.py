@@ -4,8 +4,8 @@ from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, pascal_voc
 from selene_tf.data.datasets.pascal_voc import PascalVoc
-from selene_tf.data.datasets.splits import make_split, take_every
-from tests.data.datasets.layout_files import names, stems, touch, write
+from tests.data.datasets.contract import FoldersContract
+from tests.data.datasets.layout_files import names, touch, write
 from tests.refusals import assert_refused
 
 ORIGINAL = ["2007_000032", "2007_000039"]
@@ -41,34 +41,50 @@ def make_augmented(folder):
     touch(folder, *map(augmented, ORIGINAL + AUGMENTED + VALIDATION))
 
 
-def test_without_augmented_masks_the_original_set_trains(tmp_path):
-    make_original(tmp_path)
-    data = PascalVoc(tmp_path)
-    assert names(tmp_path, data.read_part("train", 1)) == [
-        (image_name(name), original(name)) for name in ORIGINAL
-    ]
-    assert names(tmp_path, data.read_part("val", 1)) == [
-        (image_name(name), original(name)) for name in VALIDATION
-    ]
-    assert data.read_part("unlabelled", 0) == ()
-    (note,) = data.notes
-    assert "python -m selene_tf.convert_sbd" in note
-    assert "1464" in note
+class TestOriginalSet(FoldersContract):
+    open = staticmethod(PascalVoc)
+    files = "VOC2012"
+    names = (*ORIGINAL, "2008_000002")
+    train = tuple((image_name(name), original(name)) for name in names)
+    validation = tuple((image_name(name), original(name)) for name in VALIDATION)
+
+    def make(self, folder):
+        super().make(folder)
+        write(folder / self.files, f"{LISTS}/train.txt", *reversed(self.names))
+        write(folder / self.files, f"{LISTS}/val.txt", *VALIDATION)
+
+
+class TestAugmentedSet(TestOriginalSet):
+    """All augmented masks train but those for validation.
+
+    Only the original masks of these have the borders that are not scored.
+    """
+
+    files = ""
+    train = tuple((image_name(name), augmented(name)) for name in ORIGINAL + AUGMENTED)
+
+    def make(self, folder):
+        super().make(folder)
+        touch(folder, *map(augmented, VALIDATION))
+        # What is removed from the augmented set is no longer a part of it.
+        write(folder, f"{LISTS}/train_aug.txt", *ORIGINAL, *AUGMENTED)
 
 
 def test_all_augmented_masks_but_those_of_validation_train(tmp_path):
     make_augmented(tmp_path)
-    data = PascalVoc(tmp_path)
-    assert names(tmp_path, data.read_part("train", 1)) == [
+    assert names(tmp_path, PascalVoc(tmp_path).read_part("train", 1)) == [
         (image_name(name), augmented(name)) for name in ORIGINAL + AUGMENTED
     ]
-    # Only the original masks have the borders that are not scored.
-    assert names(tmp_path, data.read_part("val", 1)) == [
-        (image_name(name), original(name)) for name in VALIDATION
-    ]
 
 
-def test_a_part_of_the_augmented_masks_is_told(tmp_path):
+def test_without_augmented_masks_a_note_says_how_to_make_them(tmp_path):
+    make_original(tmp_path)
+    (note,) = PascalVoc(tmp_path).notes
+    assert "python -m selene_tf.convert_sbd" in note
+    assert "1464" in note
+
+
+def test_a_part_of_the_augmented_masks_is_noted(tmp_path):
     make_augmented(tmp_path)
     (note,) = PascalVoc(tmp_path).notes
     assert "validation: 5, where the published set has 10582. If" in note
@@ -131,28 +147,6 @@ def test_masks_of_the_augmented_set_may_all_lie_with_the_original_ones(tmp_path)
     ]
 
 
-def test_the_published_rule_divides_sorted_names(tmp_path):
-    make_augmented(tmp_path)
-    data = PascalVoc(tmp_path)
-    labelled, unlabelled = take_every(data.read_part("train", 2), 2)
-    assert stems(labelled) == [ORIGINAL[0], AUGMENTED[0], AUGMENTED[2]]
-    assert stems(unlabelled) == [ORIGINAL[1], AUGMENTED[1]]
-
-
-def test_only_labelled_images_need_a_mask(tmp_path):
-    make_original(tmp_path)
-    write(tmp_path, f"{LISTS}/train_aug.txt", ORIGINAL[0], AUGMENTED[0], ORIGINAL[1])
-    data = PascalVoc(tmp_path)
-    assert [item.mask for item in data.read_part("train", 0)] == [None] * 3
-    assert data.read_part("train", 3)[0].mask == tmp_path / original(ORIGINAL[0])
-    assert_refused(
-        lambda: data.read_part("train", 1),
-        image_name(AUGMENTED[0]),
-        augmented(AUGMENTED[0]),
-        original(AUGMENTED[0]),
-    )
-
-
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "line",
@@ -202,15 +196,6 @@ def test_masks_that_are_nowhere_are_left_for_reading_to_report(tmp_path):
     ]
 
 
-def test_a_labelled_list_leaves_the_rest_unlabelled(tmp_path):
-    make_augmented(tmp_path)
-    write(tmp_path, "labelled.txt", AUGMENTED[1])
-    split = make_split(PascalVoc(tmp_path), 2, labelled_list="labelled.txt")
-    assert stems(split.labelled) == [AUGMENTED[1]]
-    assert stems(split.unlabelled) == [*ORIGINAL, AUGMENTED[0], AUGMENTED[2]]
-    assert stems(split.validation) == VALIDATION
-
-
 @pytest.mark.parametrize("place", ["VOC2012", "VOCdevkit/VOC2012"])
 def test_the_folder_may_lie_deeper(tmp_path, place):
     make_original(tmp_path / place)
@@ -245,20 +230,7 @@ def test_the_folder_is_found_for_other_commands(tmp_path):
     assert_refused(lambda: pascal_voc.find_root("", "--voc_dir"), "--voc_dir: found no")
 
 
-def test_links_out_of_the_folder_are_refused(tmp_path):
-    make_augmented(tmp_path / "data")
-    touch(tmp_path, "far.png")
-    link = tmp_path / "data" / augmented(ORIGINAL[0])
-    link.unlink()
-    link.symlink_to(tmp_path / "far.png")
-    data = PascalVoc(tmp_path / "data")
-    assert len(data.read_part("train", 0)) == 5
-    assert_refused(lambda: data.read_part("train", 1), "far.png", "outside")
-
-
-def test_missing_folders_and_lists_are_refused(tmp_path):
-    missing = tmp_path / "no"
-    assert_refused(lambda: PascalVoc(missing), missing)
+def test_missing_images_and_lists_are_refused(tmp_path):
     touch(tmp_path, "data/SegmentationClass/a.png")
     assert_refused(lambda: PascalVoc(tmp_path / "data"), "JPEGImages", "VOCdevkit")
     touch(tmp_path, "data/JPEGImages/a.jpg")

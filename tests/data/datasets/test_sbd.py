@@ -73,9 +73,9 @@ def assert_nothing_left(voc):
 
 
 def test_vocs_masks_are_copied_and_the_others_converted(voc, cls):
-    found = sbd.convert(cls.parent, voc)
+    converted = sbd.convert(cls.parent, voc)
     output = voc / "SegmentationClassAug"
-    assert found == sbd.Converted(2, 2, output)
+    assert converted == sbd.Converted(2, 2, output)
     assert sorted(os.listdir(output)) == [f"{name}.png" for name in TRAIN + NEW]
     for name in TRAIN:
         expected = (voc / f"SegmentationClass/{name}.png").read_bytes()
@@ -103,14 +103,13 @@ def test_converted_masks_have_8_bits_and_the_colours_of_voc(voc, cls):
 def test_the_folders_above_will_do(voc, cls, above_sbd, above_voc):
     sbd_dir = [cls.parent, cls.parents[1], cls.parents[2]][above_sbd]
     voc_dir = [voc, voc.parent, voc.parents[1]][above_voc]
-    found = sbd.convert(sbd_dir, voc_dir)
-    assert found.folder == voc / "SegmentationClassAug"
+    assert sbd.convert(sbd_dir, voc_dir).folder == voc / "SegmentationClassAug"
 
 
-def test_progress_is_told_after_each_mask(voc, cls):
-    told = []
-    sbd.convert(cls.parent, voc, progress=lambda *numbers: told.append(numbers))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+def test_progress_is_reported_after_each_mask(voc, cls):
+    calls = []
+    sbd.convert(cls.parent, voc, progress=lambda *numbers: calls.append(numbers))
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_hidden_files_beside_the_masks_are_passed_over(voc, cls):
@@ -131,8 +130,8 @@ def test_an_output_that_holds_files_is_never_touched(voc, cls, tmp_path):
 def test_an_empty_output_and_a_link_to_one_are_filled(voc, cls, tmp_path):
     (tmp_path / "output").mkdir()
     (tmp_path / "link").symlink_to("output")
-    found = sbd.convert(cls.parent, voc, tmp_path / "link")
-    assert found.folder == tmp_path / "output"
+    converted = sbd.convert(cls.parent, voc, tmp_path / "link")
+    assert converted.folder == tmp_path / "output"
     assert len(os.listdir(tmp_path / "output")) == 4
 
 

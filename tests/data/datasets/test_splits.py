@@ -118,7 +118,7 @@ def test_list_is_looked_for_in_the_working_folder_first(data, monkeypatch):
         ({"l.txt": "xz"}, {"labelled_list": "l.txt"}, ["/z.png", "validation"]),
     ],
 )
-def test_a_image_in_two_parts_is_refused(data, files, lists, expected):
+def test_an_image_in_two_parts_is_refused(data, files, lists, expected):
     for name, images in files.items():
         write(data, name, images)
     assert_refused(lambda: make_split(opened(data), 2, **lists), *expected)

@@ -10,7 +10,7 @@ from selene_tf.data.datasets.subsets import (
     LabelFraction,
     choose,
     list_text,
-    parse_share,
+    parse_label_fraction,
 )
 from tests.refusals import assert_refused
 
@@ -37,7 +37,7 @@ def numbers(examples):
     ],
 )
 def test_a_fraction_is_read_without_rounding(text, expected):
-    assert parse_share(text, None, 0).fraction == fractions.Fraction(*expected)
+    assert parse_label_fraction(text, None, 0).fraction == fractions.Fraction(*expected)
 
 
 @pytest.mark.parametrize(
@@ -57,25 +57,31 @@ def test_a_fraction_is_read_without_rounding(text, expected):
     ],
 )
 def test_what_is_no_fraction_is_refused(text):
-    assert_refused(lambda: parse_share(text, None, 0), "--fraction", f"'{text}'", "1/8")
+    assert_refused(
+        lambda: parse_label_fraction(text, None, 0), "--fraction", f"'{text}'", "1/8"
+    )
 
 
 def test_exactly_one_amount_is_asked_for():
-    assert_refused(lambda: parse_share("", None, 0), "--fraction", "--num_labelled")
-    assert_refused(lambda: parse_share("1/8", 46, 0), "--fraction", "--num_labelled")
-    assert_refused(lambda: parse_share("", 0, 0), "--num_labelled", "0")
+    assert_refused(
+        lambda: parse_label_fraction("", None, 0), "--fraction", "--num_labelled"
+    )
+    assert_refused(
+        lambda: parse_label_fraction("1/8", 46, 0), "--fraction", "--num_labelled"
+    )
+    assert_refused(lambda: parse_label_fraction("", 0, 0), "--num_labelled", "0")
 
 
 @pytest.mark.parametrize(("text", "ratio"), [("1/8", 8), ("0.25", 4), ("2/4", 2)])
 def test_the_rule_needs_no_seed(text, ratio):
-    assert parse_share(text, None, None).ratio == ratio
+    assert parse_label_fraction(text, None, None).ratio == ratio
 
 
 @pytest.mark.parametrize(("fraction", "count"), [("3/8", None), (".3", None), ("", 46)])
 def test_other_amounts_need_a_seed(fraction, count):
     asked = fraction or str(count)
-    assert_refused(lambda: parse_share(fraction, count, None), "--seed", asked)
-    assert parse_share(fraction, count, 0).ratio == 1
+    assert_refused(lambda: parse_label_fraction(fraction, count, None), "--seed", asked)
+    assert parse_label_fraction(fraction, count, 0).ratio == 1
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_other_amounts_need_a_seed(fraction, count):
     ],
 )
 def test_a_share_has_a_name(fraction, count, seed, name):
-    assert parse_share(fraction, count, seed).name == name
+    assert parse_label_fraction(fraction, count, seed).name == name
 
 
 # The published sizes of Pascal VOC and Cityscapes, and CamVid's.
@@ -112,7 +118,7 @@ def test_a_fraction_is_as_many_images_as_by_the_rule(total, ratio, labelled):
 
 def test_a_decimal_fraction_is_exact():
     # As floats, 0.07 * 100 is more than 7.
-    assert parse_share("0.07", None, 0).count_of(100) == 7
+    assert parse_label_fraction("0.07", None, 0).count_of(100) == 7
 
 
 def test_more_than_there_are_is_refused():

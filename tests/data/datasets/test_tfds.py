@@ -3,13 +3,12 @@ import pathlib
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from selene_tf.data.datasets import description_file
 from selene_tf.data.datasets.label_map import LabelFormat
-from selene_tf.data.datasets.splits import take_every
 from selene_tf.data.datasets.tfds import TfdsFolder
+from tests.data.datasets.contract import DataFolderContract
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
 
@@ -43,6 +42,27 @@ def shapes(tmp_path_factory):
     return folder
 
 
+class TestPrepared(DataFolderContract):
+    train = tuple(
+        (f"shapes/train[{number}]", f"shapes/train[{number}] segmentation_mask")
+        for number in range(7)
+    )
+    validation = tuple(
+        (f"shapes/test[{number}]", f"shapes/test[{number}] segmentation_mask")
+        for number in range(3)
+    )
+
+    @pytest.fixture
+    def folder(self, shapes):
+        return shapes
+
+    def open(self, folder):
+        return open_shapes(folder)
+
+    def names_of(self, _, examples):
+        return [(record.image, record.mask) for record in examples]
+
+
 def test_images_come_in_the_order_of_tfds(shapes):
     data_folder = open_shapes(shapes)
     builder = tfds.builder("shapes", data_dir=shapes)
@@ -50,50 +70,6 @@ def test_images_come_in_the_order_of_tfds(shapes):
         dataset = builder.as_dataset(split, shuffle_files=False)
         expected = [item["image"][0, 0, 0] // 10 for item in tfds.as_numpy(dataset)]
         assert brightness(data_folder, part) == expected
-
-
-@pytest.mark.parametrize(
-    ("mask_every", "expected"), [(0, []), (1, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 3, 6])]
-)
-def test_every_nth_record_keeps_its_mask(shapes, mask_every, expected):
-    records = open_shapes(shapes).read_part("train", mask_every)
-    masks = {number: record.mask for number, record in enumerate(records)}
-    labelled = {number: mask for number, mask in masks.items() if mask is not None}
-    assert list(labelled) == expected
-    for number, mask in labelled.items():
-        assert records[number].image == f"shapes/train[{number}]"
-        assert mask == f"shapes/train[{number}] segmentation_mask"
-
-
-def test_the_rule_of_the_ratio_applies(shapes):
-    labelled, unlabelled = take_every(open_shapes(shapes).read_part("train", 4), 4)
-    assert [record.image for record in labelled] == [
-        "shapes/train[0]",
-        "shapes/train[4]",
-    ]
-    assert len(unlabelled) == 5
-    assert not any(record.mask for record in unlabelled)
-
-
-def test_reading_in_a_graph_is_reading_one_by_one(shapes):
-    data_folder = open_shapes(shapes)
-    reader = data_folder.make_reader(data_folder.read_part("train", 2), (2, 3))
-    order = np.random.default_rng(0).permutation(reader.size)
-    decoded = tf.data.Dataset.from_tensor_slices(order).map(
-        reader.decode, num_parallel_calls=2
-    )
-    for number, (image, label) in zip(order, decoded.as_numpy_iterator(), strict=True):
-        expected_image, expected_label = reader.read_checked(number)
-        np.testing.assert_array_equal(image, expected_image)
-        if number % 2:
-            assert expected_label is None
-            assert not label.any()
-        else:
-            np.testing.assert_array_equal(label, expected_label)
-
-
-def test_nothing_is_unlabelled_from_the_start(shapes):
-    assert open_shapes(shapes).read_part("unlabelled", 0) == ()
 
 
 def test_lists_are_refused(shapes):
@@ -104,7 +80,7 @@ def test_lists_are_refused(shapes):
     )
 
 
-def test_the_choice_is_told(shapes):
+def test_the_choice_of_features_and_splits_is_noted(shapes):
     (note,) = open_shapes(shapes).notes
     for text in ("shapes/1.0.0", "'image'", "'segmentation_mask'"):
         assert text in note

@@ -8,10 +8,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from selene_tf.data.datasets import tfrecord_index
 from selene_tf.data.datasets.label_map import LabelFormat, index
 from selene_tf.data.datasets.tfds_features import layout
 from selene_tf.data.datasets.tfds_records import Record, RecordReader
-from selene_tf.data.datasets.tfrecord_index import index as places
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
 
@@ -33,7 +33,7 @@ def open_reader(folder, examples, labels=PETS, image_size=None, mask=None):
     shard = next(write(folder, {"train": [examples]}, form).glob("*tfrecord*"))
     records = [
         Record(f"train[{number}]", f"train[{number}] mask", str(shard), *place)
-        for number, place in enumerate(places(shard))
+        for number, place in enumerate(tfrecord_index.index(shard))
     ]
     form = layout(form, "image", "segmentation_mask")
     return RecordReader(records, form, labels, image_size)
@@ -66,10 +66,10 @@ def test_images_and_class_ids_come_in_any_order(tmp_path):
     reader = open_reader(tmp_path, [example(number) for number in range(6)])
     assert (reader.size, reader.image_size) == (6, None)
     order = [3, 0, 5, 5, 1, 4, 2]
-    for number, found in zip(order, decode_all(reader, order), strict=True):
+    for number, pixels in zip(order, decode_all(reader, order), strict=True):
         ids = (number + np.arange(24, dtype=np.uint8).reshape(4, 6)) % 3
-        assert_same(found, (np.full((4, 6, 3), 10 * number, np.uint8), ids))
-        assert_same(found, reader.read_checked(number))
+        assert_same(pixels, (np.full((4, 6, 3), 10 * number, np.uint8), ids))
+        assert_same(pixels, reader.read_checked(number))
         assert reader.name(number) == f"train[{number}]"
 
 
@@ -86,7 +86,7 @@ def test_no_python_runs_in_the_graph(tmp_path):
 def test_without_a_mask_the_label_is_zero(tmp_path):
     with_mask = open_reader(tmp_path / "a", [example(1)])
     shard = next((tmp_path / "a").rglob("*tfrecord*"))
-    records = [Record("a", None, str(shard), *places(shard)[0])]
+    records = [Record("a", None, str(shard), *tfrecord_index.index(shard)[0])]
     form = layout(features(), "image", "segmentation_mask")
     reader = RecordReader(records, form, PETS)
     image = with_mask.read_checked(0)[0]

@@ -96,10 +96,10 @@ def test_collect_lists_every_problem_in_order(tmp_path):
 
 def test_progress_counts_up_in_order(tmp_path):
     examples = [make_example(tmp_path, name) for name in "abc"]
-    seen = []
-    check(examples, 3, 7, progress=lambda *call: seen.append(call))
-    load(examples, 3, 7, progress=lambda *call: seen.append(call))
-    assert seen == [(1, 3), (2, 3), (3, 3)] * 2
+    calls = []
+    check(examples, 3, 7, progress=lambda *call: calls.append(call))
+    load(examples, 3, 7, progress=lambda *call: calls.append(call))
+    assert calls == [(1, 3), (2, 3), (3, 3)] * 2
 
 
 def test_load_stacks_in_order_with_zeros_for_missing_masks(tmp_path):
@@ -153,7 +153,7 @@ def scan(examples, skip=False):
     return *validation.scan(examples, reader, bad_samples), bad_samples
 
 
-def test_a_look_gives_the_sizes_and_leaves_out_what_it_may(tmp_path):
+def test_a_scan_gives_the_sizes_and_leaves_out_what_it_may(tmp_path):
     examples = [
         make_example(tmp_path, "a"),
         make_example(tmp_path, "b", np.zeros((4, 5), np.uint8)),

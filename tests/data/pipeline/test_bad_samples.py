@@ -40,8 +40,9 @@ def test_the_next_good_image_stands_for_a_bad_one(tmp_path, capsys):
     assert len(bad_samples.messages) == 2
     assert capsys.readouterr().err.count("left out") == 2
     # Started later, a stream gives the same.
-    whole = take(batching.training(source, None, 2, 5, 0, VARIED), 6)
-    assert_equal(whole[4:], take(batching.training(source, None, 2, 5, 4, VARIED), 2))
+    uninterrupted = take(batching.training(source, None, 2, 5, 0, VARIED), 6)
+    later = take(batching.training(source, None, 2, 5, 4, VARIED), 2)
+    assert_equal(uninterrupted[4:], later)
 
 
 def test_too_many_bad_images_stop_the_stream(tmp_path):

@@ -72,8 +72,8 @@ def test_a_later_start_gives_what_an_uninterrupted_run_would(start_step):
     def batches(start):
         return batching.training(make_noise(5), make_noise(7), 3, 11, start, VARIED)
 
-    whole = take(batches(0), start_step + 3)
-    assert_equal(whole[start_step:], take(batches(start_step), 3))
+    uninterrupted = take(batches(0), start_step + 3)
+    assert_equal(uninterrupted[start_step:], take(batches(start_step), 3))
 
 
 def test_the_same_seed_gives_the_same_batches_and_another_does_not():
@@ -132,10 +132,12 @@ def test_tasks_and_strong_views_are_named_parts_that_a_later_start_repeats():
         "unlabelled_strong_image": image,
         "unlabelled_box": mask,
     }
-    whole = take(batches(0), 6)
-    assert any(batch["unlabelled_box"].any() for batch in whole)
-    assert any((batch["unlabelled_pretext_label"] >= 0).any() for batch in whole)
-    assert_equal(whole[4:], take(batches(4), 2))
+    uninterrupted = take(batches(0), 6)
+    assert any(batch["unlabelled_box"].any() for batch in uninterrupted)
+    assert any(
+        (batch["unlabelled_pretext_label"] >= 0).any() for batch in uninterrupted
+    )
+    assert_equal(uninterrupted[4:], take(batches(4), 2))
 
 
 @pytest.mark.parametrize("settings", [VARIED, WITH_ALL])
@@ -258,14 +260,14 @@ def test_what_cannot_be_trained_is_refused(action, expected):
 def test_workers_and_replicas_share_each_batch(workers, replicas):
     labelled, unlabelled = make_noise(5), make_noise(7)
     arguments = (labelled, unlabelled, 8, 3, 2, WITH_ALL)
-    whole = take(batching.training(*arguments), 2)
-    shares = [
+    batches = take(batching.training(*arguments), 2)
+    shards = [
         batching.WorkerShard(worker, workers, replicas) for worker in range(workers)
     ]
     parts = [
-        take(batching.training(*arguments, share), 2 * replicas) for share in shares
+        take(batching.training(*arguments, shard), 2 * replicas) for shard in shards
     ]
-    for step, batch in enumerate(whole):
+    for step, batch in enumerate(batches):
         rows = [
             part
             for own in parts

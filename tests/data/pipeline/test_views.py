@@ -63,9 +63,9 @@ def test_a_task_moves_the_crop_that_there_is_without_it(crops, kind):
     assert 0 < (tasks == -1).mean() < 1
     assert len(set(tasks)) > 3
     for name, fill in (("image", FILL), ("label", 255), ("valid", False)):
-        for found, crop, task in zip(rows[name], crops[name], tasks, strict=True):
+        for view, crop, task in zip(rows[name], crops[name], tasks, strict=True):
             expected = crop if task == -1 else moved(crop, task, kind, fill)
-            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(view, expected)
 
 
 @pytest.mark.parametrize(
@@ -143,18 +143,18 @@ def strong_batch():
     }
 
 
-def test_inside_its_box_a_image_shows_its_neighbour():
+def test_inside_its_box_an_image_shows_its_neighbour():
     batch = strong_batch()
     mixed = views.mix_strong_views(batch)
     assert set(mixed) == set(batch)
     np.testing.assert_array_equal(mixed["box"], batch["box"])
     np.testing.assert_array_equal(mixed["image"], batch["image"])
     for own, other in ((0, 1), (1, 0), (2, 3), (3, 2), (4, 5), (5, 4)):
-        box, found = batch["box"][own], mixed["strong_image"][own].numpy()
+        box, shown = batch["box"][own], mixed["strong_image"][own].numpy()
         assert 0 < box.mean() < 1
         neighbours = batch["strong_image"][other]
-        np.testing.assert_array_equal(found[box], neighbours[box])
-        np.testing.assert_array_equal(found[~box], batch["strong_image"][own][~box])
+        np.testing.assert_array_equal(shown[box], neighbours[box])
+        np.testing.assert_array_equal(shown[~box], batch["strong_image"][own][~box])
 
 
 def test_images_with_a_task_and_their_neighbours_stay_whole():
@@ -174,10 +174,10 @@ def test_eager_equals_a_data_set():
     settings, seeds = augmentation("jigsaw", strong_view=True), SEEDS[:4]
     expected = over_seeds(views.unlabelled, settings, seeds)
     for number, seed in enumerate(seeds):
-        found = views.unlabelled(IMAGE, np.array(seed, np.int64), settings)
+        view = views.unlabelled(IMAGE, np.array(seed, np.int64), settings)
         for name, values in expected.items():
             # Colours of 0 to 255.
-            np.testing.assert_allclose(found[name], values[number], atol=1e-3)
+            np.testing.assert_allclose(view[name], values[number], atol=1e-3)
 
 
 def test_mixing_eagerly_equals_a_data_set():
