@@ -10,6 +10,10 @@ from selene_tf.data.augmentation.photometric import cutmix_box, strong_augment
 from selene_tf.data.augmentation.pretext import NO_TASK, Pretext, set_task
 from selene_tf.errors import UserError
 
+# Autograph would look for Python's control flow in all that the functions below call,
+# which takes more than a second of every process; there is none.
+_without_autograph = tf.autograph.experimental.do_not_convert
+
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -43,6 +47,7 @@ class Augmentation:
             )
 
 
+@_without_autograph
 def labelled(example, seed, augmentation):
     """Makes the training view of a labelled image: its crop, and its pretext task.
 
@@ -76,6 +81,7 @@ def labelled(example, seed, augmentation):
     return set_task(view, task_seed, augmentation.pretext, augmentation.fill_colour)
 
 
+@_without_autograph
 def unlabelled(example, seed, augmentation):
     """Makes the weak and the strong view of an unlabelled image.
 
@@ -105,6 +111,7 @@ def unlabelled(example, seed, augmentation):
     return view
 
 
+@_without_autograph
 def mix_strong_views(batch):
     """Applies CutMix to the strong views of a batch.
 

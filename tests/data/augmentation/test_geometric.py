@@ -21,9 +21,12 @@ def run(function, seed, image=IMAGE, label=LABEL):
     eager = function(tf.constant(image), tf.constant(label), tf.constant(seed))
     dataset = tf.data.Dataset.from_tensors((image, label, np.int32(seed)))
     mapped = next(iter(dataset.map(function)))
-    # TensorFlow fuses operations in graphs, which may change the last digit.
+    # Graphs may round the last digit of a position in the image in another way, and
+    # neighbours differ by up to 255: the same bound for small values and large ones.
     tf.nest.map_structure(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), eager, mapped
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-3),
+        eager,
+        mapped,
     )
     return tf.nest.map_structure(lambda value: value.numpy(), mapped)
 

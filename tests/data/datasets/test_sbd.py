@@ -1,5 +1,6 @@
 import functools
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, sbd
 from selene_tf.data.files.pillow_reading import read_mask
-from tests.commands import assert_one_line, run
+from tests.commands import run
 from tests.refusals import assert_refused
 
 scipy_io = pytest.importorskip("scipy.io", reason="SciPy comes with the extra 'voc'")
@@ -15,9 +16,9 @@ scipy_io = pytest.importorskip("scipy.io", reason="SciPy comes with the extra 'v
 # Height and width differ, and so do all rows and columns.
 VALUES = np.array([[0, 1, 2, 20], [3, 255, 5, 6], [7, 8, 9, 10]], np.uint8)
 TRAIN, VAL, NEW = ["2007_01", "2007_03"], ["2007_02"], ["2008_01", "2008_02"]
-# Runs the command in a process that finds no such module.
-WITHOUT = (
-    "import runpy, sys; sys.modules['{module}'] = None; "
+# Runs the command in a process that finds no TensorFlow.
+COMMAND = (
+    "import runpy, sys; sys.modules['tensorflow'] = None; "
     "runpy.run_module('selene_tf.convert_sbd', run_name='__main__', alter_sys=True)"
 )
 
@@ -59,11 +60,6 @@ def cls(tmp_path):
     for shift, name in enumerate(NEW):
         write_mat(folder / f"{name}.mat", np.roll(VALUES, shift, axis=0))
     return folder
-
-
-def convert_sbd(cls, voc, *arguments):
-    arguments = [f"--sbd_dir={cls}", f"--voc_dir={voc}", *arguments]
-    return run("-m", "selene_tf.convert_sbd", *arguments)
 
 
 def assert_nothing_left(voc):
@@ -271,7 +267,7 @@ def test_missing_folders_are_named(voc, cls, tmp_path):
 def test_the_command_converts_without_tensorflow(voc, cls, tmp_path):
     output = tmp_path / "masks"
     arguments = [f"--sbd_dir={cls.parent}", f"--voc_dir={voc}", f"--output={output}"]
-    result = run("-c", WITHOUT.format(module="tensorflow"), *arguments)
+    result = run("-c", COMMAND, *arguments)
     assert result.returncode == 0, result.stderr
     assert not result.stderr
     assert result.stdout == (
@@ -279,10 +275,13 @@ def test_the_command_converts_without_tensorflow(voc, cls, tmp_path):
         "9118\n"
     )
     assert len(os.listdir(output)) == 4
-    assert_one_line(convert_sbd(cls.parent, voc, f"--output={output}"), str(output))
 
 
-def test_without_scipy_the_command_says_what_to_install(voc, cls):
-    arguments = [f"--sbd_dir={cls.parent}", f"--voc_dir={voc}"]
-    result = run("-c", WITHOUT.format(module="scipy"), *arguments)
-    assert_one_line(result, "SciPy", "pip install 'selene_tf[voc]'", "'.[voc]'")
+def test_without_scipy_the_refusal_says_what_to_install(voc, cls, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    assert_refused(
+        lambda: sbd.convert(cls.parent, voc),
+        "SciPy",
+        "pip install 'selene_tf[voc]'",
+        "'.[voc]'",
+    )
