@@ -99,6 +99,8 @@ class FileReader(Reader):
         masks = [example.mask for example in examples]
         self._masks = _MaskDecoder(masks, labels) if any(masks) else None
 
+    # There is no Python control flow that autograph would have to look for.
+    @tf.autograph.experimental.do_not_convert
     def decode(self, number):
         image = tf_decoding.decode_image(tf.io.read_file(self._images[number]))
         if self._masks is None:

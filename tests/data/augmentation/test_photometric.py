@@ -26,7 +26,7 @@ def over_seeds(function, number=400):
     return next(iter(results.batch(number))).numpy()
 
 
-def strengthened(image, valid=None):
+def strongly_augmented(image, valid=None):
     """Returns a function of the seed."""
     valid = np.ones(image.shape[:2], bool) if valid is None else valid
     return lambda seed: photometric.strong_augment(
@@ -36,7 +36,7 @@ def strengthened(image, valid=None):
 
 @pytest.fixture(scope="module")
 def strong_halves():
-    return over_seeds(strengthened(HALVES))
+    return over_seeds(strongly_augmented(HALVES))
 
 
 def blurred_halves(views):
@@ -95,7 +95,7 @@ def test_no_pixel_moves(strong_halves):
 def test_views_stay_in_range():
     image = np.float32(255) * (IMAGE > 128)
     image[:, :12] = 255
-    views = over_seeds(strengthened(image), 100)
+    views = over_seeds(strongly_augmented(image), 100)
     assert views.dtype == np.float32
     assert views.shape[1:] == IMAGE.shape
     assert views.min() >= 0
@@ -106,19 +106,19 @@ def test_padding_keeps_its_colour():
     valid = VALID.copy()
     valid[:, :3] = valid[15:] = False
     image = np.where(valid[..., np.newaxis], IMAGE, np.float32(FILL))
-    views = over_seeds(strengthened(image, valid), 30)
+    views = over_seeds(strongly_augmented(image, valid), 30)
     assert (views[:, ~valid] == np.float32(FILL)).all()
     assert (views[:, valid] != np.float32(FILL)).any(axis=-1).mean() > 0.9
 
 
-def test_strengthen_depends_on_the_seed_alone():
-    views = [strengthened(IMAGE)((3, seed)).numpy() for seed in (1, 1, 2, 3, 4)]
+def test_strong_augment_depends_on_the_seed_alone():
+    views = [strongly_augmented(IMAGE)((3, seed)).numpy() for seed in (1, 1, 2, 3, 4)]
     np.testing.assert_array_equal(views[0], views[1])
     assert len({view.tobytes() for view in views}) > 2
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_strengthen_is_the_same_eagerly_and_in_a_data_set(seed):
+def test_strong_augment_is_the_same_eagerly_and_in_a_data_set(seed):
     dataset = tf.data.Dataset.from_tensors((IMAGE, VALID, np.int64([5, seed])))
     mapped = dataset.map(
         lambda image, valid, seed: photometric.strong_augment(image, valid, seed, FILL)
@@ -131,7 +131,7 @@ def test_strengthen_is_the_same_eagerly_and_in_a_data_set(seed):
 
 
 @pytest.mark.parametrize("height", [20, None])
-def test_strengthen_keeps_what_is_known_of_the_shape(height):
+def test_strong_augment_keeps_what_is_known_of_the_shape(height):
     spec = (
         tf.TensorSpec((height, None, 3), tf.float32),
         tf.TensorSpec((height, None), tf.bool),

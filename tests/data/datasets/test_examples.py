@@ -124,13 +124,13 @@ def test_data_folder_may_be_a_link(tmp_path):
 
 @pytest.mark.slow
 def test_a_long_list_takes_the_time_of_its_lines(tmp_path):
-    names = [f"{number // 1000}/{number}" for number in range(200_000)]
+    names = [f"{number // 1000}/{number}" for number in range(50_000)]
     content = "".join(f"images/{name}.png\tmasks/{name}.png\n" for name in names)
     list_file = write_list(tmp_path, content)
     started = time.process_time()
     assert len(read_list(list_file, tmp_path, 1)) == len(names)
     # Several times what it takes; a slower way to resolve links would show.
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 def test_missing_list_and_missing_data_folder_are_named(tmp_path):
