@@ -12,34 +12,20 @@ _OF_MODELS = ("fit", "tile_size")
 
 def main():
     with command.suppress_startup_logs():
-        from selene_tf.inference import loading, scoring
+        from selene_tf.experiment import RunOptions
+        from selene_tf.inference import run, scoring
 
     values = flags.FLAGS
-    if values.model and not values.run_dir and loading.is_run(values.model):
+    if values.model and not values.run_dir and run.is_run(values.model):
         values.run_dir, values.model = values.model, ""
+    options = RunOptions.from_flags(values)
     if values.model:
         _refuse_given(_OF_RUNS, "without --model")
         size = command.parse_size("tile_size", values.tile_size, optional=True)
-        result = scoring.evaluate_model(
-            values.model,
-            values.run_dir,
-            values.split,
-            data_dir=values.data_dir,
-            fit=values.fit,
-            tile_size=size,
-        )
+        result = scoring.evaluate_model(values.model, options, values.fit, size)
     else:
         _refuse_given(_OF_MODELS, "with --model")
-        result = scoring.evaluate_run(
-            values.run_dir,
-            values.split,
-            values.network,
-            path=values.path,
-            gates=values.gates,
-            statistics_batches=values.statistics_batches,
-            data_dir=values.data_dir,
-            conditional=values.conditional,
-        )
+        result = scoring.evaluate_run(options, values.conditional)
     command.say(scoring.table(result))
 
 

@@ -7,10 +7,10 @@ from selene_tf.export import command_line
 
 
 def main():
-    choice = command_line.choice()
+    options = command_line.options()
     from selene_tf.export import exporter
 
-    command_line.say(exporter.to_onnx(choice, flags.FLAGS.output))
+    command_line.say(exporter.to_onnx(options, flags.FLAGS.output))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from selene_tf.export import command_line
 
 
 def main():
-    choice = command_line.choice()
+    options = command_line.options()
     from selene_tf.export import exporter
 
     values = flags.FLAGS
     result = exporter.to_saved_model(
-        choice, values.output, version=values.version, scores=values.scores
+        options, values.output, version=values.version, scores=values.scores
     )
     command_line.say(result)
 

@@ -11,12 +11,12 @@ from selene_tf.export import command_line
 
 
 def main():
-    choice = command_line.choice()
+    options = command_line.options()
     from selene_tf.export import exporter
 
     values = flags.FLAGS
     result = exporter.to_tflite(
-        choice,
+        options,
         values.output,
         quantization=values.quantization,
         num_calibration=values.calibration_images,
@@ -25,7 +25,7 @@ def main():
 
 
 if __name__ == "__main__":
-    names = command_line.define_flags("that of the split's first image", "fold")
+    names = command_line.define_flags("that of the split's first image", "auto")
     flags.DEFINE_enum(
         "quantization",
         "none",

@@ -43,7 +43,7 @@ def define_flags():
     flags.DEFINE_enum(
         "fit",
         "auto",
-        predict_image.FITS,
+        predict_image.MODES,
         "How an image goes through the network: whole, as it is; resize, in "
         "--tile_size and back; sliding, in windows of --tile_size; auto: sliding with "
         "--tile_size; else resize if the network was trained on resized images, "
@@ -83,7 +83,7 @@ def main():
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     size = command.parse_size("tile_size", values.tile_size, optional=True)
     predict_image.check_values(values.fit, size, values.overlap)
-    found = input_images.find(values.input)
+    inputs = input_images.find(values.input)
     is_video = input_images.is_video(values.input)
     if is_video:
         video_files.check_installed()
@@ -92,24 +92,24 @@ def main():
         from selene_tf.inference import loading
 
     model = loading.load(values.model)
-    fit = predict_image.choose_fit(model, values.fit, size, values.overlap)
+    mode = predict_image.choose_mode(model, values.fit, size, values.overlap)
     write = _write_video if is_video else _write_images
-    content = write(model, found, output, fit)
-    if found.others:
-        what = "files {} are no images" if found.others > 1 else "file {} is no image"
-        command.say(f"note: {found.others} other {what.format(f'in {values.input}')}")
+    content = write(model, inputs, output, mode)
+    if inputs.others:
+        what = "files {} are no images" if inputs.others > 1 else "file {} is no image"
+        command.say(f"note: {inputs.others} other {what.format(f'in {values.input}')}")
     command.say(output_files.summary(content, output.folder))
 
 
-def _write_images(model, found, output, fit):
+def _write_images(model, inputs, output, mode):
     skip = flags.FLAGS.on_bad_sample == "skip"
     with progress.bar("predicting") as show:
-        return image_prediction.write(model, found.images, output, fit, skip, show)
+        return image_prediction.write(model, inputs.images, output, mode, skip, show)
 
 
-def _write_video(model, found, output, fit):
+def _write_video(model, inputs, output, mode):
     with progress.bar("predicting", "frame") as show:
-        return video_prediction.write(model, found.images[0].path, output, fit, show)
+        return video_prediction.write(model, inputs.images[0].path, output, mode, show)
 
 
 def _output(values, labels_by_default):

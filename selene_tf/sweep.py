@@ -54,20 +54,16 @@ def main():
         )
     with command.suppress_startup_logs():
         from selene_tf.benchmarking import pareto_sweep
+        from selene_tf.experiment import RunOptions
 
-    found = pareto_sweep.sweep(
-        values.run_dir,
+    content = pareto_sweep.sweep(
+        RunOptions.from_flags(values),
         targets,
         output,
         tuned_runs=values.tuned_runs,
-        network=values.network,
-        gates=values.gates,
-        statistics_batches=values.statistics_batches,
-        split=values.split,
-        data_dir=values.data_dir,
         with_tflite=values.tflite,
     )
-    command.say(pareto_sweep.table(found))
+    command.say(pareto_sweep.table(content))
     command.say(f"wrote {output}")
 
 

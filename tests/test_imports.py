@@ -21,6 +21,7 @@ ALLOWED = {
         "evaluation",
         "experiment",
         "export",
+        "inference",
         "layers",
         "losses",
         "networks",
@@ -71,10 +72,10 @@ ALLOWED = {
         "training",
     },
     "inference": {
+        "cli",
         "data",
         "evaluation",
         "experiment",
-        "export",
         "inference",
         "reports",
         "training",
@@ -87,7 +88,7 @@ ALLOWED = {
     "pretrained": {"architectures", "layers", "pretrained"},
     "reports": {"architectures", "reports"},
     "search": {"architectures", "search"},
-    "sweep": {"benchmarking", "cli"},
+    "sweep": {"benchmarking", "cli", "experiment"},
     "training": {"layers", "training"},
 }
 KNOW_CONFIG = ("experiment", "cli", "config", "config_checks")

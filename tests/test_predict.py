@@ -17,11 +17,11 @@ PROGRAM = """
 import contextlib, runpy, sys, types
 import selene_tf
 from selene_tf.cli import command
-from tests import toy_models
+from tests.inference import toy_models
 
 def load(name):
     assert name.startswith("toy"), name
-    return toy_models.pixelwise((8, 8) if name == "toy8" else None, name)
+    return toy_models.Pixelwise((8, 8) if name == "toy8" else None, name)
 
 loader = types.ModuleType("selene_tf.inference.loading")
 loader.load = load

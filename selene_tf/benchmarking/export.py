@@ -13,6 +13,8 @@ import tensorflow as tf
 from selene_tf import networks
 from selene_tf.architectures import cost, topology
 from selene_tf.export import saved_model, tflite
+from selene_tf.inference.saved_model import read_signature
+from selene_tf.inference.tflite import Runner
 from selene_tf.networks import folding
 from selene_tf.search import path_for_cost
 
@@ -41,15 +43,16 @@ def of_export(architecture, size, threads, repeats):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     gates = _random_gates(architecture.num_layers, rng)
-    supernet, whole = networks.build(architecture), cost(architecture, *size)
-    rows = [("supernet, gates kept", whole.macs, whole.parameters, supernet)]
+    supernet, all_open = networks.build(architecture), cost(architecture, *size)
+    rows = [("supernet, gates kept", all_open.macs, all_open.parameters, supernet)]
     for share in KEPT_SHARES:
         name, path = "supernet, folded", None
         ungated = dataclasses.replace(architecture, gated=False)
         macs = cost(ungated, *size).macs
         if share < 1:
+            max_macs = int(share * all_open.macs)
             path = path_for_cost.within(
-                gates, architecture, size, int(share * whole.macs), counts_gates=False
+                gates, architecture, size, max_macs, counts_gates=False
             )
             name, macs = f"path, {share:.0%} of the MACs", path.metadata["macs"]
         network = networks.build(dataclasses.replace(ungated, path=path))
@@ -93,7 +96,7 @@ def _forms(network, size, threads, image, folder):
     spec = tf.TensorSpec((None, *size, 3), tf.uint8)
     traced = tf.function(lambda image: serve(image)["labels"], input_signature=[spec])
     saved_model.write(network, serve, folder / "saved_model", spec)
-    signature = saved_model.read_signature(folder / "saved_model")
+    signature = read_signature(folder / "saved_model")
     forms = {
         "keras": lambda image: traced(image).numpy(),
         "saved_model": lambda image: signature(image=image)["labels"].numpy(),
@@ -101,7 +104,7 @@ def _forms(network, size, threads, image, folder):
     sizes = {}
     for name, quantization in (("tflite", "none"), ("tflite_int8", "int8")):
         content = tflite.convert(network, size, quantization, [image[0]])
-        run = tflite.runner(model_content=content, num_threads=threads)
-        forms[name] = lambda image, run=run: run(image[0], "labels")
+        runner = Runner(model_content=content, num_threads=threads)
+        forms[name] = lambda image, runner=runner: runner(image[0], "labels")
         sizes[name] = len(content)
     return forms, sizes

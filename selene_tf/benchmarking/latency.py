@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.export import saved_model, tflite
+from selene_tf.inference.tflite import Runner
 
 _REPEATS = 20
 
@@ -28,8 +29,8 @@ def of_network(network, size, repeats=_REPEATS):
 def of_tflite(network, size, repeats=_REPEATS):
     """The same as TFLite file in float32, by LiteRT on its own choice of threads."""
     content = tflite.convert(network, size, "none")
-    run = tflite.runner(model_content=content)
-    return median(lambda image: run(image[0], "labels"), size, repeats)
+    runner = Runner(model_content=content)
+    return median(lambda image: runner(image[0], "labels"), size, repeats)
 
 
 def median(run, size, repeats):

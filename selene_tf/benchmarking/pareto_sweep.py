@@ -1,5 +1,6 @@
 """Accuracy against cost: a run's network pruned to several targets."""
 
+import dataclasses
 import pathlib
 
 from selene_tf import experiment
@@ -13,35 +14,19 @@ from selene_tf.search import path_for_cost
 from selene_tf.training import atomic_write, run_folder
 
 
-# One argument for each flag; a notebook names them.
-def sweep(  # noqa: PLR0913
-    run_dir,
-    targets,
-    output,
-    *,
-    tuned_runs=(),
-    network="deployed",
-    gates="fold",
-    statistics_batches=0,
-    split="val",
-    data_dir="",
-    with_tflite=False,
-):
+def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
     """Prunes a run's network to several costs, scores and times each.
 
     Paths are found from the gates of the same images that they are scored on.
 
     Args:
-        run_dir: The run's folder.
+        options: A `RunOptions`. Its gates and statistics are those of the pruned
+            networks; the supernet is as it is, and tuned runs have their own
+            statistics. The paths take the place of its path.
         targets: Shares of the supernet's MACs, above 0 and up to 1.
         output: Folder to write: sweep.json, sweep.png, the paths. Must not exist.
         tuned_runs: Runs along a path, which are scored beside; each as it is.
-        network: "deployed", or one of the run's networks by name.
-        gates: "keep" or "fold"; see `pruned_network.prepare`.
-        statistics_batches: Likewise; not for the supernet and the tuned runs.
-        split: Split of the images that paths are found from and scored on.
-        data_dir: Where the images lie, if not where the run found them.
-        with_tflite: Whether each is timed as TFLite file too.
+        with_tflite: bool, whether each is timed as TFLite file too.
 
     Returns:
         The content of sweep.json: "points", one for the supernet, one for each target
@@ -54,40 +39,28 @@ def sweep(  # noqa: PLR0913
     """
     for tuned in tuned_runs:
         _check_is_run(tuned)
-    options = {"split": split, "data_dir": data_dir}
-    supernet = pruned_network.prepare(run_dir, network, **options)
+    supernet = pruned_network.prepare(_unchanged(options))
     routing.check_has_routes(
-        supernet.trained.architecture, "run_dir", run_dir, "a run of a routing network"
+        supernet.restored.architecture,
+        *("run_dir", options.run_dir, "a run of a routing network"),
     )
     result = _evaluate(supernet)
-    size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
     with atomic_write.atomic_path(output) as folder:
         folder.mkdir()
-        files, skipped = _find_paths(supernet, result, targets, gates == "fold", folder)
-        for target, file in files.items():
-            prepared = pruned_network.prepare(
-                run_dir,
-                network,
-                str(file),
-                gates,
-                statistics_batches=statistics_batches,
-                **options,
-            )
-            name = f"keep<={target:.12g}"
-            points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
-        for tuned in tuned_runs:
-            prepared = pruned_network.prepare(tuned, gates=gates, **options)
-            _check_same_images(tuned, prepared, supernet)
-            name = pathlib.Path(tuned).name
-            points.append(_point(name, prepared, _evaluate(prepared), with_tflite))
+        folds = options.gates == "fold"
+        files, skipped = _find_paths(supernet, result, targets, folds, folder)
+        for name, changed in _networks(options, files, tuned_runs):
+            pruned = pruned_network.prepare(changed)
+            _check_same_images(changed.run_dir, pruned, supernet)
+            points.append(_point(name, pruned, _evaluate(pruned), with_tflite))
         content = {
-            "run_dir": str(run_dir),
-            "split": split,
+            "run_dir": str(options.run_dir),
+            "split": options.split,
             "images": len(result.sizes),
-            "image_size": size,
-            "gates": gates,
-            "statistics_batches": statistics_batches,
+            "image_size": result.sizes[0].tolist(),
+            "gates": options.gates,
+            "statistics_batches": options.statistics_batches,
             "points": mark_front(points),
             "skipped": skipped,
         }
@@ -111,23 +84,40 @@ def mark_front(points):
     ]
 
 
-def table(found):
+def table(content):
     """A sweep as text for the terminal."""
-    width = max(len(point["name"]) for point in found["points"])
-    with_tflite = "tflite_ms" in found["points"][0]
+    width = max(len(point["name"]) for point in content["points"])
+    with_tflite = "tflite_ms" in content["points"][0]
     head = f"{'':{width}}{'MMACs':>10}{'of all':>8}{'parameters':>12}{'mIoU':>8}"
     head += f"{'ms':>8}" + (f"{'TFLite ms':>11}" if with_tflite else "")
-    whole = found["points"][0]["macs"]
+    supernet_macs = content["points"][0]["macs"]
     rows = [
         f"{point['name']:{width}}{point['macs'] / 1e6:>10,.1f}"
-        f"{point['macs'] / whole:>8.1%}{point['parameters']:>12,}"
+        f"{point['macs'] / supernet_macs:>8.1%}{point['parameters']:>12,}"
         f"{point['mean_iou']:>8.4f}{point['latency_ms']:>8.1f}"
         + (f"{point['tflite_ms']:>11.1f}" if with_tflite else "")
         + ("  *" if point["on_front"] else "")
-        for point in found["points"]
+        for point in content["points"]
     ]
     note = "* none is both cheaper and better (Pareto front)"
-    return "\n".join([head, *rows, note, *found["skipped"]])
+    return "\n".join([head, *rows, note, *content["skipped"]])
+
+
+def _unchanged(options):
+    """The same run's supernet, as it is."""
+    return dataclasses.replace(options, path="none", gates="keep", statistics_batches=0)
+
+
+def _networks(options, files, tuned_runs):
+    """Yields name and `RunOptions` of each network beside the supernet."""
+    for target, file in files.items():
+        yield f"keep<={target:.12g}", dataclasses.replace(options, path=str(file))
+    tuned = dataclasses.replace(
+        _unchanged(options), network="deployed", gates=options.gates
+    )
+    for run_dir in tuned_runs:
+        changed = dataclasses.replace(tuned, run_dir=str(run_dir))
+        yield pathlib.Path(run_dir).name, changed
 
 
 def _beats(other, point):
@@ -139,15 +129,15 @@ def _beats(other, point):
 
 def _find_paths(supernet, result, targets, folds, folder):
     """Writes the path of each target; returns the files, and why some are missing."""
-    trained, files, skipped = supernet.trained, {}, []
+    architecture, files, skipped = supernet.restored.architecture, {}, []
     size = result.sizes[0].tolist()
     for target in targets:
         rule = f"keep<={target:.12g}"
-        macs = path_for_cost.target_macs(trained.architecture, size, keep=target)
+        macs = path_for_cost.target_macs(architecture, size, keep=target)
         try:
-            found = path_for_cost.within(
+            path = path_for_cost.within(
                 result.gates,
-                trained.architecture,
+                architecture,
                 size,
                 macs,
                 rule,
@@ -158,29 +148,29 @@ def _find_paths(supernet, result, targets, folds, folder):
             skipped.append(f"--targets: {target:.12g} was left out: found {why}")
             continue
         file = folder / f"path-keep_{target:.12g}.json"
-        run_folder.write_json(file, routing_path.to_json(found))
-        path_drawing.draw(found, file.with_suffix(".png"))
+        run_folder.write_json(file, routing_path.to_json(path))
+        path_drawing.draw(path, file.with_suffix(".png"))
         files[target] = file
     return files, skipped
 
 
-def _evaluate(prepared):
-    predict = evaluate.predictor(prepared.network)
-    return experiment.evaluate(prepared.trained, predict)
+def _evaluate(pruned):
+    predict = evaluate.predictor(pruned.network)
+    return experiment.evaluate(pruned.restored, predict)
 
 
-def _point(name, prepared, result, with_tflite):
+def _point(name, pruned, result, with_tflite):
     size = result.sizes[0].tolist()
-    cost = prepared.cost(size)
+    cost = pruned.cost(size)
     point = {
         "name": name,
         "macs": cost.macs,
         "parameters": cost.parameters,
         "mean_iou": result.mean_iou,
-        "latency_ms": latency.of_network(prepared.network, size),
+        "latency_ms": latency.of_network(pruned.network, size),
     }
     if with_tflite:
-        point["tflite_ms"] = latency.of_tflite(prepared.network, size)
+        point["tflite_ms"] = latency.of_tflite(pruned.network, size)
     return point
 
 
@@ -192,10 +182,11 @@ def _check_is_run(name):
         )
 
 
-def _check_same_images(name, prepared, supernet):
-    found, wanted = prepared.trained, supernet.trained
-    same_classes = found.info.class_names == wanted.info.class_names
-    if not same_classes or found.source.size != wanted.source.size:
+def _check_same_images(name, pruned, supernet):
+    same_classes = (
+        pruned.restored.info.class_names == supernet.restored.info.class_names
+    )
+    if not same_classes or pruned.restored.source.size != supernet.restored.source.size:
         raise UserError(
             f"--tuned_runs: {name} has other images or classes than the run; "
             "expected runs on the same data."

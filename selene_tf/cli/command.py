@@ -46,8 +46,9 @@ def define_pruning_flags(path, gates):
     flags.DEFINE_enum(
         "gates",
         gates,
-        ["keep", "fold"],
-        "Each image its own gates, or their means, folded into the convolutions.",
+        ["auto", "keep", "fold"] if gates == "auto" else ["keep", "fold"],
+        "Each image its own gates, or their means, folded into the convolutions"
+        + ("; auto: folded where the network has any." if gates == "auto" else "."),
     )
     flags.DEFINE_integer(
         "statistics_batches",

@@ -5,6 +5,7 @@ The only place that reads a `Config`: everything below takes plain arguments.
 
 from selene_tf.experiment.data import make_sources
 from selene_tf.experiment.datasets import dataset_info
+from selene_tf.experiment.run_options import RunOptions
 from selene_tf.experiment.saved_run import (
     RestoredRun,
     evaluate,
@@ -17,6 +18,7 @@ from selene_tf.experiment.training_run import train
 
 __all__ = [
     "RestoredRun",
+    "RunOptions",
     "dataset_info",
     "evaluate",
     "make_algorithm",

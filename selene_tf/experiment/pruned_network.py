@@ -1,7 +1,6 @@
 """A run's network as it goes to a device: along a path, its gates kept or folded."""
 
 import dataclasses
-import pathlib
 
 import keras
 import numpy as np
@@ -14,8 +13,6 @@ from selene_tf.evaluation import evaluate, summary
 from selene_tf.networks import folding
 from selene_tf.search import discover
 
-GATES = ("keep", "fold")
-
 
 @dataclasses.dataclass(frozen=True)
 class PrunedNetwork:
@@ -23,20 +20,20 @@ class PrunedNetwork:
 
     Attributes:
         network: A Keras model from images to "logits".
-        trained: The `experiment.RestoredRun` that it was made of.
+        restored: The `experiment.RestoredRun` that it was made of.
         gates: "keep" or "fold".
     """
 
     network: keras.Model
-    trained: experiment.RestoredRun
+    restored: experiment.RestoredRun
     gates: str
 
     @property
     def architecture(self):
         """What the costs follow from; a folded network computes no gates."""
         if self.gates == "keep":
-            return self.trained.architecture
-        return dataclasses.replace(self.trained.architecture, gated=False)
+            return self.restored.architecture
+        return dataclasses.replace(self.restored.architecture, gated=False)
 
     def cost(self, size):
         """The `Cost` of one image if everything runs, as in an export.
@@ -62,64 +59,51 @@ class PrunedNetwork:
         return {**summary.costs(result, self.architecture), "parameters": parameters}
 
 
-def prepare(
-    run_dir,
-    network="deployed",
-    path="none",
-    gates="keep",
-    *,
-    statistics_batches=0,
-    split="val",
-    data_dir="",
-    conditional=False,
-):
-    """Restores a run's network, prunes it, and folds it if wanted.
+def prepare(options, conditional=False):
+    """Restores a run's network, prunes it, and folds its gates if wanted.
 
     With `gates="fold"` each gate becomes its mean over the labelled training
     images, measured on the pruned network; validation images have no part in it.
     A cell that most of them close passes its input on, as it does for them.
 
     Args:
-        run_dir: The run's folder.
-        network: "deployed", or one of the run's networks by name.
-        path: "none" for all of the network, "discovered" for the run's path.json, or
-            the name of such a file.
-        gates: "keep" or "fold"; see `folding.fold`.
-        statistics_batches: If not 0, normalisation's statistics are taken anew from
-            so many training batches after pruning, with gates at their means if they
-            are to be folded.
-        split: Split of the images in `trained.source`.
-        data_dir: Where the images lie, if not where the run found them.
-        conditional: Whether what an image closed is left out.
+        options: A `RunOptions`. New statistics are taken with gates at their means if
+            they are to be folded.
+        conditional: bool, whether what an image closed is left out.
 
     Returns:
-        A `PrunedNetwork`.
+        A `PrunedNetwork`; `restored.source` are the images of the split.
 
     Raises:
         UserError: for whatever is wrong with the run, the path or the images.
     """
-    file = path_file(run_dir, path)
-    trained = experiment.load_run(run_dir, network, split, data_dir, conditional, file)
-    model = trained.network
-    if gates == "fold":
-        routing.check_has_routes(trained.architecture, "gates", "fold", "--gates=keep")
-        measured = _gates(model, experiment.load_split(run_dir, "train", data_dir))
-        means = measured.mean(axis=0)
-        trained = _without_closed_cells(trained, measured)
-    if statistics_batches:
-        if gates == "fold":
-            _fix_gates(model, means, trained.path)
-        experiment.recompute_statistics(trained, statistics_batches)
-    if gates == "fold":
-        model = folding.fold(model, means, trained.path)
-    return PrunedNetwork(model, trained, gates)
+    restored = experiment.load_run(
+        options.run_dir,
+        options.network,
+        options.split,
+        options.data_dir,
+        conditional,
+        options.path_file,
+    )
+    if options.gates == "fold":
+        return _folded(restored, options)
+    if options.statistics_batches:
+        experiment.recompute_statistics(restored, options.statistics_batches)
+    return PrunedNetwork(restored.network, restored, options.gates)
 
 
-def path_file(run_dir, path):
-    """The file that --path means; "" for the whole network."""
-    if path in ("", "none"):
-        return ""
-    return str(pathlib.Path(run_dir) / "path.json") if path == "discovered" else path
+def _folded(restored, options):
+    """The `PrunedNetwork` whose gates are their means over training images."""
+    routing.check_has_routes(restored.architecture, "gates", "fold", "--gates=keep")
+    source = experiment.load_split(options.run_dir, "train", options.data_dir)
+    gates = _gates(restored.network, source)
+    means = gates.mean(axis=0)
+    restored = _without_closed_cells(restored, gates)
+    if options.statistics_batches:
+        _fix_gates(restored.network, means, restored.path)
+        experiment.recompute_statistics(restored, options.statistics_batches)
+    network = folding.fold(restored.network, means, restored.path)
+    return PrunedNetwork(network, restored, "fold")
 
 
 def _gates(network, source):
@@ -134,12 +118,12 @@ def _gates(network, source):
         )
 
 
-def _without_closed_cells(trained, gates):
+def _without_closed_cells(restored, gates):
     """The same along a path without what the images close.
 
     Cells that most of them close pass on; routes that all of them close are gone.
     """
-    num_layers, path = trained.architecture.num_layers, trained.path
+    num_layers, path = restored.architecture.num_layers, restored.path
     closed = discover.bypassed_share(gates, path) > 0.5
     kept, bypassed = topology.all_routes(num_layers), np.zeros(closed.shape, bool)
     rule = "all"
@@ -150,17 +134,17 @@ def _without_closed_cells(trained, gates):
     # Convolutions of routes that every image closes would only add zeros.
     wanted = kept & ~closed[..., None] & (gates.mean(axis=0) > 0)
     if (wanted == kept).all():
-        return trained
+        return restored
     kept, bypassed = topology.connected(wanted, bypassed | closed)
     if not kept.any():
-        return trained
+        return restored
     # The size is for the path's own metadata, which nobody asks here.
     size = path.metadata["image_size"] if path else (32, 32)
     smaller = discover.as_path(
-        gates, kept, bypassed, trained.architecture, size, rule, counts_gates=False
+        gates, kept, bypassed, restored.architecture, size, rule, counts_gates=False
     )
-    smaller = dataclasses.replace(trained.architecture, path=smaller)
-    return dataclasses.replace(trained, architecture=smaller)
+    smaller = dataclasses.replace(restored.architecture, path=smaller)
+    return dataclasses.replace(restored, architecture=smaller)
 
 
 def _fix_gates(network, means, path):

@@ -37,30 +37,20 @@ def define_flags(default_size, gates="keep"):
     return [*names, *pruning, *own]
 
 
-def choice():
-    """The `exporter.ExportOptions` that the flags describe.
+def options():
+    """Reads the flags as `ExportOptions`.
 
     Raises:
         UserError: if --output is missing or --size is no size.
     """
     with command.suppress_startup_logs():
-        from selene_tf.export import exporter
+        from selene_tf.export.preparation import ExportOptions
 
     values = flags.FLAGS
     if not values.output:
         raise UserError("--output: found nothing, expected the name of what to write.")
-    return exporter.ExportOptions(
-        run_dir=values.run_dir,
-        network=values.network,
-        data_dir=values.data_dir,
-        path=values.path,
-        gates=values.gates,
-        statistics_batches=values.statistics_batches,
-        split=values.split,
-        num_images=values.num_images,
-        size=command.parse_size("size", values.size, optional=True),
-        licence=values.licence,
-    )
+    size = command.parse_size("size", values.size, optional=True)
+    return ExportOptions.from_flags(values, size=size)
 
 
 def say(result):

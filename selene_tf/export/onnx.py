@@ -1,20 +1,20 @@
-"""Export as ONNX file, and running such a file with ONNX Runtime."""
+"""Export as ONNX file."""
 
 import pathlib
 
 import tensorflow as tf
 
 from selene_tf.cli import native_output
-from selene_tf.errors import UserError
 from selene_tf.export import agreement, saved_model
-from selene_tf.export.metadata import (
-    complete_metadata,
-    metadata_files,
-    metadata_text,
-    model_from_metadata,
-    parse_metadata,
+from selene_tf.export.metadata import complete_metadata, metadata_files
+from selene_tf.inference.onnx import (
+    ONNXModel,
+    import_onnxruntime,
+    load,
+    missing_library,
+    start_session,
 )
-from selene_tf.training import atomic_write, run_folder
+from selene_tf.training import atomic_write
 
 # Of 2022; what the network needs is older, and more runtimes know it than the newest.
 _OPSET = 18
@@ -52,7 +52,8 @@ def export(network, output, examples, metadata, *, size=None):
     metadata = complete_metadata(metadata, "onnx", size)
     with atomic_write.atomic_path(output) as temporary:
         converted = _convert(network, size)
-        model = _model(output, metadata, _session(converted.SerializeToString()))
+        session = start_session(converted.SerializeToString())
+        model = ONNXModel(output, metadata, session)
         num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result)
@@ -64,29 +65,6 @@ def export(network, output, examples, metadata, *, size=None):
     return result
 
 
-def load(file):
-    """An ONNX file that `export` wrote.
-
-    Returns:
-        A `SegmentationModel` of kind "onnx".
-
-    Raises:
-        UserError: if it is none of ours or damaged, or ONNX Runtime is missing.
-    """
-    _import_onnxruntime()
-    try:
-        session = _session(pathlib.Path(file).read_bytes())
-        texts = session.get_modelmeta().custom_metadata_map
-        metadata = parse_metadata(metadata_text(texts))
-    # What ONNX Runtime raises for a damaged one is not written down.
-    except Exception as error:
-        raise UserError(
-            f"'{file}' is no readable ONNX file of ours ({type(error).__name__}: "
-            f"{run_folder.reason(error)}); expected what export.onnx writes."
-        ) from None
-    return _model(file, metadata, session)
-
-
 def check_output(output):
     """Refuses, before any work, a file that is there, or missing libraries.
 
@@ -94,7 +72,7 @@ def check_output(output):
         UserError: says what to do.
     """
     atomic_write.check_new(output, ".onnx")
-    _import_onnxruntime()
+    import_onnxruntime()
     _import_tf2onnx()
 
 
@@ -114,43 +92,10 @@ def _convert(network, size):
     return model
 
 
-def _import_onnxruntime():
-    try:
-        import onnxruntime
-    except ImportError as error:
-        _missing(error)
-    return onnxruntime
-
-
 def _import_tf2onnx():
     try:
         with native_output.suppressed():
             import tf2onnx
     except ImportError as error:
-        _missing(error)
+        raise missing_library(error) from None
     return tf2onnx
-
-
-def _missing(error):
-    raise UserError(
-        f"ONNX files need tf2onnx and onnxruntime, which cannot be imported ({error}); "
-        "pip install 'selene_tf[onnx]'."
-    ) from None
-
-
-def _session(content):
-    return _import_onnxruntime().InferenceSession(
-        content, providers=["CPUExecutionProvider"]
-    )
-
-
-def _model(name, metadata, session):
-    def output(images, which):
-        return session.run([which], {"image": images})[0]
-
-    return model_from_metadata(
-        name,
-        metadata,
-        compute_labels=lambda images: output(images, "labels"),
-        compute_logits=lambda images: output(images, "logits"),
-    )

@@ -1,27 +1,25 @@
-"""Export as SavedModel, and the check that it gives what the network gives."""
+"""Export as SavedModel."""
 
 import os
 import pathlib
 
-import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
 from selene_tf.export import agreement
-from selene_tf.export.metadata import (
-    complete_metadata,
-    metadata_files,
-    metadata_text,
-    model_from_metadata,
-    parse_metadata,
+from selene_tf.export.metadata import complete_metadata, metadata_files
+from selene_tf.inference.saved_model import (
+    EXTRA_FILES,
+    SavedModel,
+    read_signature,
+    versions,
 )
 from selene_tf.training import atomic_write, run_folder
 
 SCORES = ("logits", "probabilities")
-_EXTRA = "assets.extra"
 
 
-def export(  # noqa: PLR0913
+def export(
     network, output, examples, metadata, *, version=1, size=None, scores="logits"
 ):
     """Writes a network as SavedModel and compares the two on real images.
@@ -61,49 +59,14 @@ def export(  # noqa: PLR0913
         write(
             network, serve, temporary, tf.TensorSpec((None, *_sides(size), 3), "uint8")
         )
-        model = _model(output, metadata, read_signature(temporary))
+        model = SavedModel(output, metadata, read_signature(temporary))
         num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result)
-        (temporary / _EXTRA).mkdir()
+        (temporary / EXTRA_FILES).mkdir()
         for name, text in metadata_files({**metadata, "check": result}).items():
-            (temporary / _EXTRA / name).write_text(text, encoding="utf-8")
+            (temporary / EXTRA_FILES / name).write_text(text, encoding="utf-8")
     return result
-
-
-def load(folder):
-    """A SavedModel that `export` wrote.
-
-    Args:
-        folder: The folder of all versions, of which the highest is taken, or that of
-            one version.
-
-    Returns:
-        A `SegmentationModel` of kind "saved_model".
-
-    Raises:
-        UserError: if it holds none of ours, or a damaged one.
-    """
-    try:
-        place = _find(pathlib.Path(folder))
-        files = (place / _EXTRA).glob("*.json")
-        texts = {file.name: file.read_text(encoding="utf-8") for file in files}
-        metadata = parse_metadata(metadata_text(texts))
-        signature = read_signature(place)
-        inputs = set(signature.structured_input_signature[1])
-        outputs = set(signature.structured_outputs)
-    # A damaged one makes TensorFlow raise almost anything.
-    except Exception as error:
-        raise UserError(
-            f"'{folder}' holds no readable SavedModel of ours ({type(error).__name__}: "
-            f"{run_folder.reason(error)}); expected what export.saved_model writes."
-        ) from None
-    if inputs != {"image"} or outputs != {"labels", metadata["scores"]}:
-        raise UserError(
-            f"'{folder}' takes {sorted(inputs)} and gives {sorted(outputs)}; expected "
-            f"what export.saved_model writes: image to labels and {metadata['scores']}."
-        )
-    return _model(folder, metadata, signature)
 
 
 def check_output(output, version=1):
@@ -127,7 +90,7 @@ def check_output(output, version=1):
             "folder above, or a new one."
         )
     if os.path.lexists(output / str(version)):
-        free = max([version, *_versions(output)]) + 1
+        free = max([version, *versions(output)]) + 1
         raise UserError(
             f"--version: '{output}' holds version {version} already; expected a new "
             f"one (the next is {free}), or another --output."
@@ -179,42 +142,6 @@ def write(network, serve, folder, image):
         )
     except tf.errors.OpError as error:
         raise OSError(run_folder.reason(error)) from None
-
-
-def read_signature(folder):
-    """The function of a bare SavedModel, as TensorFlow gives it: image= to a dict."""
-    model = tf.saved_model.load(str(folder))
-    signature = model.signatures["serving_default"]
-    # The signature lives only as long as the model that it came from.
-    signature.model = model
-    return signature
-
-
-def _versions(folder):
-    names = [path.name for path in folder.iterdir() if path.is_dir()]
-    return [int(name) for name in names if name.isascii() and name.isdecimal()]
-
-
-def _find(folder):
-    """The folder of the highest version, or the folder itself."""
-    if (folder / "saved_model.pb").exists() or not folder.is_dir():
-        return folder
-    versions = _versions(folder)
-    return folder / str(max(versions)) if versions else folder
-
-
-def _model(name, metadata, signature):
-    def labels(images):
-        return signature(image=tf.constant(images))["labels"].numpy()
-
-    def logits(images):
-        scores = signature(image=tf.constant(images))[metadata["scores"]].numpy()
-        if metadata["scores"] == "logits":
-            return scores
-        # But for a number that each pixel adds to all classes.
-        return np.log(np.maximum(scores, np.finfo(np.float32).tiny))
-
-    return model_from_metadata(name, metadata, labels, logits)
 
 
 def _sides(size):

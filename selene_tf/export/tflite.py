@@ -1,4 +1,4 @@
-"""Export as TFLite file, in four quantizations, and running such a file.
+"""Export as TFLite file, in four quantizations.
 
 The converter of TensorFlow does the quantization. Measured on a network of 16 channels
 trained on CamVid (101 images; gates folded; mIoU 0.4798), share of labels that are
@@ -10,7 +10,6 @@ converter's 9. So its further dependency is not worth it.
 
 import pathlib
 import tempfile
-import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -18,22 +17,14 @@ import tensorflow as tf
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
 from selene_tf.export import agreement, saved_model, tflite_metadata
-from selene_tf.export.metadata import (
-    complete_metadata,
-    metadata_files,
-    metadata_text,
-    model_from_metadata,
-    parse_metadata,
-)
-from selene_tf.training import atomic_write, run_folder
+from selene_tf.export.metadata import complete_metadata, metadata_files
+from selene_tf.inference.tflite import Runner, TFLiteModel, interpreter_class, load
+from selene_tf.training import atomic_write
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
-_SIGNATURE = "serving_default"
 
 
-def export(  # noqa: PLR0913
-    network, output, examples, metadata, *, quantization, size, calibration=()
-):
+def export(network, output, examples, metadata, *, quantization, size, calibration=()):
     """Writes a network as TFLite file and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (1, height, width, 3), RGB,
@@ -75,7 +66,7 @@ def export(  # noqa: PLR0913
     metadata = complete_metadata(metadata, "tflite", size, quantization=quantization)
     with atomic_write.atomic_path(output) as temporary:
         content = convert(network, size, quantization, calibration)
-        model = _model(output, metadata, runner(model_content=content))
+        model = TFLiteModel(output, metadata, Runner(model_content=content))
         num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result, quantization)
@@ -88,33 +79,6 @@ def export(  # noqa: PLR0913
     return result
 
 
-def load(file, num_threads=None):
-    """A TFLite file that `export` wrote.
-
-    Args:
-        file: The file.
-        num_threads: Threads of the interpreter; None for its own choice.
-
-    Returns:
-        A `SegmentationModel` of kind "tflite"; it takes the images of a batch one
-        after the other.
-
-    Raises:
-        UserError: if it is none of ours or damaged, or the interpreter is missing.
-    """
-    _interpreter_class()
-    try:
-        texts = tflite_metadata.read_files(file)
-        metadata = parse_metadata(metadata_text(texts))
-        run = runner(model_path=str(file), num_threads=num_threads)
-    except zipfile.BadZipFile:
-        _refuse(file, "nothing about its classes lies in it")
-    # What the interpreter raises for a damaged one is not written down.
-    except Exception as error:
-        _refuse(file, f"{type(error).__name__}: {run_folder.reason(error)}")
-    return _model(file, metadata, run)
-
-
 def check_output(output):
     """Refuses, before any work, a file that is there, or a missing interpreter.
 
@@ -122,7 +86,7 @@ def check_output(output):
         UserError: says what to do.
     """
     atomic_write.check_new(output, ".tflite")
-    _interpreter_class()
+    interpreter_class()
 
 
 def convert(network, size, quantization, calibration=()):
@@ -156,37 +120,6 @@ def convert(network, size, quantization, calibration=()):
     if wrong:
         raise RuntimeError(f"The TFLite model uses {', '.join(sorted(wrong))}.")
     return content
-
-
-def runner(**source):
-    """A TFLite model as a function of an image and the name of an output.
-
-    Args:
-        **source: What LiteRT's Interpreter takes: model_path or model_content, and
-            num_threads.
-
-    Returns:
-        A function from uint8 (height, width, 3) and "labels" or "logits" to that
-        output, of a batch of one.
-
-    Raises:
-        ValueError: if it is not what `convert` gives.
-        UserError: if the interpreter is missing.
-    """
-    with native_output.suppressed():
-        interpreter = _interpreter_class()(**source)
-        interpreter.allocate_tensors()
-        signature = interpreter.get_signature_runner(_SIGNATURE)
-    found = set(signature.get_input_details()), set(signature.get_output_details())
-    if found != ({"image"}, {"labels", "logits"}):
-        raise ValueError(f"it takes {sorted(found[0])} and gives {sorted(found[1])}")
-
-    def run(image, output):
-        return signature(image=image[None])[output]
-
-    # The signature lives only as long as its interpreter.
-    run.interpreter = interpreter
-    return run
 
 
 def _check(quantization, calibration):
@@ -226,37 +159,7 @@ def _quantize(converter, quantization, calibration):
         )
 
 
-def _interpreter_class():
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise UserError(
-            f"TFLite files need ai-edge-litert, which cannot be imported ({error}); "
-            "pip install 'selene_tf[litert]'."
-        ) from None
-    return Interpreter
-
-
-def _model(name, metadata, run):
-    def output(images, which):
-        return np.concatenate([run(image, which) for image in images])
-
-    return model_from_metadata(
-        name,
-        metadata,
-        compute_labels=lambda images: output(images, "labels"),
-        compute_logits=lambda images: output(images, "logits"),
-    )
-
-
 def _check_same(model, written, image):
     """The metadata must not have changed what is computed."""
     if not np.array_equal(model.logits(image[None]), written.logits(image[None])):
         raise RuntimeError("The TFLite file does not give what the model in it gave.")
-
-
-def _refuse(file, why):
-    raise UserError(
-        f"'{file}' is no readable TFLite file of ours ({why}); expected what "
-        "export.tflite writes."
-    ) from None

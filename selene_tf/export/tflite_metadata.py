@@ -62,17 +62,6 @@ def operators(content):
     }
 
 
-def read_files(path):
-    """The files inside a TFLite file, {name: text}.
-
-    Raises:
-        zipfile.BadZipFile: if there are none.
-        OSError: if it cannot be read.
-    """
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name).decode() for name in archive.namelist()}
-
-
 def _names(model):
     """Names of the inputs and of the outputs, in the order of the model's lists."""
     signature, graph = model.signatureDefs[0], model.subgraphs[0]

@@ -1,4 +1,4 @@
-"""Predicts many images; reads the next and writes the last ones meanwhile."""
+"""Predicting many images; the next are read and the last written meanwhile."""
 
 import collections
 import concurrent.futures
@@ -14,7 +14,7 @@ _THREADS = 2
 _WAITING = 2
 
 
-def write(model, inputs, output, fit, skip=False, show=None):
+def write(model, inputs, output, mode, skip=False, show=None):
     """Writes label maps, overlays and class shares of images.
 
     Below the output's folder these are labels/NAME.png, 8-bit grey, of class ids;
@@ -24,7 +24,7 @@ def write(model, inputs, output, fit, skip=False, show=None):
         model: A `SegmentationModel`.
         inputs: `InputImage`s, one or more.
         output: An `Output`.
-        fit: A `Fit`.
+        mode: An `InferenceMode`.
         skip: Whether to leave out images that cannot be read, in place of stopping
             at the first. Without it all files' beginnings are looked at first.
         show: Function of (done, total), called after each image; or None.
@@ -42,25 +42,25 @@ def write(model, inputs, output, fit, skip=False, show=None):
         for image in inputs:
             input_images.look(image)
     output.make()
-    found, left_out, clock = {}, [], output_files.Clock()
+    results, left_out, clock = {}, [], output_files.Clock()
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         read = _ahead(pool, functools.partial(_read, skip), inputs)
-        predicted = _predicted(model, fit, _readable(read, left_out), clock)
+        predicted = _predicted(model, mode, _readable(read, left_out), clock)
         store = functools.partial(_store, model, output)
         for name, metadata in _ahead(pool, store, predicted):
-            found[name] = metadata
+            results[name] = metadata
             if show:
-                show(len(found) + len(left_out), len(inputs))
-    if not found:
+                show(len(results) + len(left_out), len(inputs))
+    if not results:
         raise UserError(
             f"--input: none of {len(inputs)} images could be read; the last: "
             f"{left_out[-1]['reason']}"
         )
     content = {
-        **output_files.metadata(model, fit),
-        "images": found,
+        **output_files.metadata(model, mode),
+        "images": results,
         "left_out": left_out,
-        **clock.rates(len(found)),
+        **clock.rates(len(results)),
     }
     output.write_json(content)
     return content
@@ -99,9 +99,9 @@ def _readable(read, left_out):
         print(line, file=sys.stderr)  # noqa: T201
 
 
-def _predicted(model, fit, readable, clock):
+def _predicted(model, mode, readable, clock):
     for name, pixels in readable:
-        labels = clock.network(predict_image.label_map, model, pixels, fit)
+        labels = clock.network(predict_image.label_map, model, pixels, mode)
         yield name, pixels, labels
 
 
@@ -109,6 +109,6 @@ def _store(model, output, predicted):
     name, pixels, labels = predicted
     output.write_labels(name, labels)
     output.write_overlay(name, pixels, labels, model.colours)
-    found = output_files.shares(labels, len(model.class_names))
-    shares = dict(zip(model.class_names, found, strict=True))
+    shares = output_files.shares(labels, len(model.class_names))
+    shares = dict(zip(model.class_names, shares, strict=True))
     return name, {"size": list(labels.shape), "shares": shares}

@@ -1,4 +1,4 @@
-"""What --input names: an image, a folder of them, a list; and how they are read.
+"""Finding and reading the images that --input names: one, a folder, a list.
 
 Images are read as a training reads them: grey and palette become RGB, an alpha
 channel is dropped where it hides nothing; what is damaged, transparent, of 16 bits,
@@ -150,14 +150,14 @@ def _large_files_named(path):
 
 def _in_folder(folder):
     folder = pathlib.Path(folder)
-    found = sorted(_files(folder))
-    paths = [path for path in found if path.suffix.lower() in SUFFIXES]
+    files = sorted(_files(folder))
+    paths = [path for path in files if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise UserError(
-            f"--input: found no image in '{folder}' or below it, and {len(found)} "
+            f"--input: found no image in '{folder}' or below it, and {len(files)} "
             f"other files; expected {', '.join(SUFFIXES)}."
         )
-    return Inputs(_named(paths, folder), len(found) - len(paths))
+    return Inputs(_named(paths, folder), len(files) - len(paths))
 
 
 def _files(folder):

@@ -1,40 +1,60 @@
-"""A network as those see it who use it: images in, labels out."""
+"""The interface of everything that predicts: images in, class ids out."""
 
-import dataclasses
-from collections.abc import Callable
+import abc
 
 import numpy as np
 
 from selene_tf.errors import UserError
 
 
-@dataclasses.dataclass(frozen=True)
-class SegmentationModel:
-    """A run's network, a SavedModel or a TFLite file, all used alike.
+class SegmentationModel(abc.ABC):
+    """A network that gives every pixel of an image one of its classes.
 
-    Attributes:
-        name: What the user called it: a folder or a file.
+    A run, a SavedModel, a TFLite and an ONNX file are used alike. Images are checked
+    here, once, before any runtime complains of them in its own words; a format brings
+    `compute_labels` and `compute_logits`, which get images that are fine.
+
+    Args:
+        name: str, what the user called it: a folder or a file.
         kind: "run", "saved_model", "tflite" or "onnx".
         class_names: Names of the classes, in the order of their ids.
         colours: (red, green, blue) in 0..255 of each class.
         size: Height and width in pixels of the images that it takes; None for any.
-        compute_labels: From uint8 (batch, height, width, 3), RGB, to int32
-            (batch, height, width), NumPy both.
-        compute_logits: From the same to float32 (batch, height, width, classes).
-        metadata: What an exported network says of itself; empty for a run.
+        metadata: dict, what an exported network says of itself.
+
+    Example:
+        >>> import numpy as np
+        >>> class Brightness(SegmentationModel):
+        ...     def compute_labels(self, images):
+        ...         return (images.mean(-1) > 127).astype(np.int32)
+        ...     def compute_logits(self, images):
+        ...         return np.eye(2, dtype=np.float32)[self.compute_labels(images)]
+        >>> model = Brightness("mine", "run", ["dark", "light"], [(0, 0, 0), (9, 9, 9)])
+        >>> model.labels(np.full((1, 1, 2, 3), 200, np.uint8)).tolist()
+        [[[1, 1]]]
     """
 
-    name: str
-    kind: str
-    class_names: tuple[str, ...]
-    colours: tuple[tuple[int, int, int], ...]
-    size: tuple[int, int] | None
-    compute_labels: Callable[[np.ndarray], np.ndarray]
-    compute_logits: Callable[[np.ndarray], np.ndarray]
-    metadata: dict
+    def __init__(self, name, kind, class_names, colours, size=None, metadata=None):
+        self.name = str(name)
+        self.kind = kind
+        self.class_names = tuple(class_names)
+        self.colours = tuple(tuple(colour) for colour in colours)
+        self.size = None if size is None else tuple(size)
+        self.metadata = {} if metadata is None else metadata
+
+    @abc.abstractmethod
+    def compute_labels(self, images):
+        """Class ids, int32 (batch, height, width), of images that `check` passed."""
+
+    @abc.abstractmethod
+    def compute_logits(self, images):
+        """Scores, float32 (batch, height, width, classes), of images likewise."""
 
     def labels(self, images):
         """Class ids of images, int32 (batch, height, width).
+
+        Args:
+            images: What `check` accepts.
 
         Raises:
             UserError: if they are not what `check` accepts.
@@ -43,6 +63,9 @@ class SegmentationModel:
 
     def logits(self, images):
         """Scores of images, float32 (batch, height, width, classes).
+
+        Args:
+            images: What `check` accepts.
 
         Raises:
             UserError: if they are not what `check` accepts.
@@ -56,6 +79,9 @@ class SegmentationModel:
             images: uint8 (batch, height, width, 3), RGB. One pixel is enough if
                 the network takes any size: it pads by itself.
 
+        Returns:
+            The images, a NumPy array.
+
         Raises:
             UserError: for another type, rank, number of colours or size.
         """
@@ -66,7 +92,7 @@ class SegmentationModel:
             self._refuse(images, _how_to_arrange(images.shape))
         if not images.size:
             self._refuse(images, ", one image and one pixel or more")
-        if self.size and images.shape[1:3] != tuple(self.size):
+        if self.size and images.shape[1:3] != self.size:
             self._refuse(
                 images,
                 "; resize the images, cut them into windows (selene_tf.predict does "
@@ -91,6 +117,25 @@ class SegmentationModel:
         raise UserError(
             f"'{self.name}': found images of {images.dtype} {images.shape}, "
             f"expected {self._expected()}{how}."
+        )
+
+
+class ExportedModel(SegmentationModel):
+    """A network that was exported; what it is follows from its metadata.
+
+    Args:
+        name: str, the folder or file.
+        metadata: dict, as `parse_metadata` returns it.
+    """
+
+    def __init__(self, name, metadata):
+        super().__init__(
+            name,
+            metadata["format"],
+            metadata["class_names"],
+            metadata["colours"],
+            metadata["size"],
+            metadata,
         )
 
 

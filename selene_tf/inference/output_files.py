@@ -1,4 +1,4 @@
-"""The folder that predictions go to: PNG files, and classes.json at the end."""
+"""Writing predictions: PNG files, and classes.json at the end."""
 
 import dataclasses
 import json
@@ -102,14 +102,14 @@ class Clock:
         }
 
 
-def metadata(model, fit):
+def metadata(model, mode):
     """What classes.json says of the network and its use."""
     return {
         "model": model.name,
         "class_names": list(model.class_names),
         "colours": [list(map(int, colour)) for colour in model.colours],
-        "fit": fit.how,
-        "tile_size": list(fit.tile_size) if fit.tile_size else None,
+        "fit": mode.mode,
+        "tile_size": list(mode.tile_size) if mode.tile_size else None,
     }
 
 
@@ -128,15 +128,16 @@ def summary(content, folder):
     """
     names = content["class_names"]
     if "video" in content:
-        found, kind = content["video"]["shares"], "frame"
+        class_shares, kind = content["video"]["shares"], "frame"
     else:
-        found = [list(p["shares"].values()) for p in content["images"].values()]
+        images = content["images"].values()
+        class_shares = [list(image["shares"].values()) for image in images]
         kind = "image"
-    means = np.mean(found, axis=0)
+    means = np.mean(class_shares, axis=0)
     largest = np.argsort(-means, kind="stable")[:_CLASSES_SHOWN]
-    left_out = len(content.get("left_out", ()))
+    count, left_out = len(class_shares), len(content.get("left_out", ()))
     return (
-        f"{len(found)} {kind}{'s' * (len(found) > 1)} of {content['model']} to {folder}"
+        f"{count} {kind}{'s' * (count > 1)} of {content['model']} to {folder}"
         f"{f', {left_out} left out' if left_out else ''}: "
         f"{content['images_per_second']:.1f} {kind}s/s (decoding and writing "
         f"included; network alone {content['network_images_per_second']:.1f})\n"

@@ -1,10 +1,10 @@
-"""What a network sees in an image of any size, larger or smaller than its own.
+"""Predicting an image of any size, larger or smaller than the network's own.
 
 In a notebook:
 
-    model = model_loading.load("runs/scenes")
-    fit = prediction.choose_fit(model)
-    labels = prediction.label_map(model, image, fit)
+    model = loading.load("runs/scenes")
+    mode = predict_image.choose_mode(model)
+    labels = predict_image.label_map(model, image, mode)
 """
 
 import dataclasses
@@ -15,81 +15,82 @@ from PIL import Image
 from selene_tf.errors import UserError
 from selene_tf.inference import tiling
 
-FITS = ("auto", "whole", "resize", "sliding")
+MODES = ("auto", "whole", "resize", "sliding")
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """How images of any size go through a network; `choose_fit` makes it.
+class InferenceMode:
+    """How images of any size go through a network; `choose_mode` makes it.
 
     Attributes:
-        how: "whole", as they are; "resize", in the network's size and back; "sliding",
+        mode: "whole", as they are; "resize", in the network's size and back; "sliding",
             in windows.
-        tile_size: Height and width of what the network sees; None for "whole".
+        tile_size: Height and width in pixels of what the network sees; None for
+            "whole".
         overlap: Share of a window that the next one sees again.
     """
 
-    how: str
+    mode: str
     tile_size: tuple[int, int] | None = None
     overlap: float = 0.25
 
 
-def choose_fit(model, how="auto", tile_size=None, overlap=0.25):
+def choose_mode(model, mode="auto", tile_size=None, overlap=0.25):
     """Decides how images go through a network.
 
     Args:
         model: A `SegmentationModel`.
-        how: One of `FITS`. "auto" is "sliding" if there is a `tile_size`; "resize" if
-            the network was trained on images of one size (its fact "image_size");
-            else "whole" if it takes any size, and "sliding" if not.
+        mode: One of `MODES`. "auto" is "sliding" if there is a `tile_size`; "resize" if
+            the network was trained on images of one size ("image_size" in its
+            metadata); else "whole" if it takes any size, and "sliding" if not.
         tile_size: Height and width in pixels; None for the network's own size.
         overlap: Share in [0, 1) of a window that the next one sees again.
 
     Returns:
-        A `Fit`.
+        An `InferenceMode`.
 
     Raises:
         UserError: if a value is out of range, or they contradict each other or the
             network.
     """
-    check_values(how, tile_size, overlap)
-    if model.size and tile_size and tuple(tile_size) != tuple(model.size):
+    check_values(mode, tile_size, overlap)
+    if model.size and tile_size and tuple(tile_size) != model.size:
         raise UserError(
             f"--tile_size: found {_text(tile_size)}, but '{model.name}' takes "
             f"{_text(model.size)} alone; leave the flag out."
         )
     trained = model.metadata.get("image_size")
-    if how == "auto" and trained and not tile_size:
-        return Fit("resize", tuple(model.size or trained), overlap)
+    if mode == "auto" and trained and not tile_size:
+        return InferenceMode("resize", tuple(model.size or trained), overlap)
     size = tile_size or model.size
-    if how == "auto":
-        how = "sliding" if size else "whole"
-    if how == "whole" and model.size:
+    if mode == "auto":
+        mode = "sliding" if size else "whole"
+    if mode == "whole" and model.size:
         raise UserError(
             f"--fit=whole: '{model.name}' takes images of {_text(model.size)} alone; "
             "expected sliding or resize."
         )
-    if how == "whole" and tile_size:
+    if mode == "whole" and tile_size:
         raise UserError(
             "--tile_size: found with --fit=whole, which sees the whole image; "
             "expected it with sliding or resize."
         )
-    if how != "whole" and not size:
+    if mode != "whole" and not size:
         raise UserError(
-            f"--fit={how}: '{model.name}' takes any size, so expected --tile_size too, "
-            "as height,width; or --fit=whole."
+            f"--fit={mode}: '{model.name}' takes any size, so expected --tile_size "
+            "too, as height,width; or --fit=whole."
         )
-    return Fit(how, tuple(size) if size else None, overlap)
+    return InferenceMode(mode, tuple(size) if size else None, overlap)
 
 
-def check_values(how, tile_size, overlap):
-    """Refuses what no network could do; see `choose_fit`.
+def check_values(mode, tile_size, overlap):
+    """Refuses what no network could do; see `choose_mode`.
 
     Raises:
         UserError: A value is out of range.
     """
-    if how not in FITS:
-        raise UserError(f"--fit: found '{how}', expected one of {', '.join(FITS)}.")
+    if mode not in MODES:
+        raise UserError(f"--fit: found '{mode}', expected one of {', '.join(MODES)}.")
     if tile_size is not None:
         _check_size(tile_size, ",".join(map(str, tile_size)))
     if not 0 <= overlap < 1:
@@ -111,23 +112,26 @@ def _text(size):
     return f"{size[0]} x {size[1]} pixels (height x width)"
 
 
-def label_map(model, image, fit):
-    """Class ids of an image of any size, uint8 (height, width).
+def label_map(model, image, mode):
+    """Predicts the class ids of an image of any size.
 
     Args:
         model: A `SegmentationModel`.
         image: uint8 (height, width, 3), RGB.
-        fit: A `Fit`.
+        mode: An `InferenceMode`.
+
+    Returns:
+        uint8 (height, width).
 
     Raises:
         UserError: if the image is too large for the memory.
     """
     try:
-        if fit.how == "whole" or image.shape[:2] == fit.tile_size:
+        if mode.mode == "whole" or image.shape[:2] == mode.tile_size:
             return model.labels(image[None])[0].astype(np.uint8)
-        if fit.how == "resize":
-            return _resized(model, image, fit.tile_size)
-        return tiling.label_map(image, fit.tile_size, fit.overlap, model.logits)
+        if mode.mode == "resize":
+            return _resized(model, image, mode.tile_size)
+        return tiling.label_map(image, mode.tile_size, mode.overlap, model.logits)
     except Exception as error:
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise

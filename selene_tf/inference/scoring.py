@@ -1,4 +1,4 @@
-"""What evaluate.py does with a finished run, or with a model and a run's images."""
+"""Scoring a run's network, or any model on a run's images."""
 
 import pathlib
 import time
@@ -18,31 +18,14 @@ _TIMED_IMAGES = 8
 _TIMED_RUNS = 5
 
 
-# One argument for each flag; a notebook names them.
-def evaluate_run(  # noqa: PLR0913
-    run_dir,
-    split="val",
-    network="deployed",
-    *,
-    path="none",
-    gates="keep",
-    statistics_batches=0,
-    data_dir="",
-    conditional=False,
-):
+def evaluate_run(options, conditional=False):
     """Scores a run's network, or what a path leaves of it.
 
     Writes evaluation-<split>[-<what>].json into the run's folder.
 
     Args:
-        run_dir: The run's folder.
-        split: "val", or "train" for the labelled training images.
-        network: "deployed", or one of the run's networks by name.
-        path: "none", "discovered" or a file; see `pruned_network.prepare`.
-        gates: "keep" or "fold"; likewise.
-        statistics_batches: Likewise.
-        data_dir: Where the images lie, if not where the run found them.
-        conditional: Whether what an image closed is left out instead of
+        options: A `RunOptions`.
+        conditional: bool, whether what an image closed is left out instead of
             multiplied by 0; one image at a time. The scores are the same.
 
     Returns:
@@ -51,61 +34,42 @@ def evaluate_run(  # noqa: PLR0913
     Raises:
         UserError: for whatever is wrong with the run, the path or the data.
     """
-    if conditional and gates == "fold":
+    if conditional and options.gates == "fold":
         raise UserError(
             "--conditional: found with --gates=fold, whose images close nothing; "
             "expected one of the two."
         )
-    prepared = pruned_network.prepare(
-        run_dir,
-        network,
-        path,
-        gates,
-        statistics_batches=statistics_batches,
-        split=split,
-        data_dir=data_dir,
-        conditional=conditional,
-    )
-    trained = prepared.trained
-    predict = evaluate.predictor(prepared.network)
-    result = experiment.evaluate(trained, predict)
+    pruned = pruned_network.prepare(options, conditional)
+    restored = pruned.restored
+    predict = evaluate.predictor(pruned.network)
+    result = experiment.evaluate(restored, predict)
     content = {
-        "step": trained.step,
-        "split": split,
-        "what": network,
-        "path": trained.path.metadata["rule"] if trained.path else None,
-        "gates": gates,
-        **summary.scores(result, trained.info.class_names),
-        **prepared.costs(result),
+        "step": restored.step,
+        "split": options.split,
+        "what": options.network,
+        "path": restored.path.metadata["rule"] if restored.path else None,
+        "gates": options.gates,
+        **summary.scores(result, restored.info.class_names),
+        **pruned.costs(result),
         "conditional": conditional,
-        "latency_ms": _latency(predict, trained.source),
+        "latency_ms": _latency(predict, restored.source),
         "protocol": summary.protocol(result),
     }
-    parts = [
-        *([] if network == "deployed" else [network]),
-        *([] if path in ("", "none") else [pathlib.Path(path).stem]),
-        *([] if gates == "keep" else [gates]),
-        *([f"statistics_{statistics_batches}"] if statistics_batches else []),
-        *(["conditional"] if conditional else []),
-    ]
-    _write(run_dir, split, parts, content)
+    _write(options, _changes(options, conditional), content)
     return content
 
 
-def evaluate_model(
-    model, run_dir="", split="val", *, data_dir="", fit="auto", tile_size=None
-):
+def evaluate_model(model, options, mode="auto", tile_size=None):
     """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's images.
 
     Writes evaluation-<split>-<kind>.json into the run's folder.
 
     Args:
-        model: Name of the model; a run's folder needs no `run_dir`.
-        run_dir: The run whose images it is scored on.
-        split: "val", or "train" for the labelled training images.
-        data_dir: Where the images lie, if not where the run found them.
-        fit: How images of another size than the model's go through it; see
-            `predict_image.choose_fit`.
+        model: str, name of the model.
+        options: A `RunOptions` of the run whose images it is scored on; only
+            `run_dir`, `split` and `data_dir` matter.
+        mode: How images of another size than the model's go through it; see
+            `predict_image.choose_mode`.
         tile_size: Likewise.
 
     Returns:
@@ -115,35 +79,32 @@ def evaluate_model(
         UserError: for whatever is wrong with the model, the run or the data.
     """
     loaded = loading.load(model)
-    if not run_dir:
+    if not options.run_dir:
         raise UserError(
             f"--run_dir: found nothing, but '{model}' has no images of its own; "
             "expected the run whose images it is scored on."
         )
-    chosen = predict_image.choose_fit(loaded, fit, tile_size)
-    trained = experiment.load_run(run_dir, "deployed", split, data_dir)
-    _check_classes(loaded, trained.info)
-
-    def predict(images):
-        pixels = np.asarray(images).astype(np.uint8)
-        labels = [predict_image.label_map(loaded, p, chosen) for p in pixels]
-        return {"labels": tf.constant(np.stack(labels), tf.int32)}
-
-    result = experiment.evaluate(trained, predict)
+    mode = predict_image.choose_mode(loaded, mode, tile_size)
+    restored = experiment.load_run(
+        options.run_dir, split=options.split, data_dir=options.data_dir
+    )
+    _check_classes(loaded, restored.info)
+    predict = _predictor(loaded, mode)
+    result = experiment.evaluate(restored, predict)
     content = {
         "step": loaded.metadata.get("step"),
-        "split": split,
+        "split": options.split,
         "what": str(model),
         "kind": loaded.kind,
-        **summary.scores(result, trained.info.class_names),
+        **summary.scores(result, restored.info.class_names),
         **_static_costs(loaded, result),
         "conditional": False,
-        "latency_ms": _latency(predict, trained.source),
-        "protocol": summary.protocol(result, _shown(chosen, result)),
+        "latency_ms": _latency(predict, restored.source),
+        "protocol": summary.protocol(result, _shown(mode, result)),
     }
     quantization = loaded.metadata.get("quantization", "none")
     parts = [loaded.kind, *([] if quantization == "none" else [quantization])]
-    _write(run_dir, split, parts, content)
+    _write(options, parts, content)
     return content
 
 
@@ -178,6 +139,17 @@ def _costs(content):
     )
 
 
+def _predictor(model, mode):
+    """A function from images, float32 in 0..255, to a dict with their labels."""
+
+    def predict(images):
+        pixels = np.asarray(images).astype(np.uint8)
+        labels = [predict_image.label_map(model, image, mode) for image in pixels]
+        return {"labels": tf.constant(np.stack(labels), tf.int32)}
+
+    return predict
+
+
 def _check_classes(loaded, info):
     if tuple(loaded.class_names) != tuple(info.class_names):
         raise UserError(
@@ -191,26 +163,38 @@ def _static_costs(loaded, result):
     """What the export says that it costs; nothing at another size than it was told."""
     metadata = loaded.metadata
     costs = {"macs": None, "parameters": metadata.get("parameters")}
-    known = metadata.get("macs")
-    if known and (result.sizes == known["size"]).all():
-        costs["macs"] = dict.fromkeys(_MACS, known["network"])
+    macs = metadata.get("macs")
+    if macs and (result.sizes == macs["size"]).all():
+        costs["macs"] = dict.fromkeys(_MACS, macs["network"])
     return costs
 
 
-def _shown(fit, result):
-    """How a fit shows images, in words; those of its own size go in as they are."""
-    if fit.how == "whole" or (result.sizes == fit.tile_size).all():
+def _shown(mode, result):
+    """How a mode shows images, in words; those of its own size go in as they are."""
+    if mode.mode == "whole" or (result.sizes == mode.tile_size).all():
         return "whole"
-    size = "x".join(map(str, fit.tile_size))
-    if fit.how == "resize":
+    size = "x".join(map(str, mode.tile_size))
+    if mode.mode == "resize":
         return f"resized to {size} and their labels back"
-    return f"in windows of {size}, overlapping by {fit.overlap:g}"
+    return f"in windows of {size}, overlapping by {mode.overlap:g}"
 
 
-def _write(run_dir, split, parts, content):
-    name = "-".join(["evaluation", split, *parts])
-    with run_folder.user_errors(run_dir):
-        run_folder.write_json(pathlib.Path(run_dir) / f"{name}.json", content)
+def _changes(options, conditional):
+    """What differs from the run's own network, as parts of a file's name."""
+    path, batches = pathlib.Path(options.path).stem, options.statistics_batches
+    return [
+        *([] if options.network == "deployed" else [options.network]),
+        *([path] if options.path_file else []),
+        *([] if options.gates == "keep" else [options.gates]),
+        *([f"statistics_{batches}"] if batches else []),
+        *(["conditional"] if conditional else []),
+    ]
+
+
+def _write(options, parts, content):
+    name = "-".join(["evaluation", options.split, *parts])
+    with run_folder.user_errors(options.run_dir):
+        run_folder.write_json(pathlib.Path(options.run_dir) / f"{name}.json", content)
 
 
 def _latency(predict, source):

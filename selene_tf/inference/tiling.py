@@ -60,8 +60,8 @@ def bands(image, window, overlap, compute_logits):
     sums = None
     for top, next_top in zip(tops, [*tops[1:], image.shape[0]], strict=True):
         for left in lefts:
-            seen = image[top : top + window[0], left : left + window[1]]
-            probabilities = _softmax(compute_logits(seen[None])[0])
+            tile = image[top : top + window[0], left : left + window[1]]
+            probabilities = _softmax(compute_logits(tile[None])[0])
             if sums is None:
                 shape = (window[0], image.shape[1], probabilities.shape[-1])
                 sums = np.zeros(shape, np.float32)

@@ -1,4 +1,4 @@
-"""Predicts the frames of a video."""
+"""Predicting the frames of a video."""
 
 import contextlib
 
@@ -6,7 +6,7 @@ from selene_tf.inference import output_files, predict_image, video_files
 from selene_tf.reports import overlay
 
 
-def write(model, path, output, fit, show=None):
+def write(model, path, output, mode, show=None):
     """Writes an overlay, class shares and, if wanted, label maps of a video.
 
     Below the output's folder these are overlay.mp4, of the same frame rate and size,
@@ -16,7 +16,7 @@ def write(model, path, output, fit, show=None):
         model: A `SegmentationModel`.
         path: The video.
         output: An `Output`.
-        fit: A `Fit`.
+        mode: An `InferenceMode`.
         show: Function of (done, total), called after each frame; or None.
 
     Returns:
@@ -33,14 +33,14 @@ def write(model, path, output, fit, show=None):
         output.make()
         with _overlay(output, clip, model.colours) as add:
             for number, pixels in enumerate(clip.frames):
-                labels = clock.network(predict_image.label_map, model, pixels, fit)
+                labels = clock.network(predict_image.label_map, model, pixels, mode)
                 shares.append(output_files.shares(labels, len(model.class_names)))
                 output.write_labels(f"{number:06}", labels)
                 add(pixels, labels)
                 if show:
                     show(number + 1, max(number + 1, clip.num_frames))
     content = {
-        **output_files.metadata(model, fit),
+        **output_files.metadata(model, mode),
         "video": {
             "name": str(path),
             "size": list(labels.shape),

@@ -1,9 +1,9 @@
-"""Many images with the colours of their masks laid over them, as one image."""
+"""A mosaic of many images under the colours of their masks, with a legend."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from selene_tf.reports import overlay as images
+from selene_tf.reports.overlay import colour_map
 
 CELL_WIDTH = 240
 # Of images that are much higher than wide, so that no row gets out of hand.
@@ -17,7 +17,7 @@ _NO_CLASS = "no class"
 
 
 def draw(samples, class_names, colours):
-    """Draws samples in rows of six, and below them what each colour means.
+    """Draws a mosaic of images and masks, six a row, with a legend below.
 
     Pixels with a class are half the image and half the colour of the class.
     Pixels without one are the image, dimmed and hatched.
@@ -55,7 +55,7 @@ def overlay(image, mask, colours):
     Returns:
         uint8 (height, width, 3).
     """
-    painted = (image.astype(np.uint16) + images.colour_map(mask, colours)) // 2
+    painted = (image.astype(np.uint16) + colour_map(mask, colours)) // 2
     without_class = (mask >= len(colours))[..., None]
     return np.where(without_class, _hatched(image), painted).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""The image of a sweep: mIoU against MACs, with the Pareto front."""
+"""Plotting a sweep: mIoU against MACs, with the Pareto front."""
 
 from matplotlib.figure import Figure
 
@@ -6,11 +6,16 @@ _FRONT = "#c2410c"
 _OTHER = "#64748b"
 
 
-def draw(found, file):
-    """Draws a sweep as PNG; `found` is the content of sweep.json."""
+def draw(content, file):
+    """Plots mean IoU against MACs of the networks of a sweep.
+
+    Args:
+        content: dict, the content of sweep.json.
+        file: The PNG to write.
+    """
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.subplots()
-    points = sorted(found["points"], key=lambda point: point["macs"])
+    points = sorted(content["points"], key=lambda point: point["macs"])
     front = [point for point in points if point["on_front"]]
     axes.plot(*_places(front), color=_FRONT, linewidth=1.5, zorder=2, label="front")
     for chosen, colour in (
@@ -24,9 +29,9 @@ def draw(found, file):
         axes.annotate(
             "\n".join(names), place, (5, 6), textcoords="offset points", fontsize=8
         )
-    height, width = found["image_size"]
+    height, width = content["image_size"]
     axes.set_xlabel(f"MMACs of an image, {height}x{width}")
-    axes.set_ylabel(f"mean IoU, {found['images']} images ({found['split']})")
+    axes.set_ylabel(f"mean IoU, {content['images']} images ({content['split']})")
     axes.margins(x=0.15, y=0.12)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -3,71 +3,61 @@
 import json
 
 import pytest
+from absl import flags
 from PIL import Image
 
+from selene_tf import sweep
 from selene_tf.architectures import routing_path
 from selene_tf.benchmarking import pareto_sweep
-from selene_tf.experiment import pruned_network
+from selene_tf.experiment import RunOptions
 from selene_tf.inference import scoring
-from tests.commands import assert_one_line, run
-from tests.experiment.saved_runs import save_path, save_run
+from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def swept(saved_run, tmp_path_factory):
+    """The folder of a sweep, and what it returned."""
     folder = tmp_path_factory.mktemp("sweep")
-    save_run(folder / "run")
-    save_path(folder / "path.json", without=[(2, 1, None)])
-    save_run(folder / "tuned", path=str(folder / "path.json"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def swept(runs):
-    output = runs / "out"
-    tuned = [str(runs / "tuned")]
-    found = pareto_sweep.sweep(
-        runs / "run",
-        [1.0, 0.99, 0.01],
-        output,
-        tuned_runs=tuned,
-        gates="keep",
-        statistics_batches=1,
-        split="train",
+    save_run(folder / "tuned", path=str(saved_run / "path.json"))
+    options = RunOptions(run_dir=saved_run, statistics_batches=1, split="train")
+    content = pareto_sweep.sweep(
+        options, [1.0, 0.99, 0.01], folder / "out", tuned_runs=[folder / "tuned"]
     )
-    return output, found
+    return folder / "out", content
 
 
-def test_each_point_is_a_pruned_network(swept, runs):
-    output, found = swept
-    whole, kept, cheaper, tuned = found["points"]
-    assert whole["macs"] == kept["macs"]
-    assert cheaper["macs"] <= 0.99 * whole["macs"] < whole["macs"]
+def test_each_point_is_a_pruned_network(swept, saved_run):
+    output, content = swept
+    supernet, everything, cheaper, tuned = content["points"]
+    assert supernet["macs"] == everything["macs"]
+    assert cheaper["macs"] <= 0.99 * supernet["macs"] < supernet["macs"]
     file = output / "path-keep_0.99.json"
-    prepared = pruned_network.prepare(runs / "run", path=str(file))
-    cost = prepared.cost((32, 64))
-    assert cheaper["macs"] == routing_path.read(file).metadata["macs"] == cost.macs
-    assert cheaper["parameters"] == cost.parameters
-    for point, options in ((whole, {}), (cheaper, {"statistics_batches": 1})):
-        chosen = "none" if point is whole else str(file)
-        scored = scoring.evaluate_run(runs / "run", "train", path=chosen, **options)
+    assert cheaper["macs"] == routing_path.read(file).metadata["macs"]
+    for point, fields in (
+        (supernet, {}),
+        (cheaper, {"path": str(file), "statistics_batches": 1}),
+    ):
+        options = RunOptions(run_dir=saved_run, split="train", **fields)
+        scored = scoring.evaluate_run(options)
         assert point["mean_iou"] == pytest.approx(scored["mean_iou"], abs=1e-9)
+        assert point["parameters"] == scored["parameters"]
+        assert point["macs"] == scored["macs"]["supernet"]
     assert tuned["name"] == "tuned"
-    assert all(point["latency_ms"] > 0 for point in found["points"])
-    (why,) = found["skipped"]
+    assert all(point["latency_ms"] > 0 for point in content["points"])
+    (why,) = content["skipped"]
     assert "0.01" in why
     assert "--targets" in why
     assert "--keep" not in why
 
 
 def test_it_is_written_down(swept):
-    output, found = swept
-    assert json.loads((output / "sweep.json").read_text()) == found
+    output, content = swept
+    assert json.loads((output / "sweep.json").read_text()) == content
     with Image.open(output / "sweep.png") as image:
         assert image.size[0] > 300
-    text = pareto_sweep.table(found)
-    for point in found["points"]:
+    text = pareto_sweep.table(content)
+    for point in content["points"]:
         assert point["name"] in text
         assert f"{point['mean_iou']:.4f}" in text
 
@@ -81,33 +71,38 @@ def test_the_front_has_what_none_beats():
     assert front == [True, True, False, True, False, True]
 
 
-def test_what_is_wrong_is_said(runs, swept):
+def test_a_folder_that_exists_is_left_alone(swept, saved_run):
     output, _ = swept
-    assert_refused(lambda: pareto_sweep.sweep(runs / "run", [1.0], output), "--output")
-    save_run(runs / "other", num_validation_scenes=3)
+    options = RunOptions(run_dir=saved_run)
+    assert_refused(lambda: pareto_sweep.sweep(options, [1.0], output), "--output")
+
+
+def test_tuned_runs_have_the_same_images(saved_run, tmp_path):
+    save_run(tmp_path / "other", num_validation_scenes=3)
+    options, tuned = RunOptions(run_dir=saved_run), [tmp_path / "other"]
     assert_refused(
-        lambda: pareto_sweep.sweep(
-            runs / "run", [], runs / "new", tuned_runs=[str(runs / "other")]
-        ),
-        "--tuned_runs",
+        lambda: pareto_sweep.sweep(options, [], tmp_path / "new", tuned_runs=tuned),
+        *("--tuned_runs", tmp_path / "other", "other images or classes"),
     )
-    assert not (runs / "new").exists()
+    assert not (tmp_path / "new").exists()
+
+
+def test_tuned_runs_are_runs(tmp_path):
+    options = RunOptions(run_dir="/nowhere")
     assert_refused(
         lambda: pareto_sweep.sweep(
-            "/nowhere", [1.0], runs / "new", tuned_runs=["/none/at/all"]
+            options, [1.0], tmp_path / "new", tuned_runs=["/none/at/all"]
         ),
-        "--tuned_runs",
-        "/none/at/all",
+        *("--tuned_runs", "/none/at/all"),
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--targets=0.5,2"], ["--targets", "0.5,2"]),
-        (["--targets=a"], ["--targets"]),
-        (["--targets="], ["--targets"]),
-    ],
-)
-def test_mistakes_are_one_line(arguments, words):
-    assert_one_line(run("-m", "selene_tf.sweep", *arguments), *words)
+@pytest.mark.parametrize("targets", ["0.5,2", "a", "", "nan", "0"])
+def test_targets_are_shares(targets, tmp_path, monkeypatch):
+    values = flags.FlagValues()
+    flags.DEFINE_list("targets", targets, "", flag_values=values)
+    flags.DEFINE_string("run_dir", str(tmp_path), "", flag_values=values)
+    flags.DEFINE_string("output", "", "", flag_values=values)
+    values.mark_as_parsed()
+    monkeypatch.setattr(flags, "FLAGS", values)
+    assert_refused(sweep.main, "--targets", f"'{targets}'")

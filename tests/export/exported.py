@@ -6,6 +6,7 @@ import numpy as np
 from selene_tf.networks import dynamic_routing, folding
 
 SIZE = (32, 64)
+ODD_SIZE = (45, 51)
 NAMES = ("road", "sky | air", "Straße")
 
 
@@ -29,13 +30,13 @@ def images(sizes=(SIZE,) * 3):
 
 def examples(network, sizes=(SIZE,) * 3):
     """Labels as the network gives them, the first row ignored."""
-    found = []
+    pairs = []
     for image in images(sizes):
         logits = np.asarray(network(image[None].astype("float32"))["logits"])
         label = logits[0].argmax(-1)
         label[0] = 255
-        found.append((image, label))
-    return found
+        pairs.append((image, label))
+    return pairs
 
 
 def metadata(licence=""):

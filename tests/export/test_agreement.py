@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from selene_tf.errors import UserError
-from selene_tf.export import agreement as export_check
-from selene_tf.export.metadata import complete_metadata, model_from_metadata
+from selene_tf.export import agreement
+from selene_tf.export.metadata import complete_metadata
+from selene_tf.inference.model import ExportedModel
 from tests.export import exported
 
 # Two pixels of class 0, one of class 1, one of class 2.
@@ -20,15 +21,23 @@ def network(image, training):
     return {"logits": LOGITS}
 
 
-def model(logits, size=(2, 2), scores="logits"):
-    metadata = complete_metadata(exported.metadata(), "tflite", size, scores)
-    return model_from_metadata(
-        "x", metadata, lambda _: logits.argmax(-1), lambda _: logits
-    )
+class Fixed(ExportedModel):
+    """An exported network that says the same of every image."""
+
+    def __init__(self, logits, scores):
+        metadata = complete_metadata(exported.metadata(), "tflite", (2, 2), scores)
+        super().__init__("x", metadata)
+        self.fixed = logits
+
+    def compute_labels(self, _images):
+        return self.fixed.argmax(-1)
+
+    def compute_logits(self, _images):
+        return self.fixed
 
 
-def compare(logits, examples=((IMAGE, LABEL),), **kwargs):
-    return export_check.compare(network, model(logits, **kwargs), list(examples), 3)
+def compare(logits, examples=((IMAGE, LABEL),), scores="logits"):
+    return agreement.compare(network, Fixed(logits, scores), list(examples), 3)
 
 
 def test_what_is_equal_agrees():
@@ -63,7 +72,7 @@ def test_probabilities_are_compared_as_such():
 def test_images_without_labels_have_no_mean_iou():
     result = compare(LOGITS, [(IMAGE, np.full((2, 2), 255))])
     assert result["mean_iou"] is None
-    assert "mIoU unknown" in export_check.line(result)
+    assert "mIoU unknown" in agreement.line(result)
 
 
 def test_nan_is_refused():
@@ -90,10 +99,10 @@ def test_images_that_nothing_can_be_compared_on(examples, match):
         compare(LOGITS, examples)
 
 
-def result(agreement, mean_iou, difference=0.0):
+def result(label_agreement, mean_iou, difference=0.0):
     return {
         "images": 8,
-        "label_agreement": agreement,
+        "label_agreement": label_agreement,
         "mean_iou": mean_iou,
         "mean_iou_of_network": 0.5,
         "max_logit_difference": difference,
@@ -101,7 +110,7 @@ def result(agreement, mean_iou, difference=0.0):
 
 
 @pytest.mark.parametrize(
-    ("quantization", "found"),
+    ("quantization", "enough"),
     [
         ("none", result(0.9999, 0.1)),
         ("float16", result(0.995, 0.1, 0.1)),
@@ -111,12 +120,12 @@ def result(agreement, mean_iou, difference=0.0):
         ("int8", result(0.9, 0.6, 0.1)),
     ],
 )
-def test_what_is_good_enough(quantization, found):
-    export_check.require(found, quantization)
+def test_what_is_good_enough(quantization, enough):
+    agreement.require(enough, quantization)
 
 
 @pytest.mark.parametrize(
-    ("quantization", "found", "figure", "bar", "advice"),
+    ("quantization", "too_little", "figure", "bar", "advice"),
     [
         ("none", result(0.9998, 0.5), "99.9800%", "99.99%", "report"),
         ("none", result(1.0, 0.5, 0.002), "2.0e-03", "0.001", "report"),
@@ -126,9 +135,9 @@ def test_what_is_good_enough(quantization, found):
         ("int8", result(0.979, None), "unknown", "98.00%", "calibration images"),
     ],
 )
-def test_what_is_not(quantization, found, figure, bar, advice):
+def test_what_is_not(quantization, too_little, figure, bar, advice):
     with pytest.raises(UserError) as caught:
-        export_check.require(found, quantization)
+        agreement.require(too_little, quantization)
     message = str(caught.value)
     assert all(part in message for part in (figure, bar, advice, "nothing was written"))
     assert "\n" not in message

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from selene_tf import experiment
+from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.export import exporter, sample_images
-from selene_tf.export.exporter import ExportOptions
+from selene_tf.export.preparation import ExportOptions
 from selene_tf.inference import loading, scoring
-from tests.experiment.saved_runs import save_path, save_run
+from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
 
 # A run on images that are gone.
@@ -22,30 +23,39 @@ GONE = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def each_network_is_made_once(prepare_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruned_network, "prepare", prepare_once)
+        yield
+
+
 @pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exporting") / "run"
-    save_run(folder)
-    save_path(folder / "path.json", without=[(2, 1, None)])
+def run_of_gone_images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gone") / "run"
+    save_run(folder, **GONE)
     return folder
 
 
 @pytest.fixture(scope="module")
-def saved(run_dir):
-    output = run_dir.parent / "saved"
-    choice = ExportOptions(run_dir=str(run_dir), gates="fold", licence="CC0-1.0")
-    return output, exporter.to_saved_model(choice, output, version=3)
+def saved_model(saved_run, tmp_path_factory):
+    """The SavedModel, and what the export returned."""
+    output = tmp_path_factory.mktemp("exporter") / "saved"
+    options = ExportOptions(run_dir=saved_run, gates="fold", licence="CC0-1.0")
+    return output, exporter.to_saved_model(options, output, version=3)
 
 
 @pytest.fixture(scope="module")
-def tflite(run_dir):
-    output = run_dir.parent / "network.tflite"
-    choice = ExportOptions(run_dir=str(run_dir), gates="fold", size=(48, 80))
-    return output, exporter.to_tflite(choice, output)
+def tflite_file(saved_run, tmp_path_factory):
+    """Of another size than the run's images."""
+    output = tmp_path_factory.mktemp("exporter") / "network.tflite"
+    options = ExportOptions(run_dir=saved_run, gates="fold", size=(48, 80))
+    exporter.to_tflite(options, output)
+    return output
 
 
-def test_each_step_of_the_way_is_scored(run_dir, saved):
-    _, result = saved
+def test_each_step_of_the_way_is_scored(saved_run, saved_model):
+    _, result = saved_model
     assert list(result["networks"]) == [
         "network",
         "its path, gates kept",
@@ -56,10 +66,11 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
         result["networks"].values(),
         strict=True,
     ):
-        found = scoring.evaluate_run(run_dir, path=path, gates=gates)
-        assert row["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-9)
-        assert row["parameters"] == found["parameters"]
-        assert row["macs"] == found["macs"]["supernet"]
+        options = RunOptions(run_dir=saved_run, path=path, gates=gates)
+        scored = scoring.evaluate_run(options)
+        assert row["mean_iou"] == pytest.approx(scored["mean_iou"], abs=1e-9)
+        assert row["parameters"] == scored["parameters"]
+        assert row["macs"] == scored["macs"]["supernet"]
     rows = list(result["networks"].values())
     assert [row["exported"] for row in rows] == [False, False, True]
     assert rows[0]["macs"] > rows[1]["macs"] > rows[2]["macs"]
@@ -67,75 +78,88 @@ def test_each_step_of_the_way_is_scored(run_dir, saved):
     assert f"{rows[1]['mean_iou']:.4f}" in text
 
 
-def test_all_kinds_of_models_score_alike(run_dir, saved, tflite):
-    folded = scoring.evaluate_run(run_dir, path="discovered", gates="fold")
-    found = scoring.evaluate_model(str(saved[0]), run_dir)
+def test_all_kinds_of_models_score_alike(saved_run, saved_model, tflite_file):
+    options = RunOptions(run_dir=saved_run, path="discovered", gates="fold")
+    folded = scoring.evaluate_run(options)
+    scored = scoring.evaluate_model(str(saved_model[0]), options)
     for name in ("mean_iou", "iou", "images", "pixel_accuracy", "parameters"):
-        assert found[name] == folded[name]
-    assert found["macs"]["mean"] == folded["macs"]["mean"]
-    assert found["protocol"] == folded["protocol"]
-    name = run_dir / "evaluation-val-saved_model.json"
-    assert json.loads(name.read_text()) == found
+        assert scored[name] == folded[name]
+    assert scored["macs"]["mean"] == folded["macs"]["mean"]
+    assert scored["protocol"] == folded["protocol"]
+    file = saved_run / "evaluation-val-saved_model.json"
+    assert json.loads(file.read_text()) == scored
+    file = saved_run / "evaluation-val-discovered-fold.json"
+    assert json.loads(file.read_text()) == folded
     # Of another size than the images: in windows, and what it costs is not known.
-    windows = scoring.evaluate_model(str(tflite[0]), run_dir)
+    windows = scoring.evaluate_model(str(tflite_file), options)
     assert "windows of 48x80" in windows["protocol"]
     assert windows["macs"] is None
-    resized = scoring.evaluate_model(str(tflite[0]), run_dir, fit="resize")
+    resized = scoring.evaluate_model(str(tflite_file), options, "resize")
     assert "resized to 48x80" in resized["protocol"]
-    for content in (found, windows):
+    for content in (scored, windows):
         assert "mIoU" in scoring.table(content)
 
 
-def test_a_run_is_a_model_too_without_its_images(run_dir, tmp_path):
-    save_run(tmp_path / "run", **GONE)
-    model = loading.load(str(tmp_path / "run"))
-    assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
-    assert model.metadata["image_size"] == (32, 64)
-    model = loading.load(str(run_dir))
+def test_a_run_is_a_model_too(saved_run, prepare_once):
+    model = loading.load(str(saved_run))
     images = np.zeros((2, 33, 40, 3), np.uint8)
     assert model.labels(images).shape == (2, 33, 40)
     np.testing.assert_array_equal(model.labels(images), model.logits(images).argmax(-1))
     assert model.metadata["image_size"] is None
+    network = prepare_once(RunOptions(run_dir=saved_run)).network
+    expected = np.asarray(network(images.astype(np.float32))["logits"])
+    # One is traced and the other is not: only sums' order may differ.
+    tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(model.logits(images), expected, atol=tolerance)
 
 
-def test_what_travels_along(saved, tflite, run_dir):
-    model = loading.load(str(saved[0]))
+def test_a_run_needs_no_images(run_of_gone_images):
+    model = loading.load(str(run_of_gone_images))
+    assert (model.kind, model.class_names, model.size) == ("run", ("a", "b"), None)
+    assert model.metadata["image_size"] == (32, 64)
+
+
+def test_what_travels_along(saved_model, tflite_file):
+    folder, result = saved_model
+    model = loading.load(str(folder))
     assert model.metadata["licence"] == "CC0-1.0"
     assert model.metadata["path"] == "by hand"
-    assert model.metadata["check"] == saved[1]["check"]
-    assert (saved[0] / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
-    model = loading.load(str(tflite[0]))
-    assert model.size == (48, 80)
-    assert model.metadata["macs"]["size"] == [48, 80]
-    assert model.class_names == loading.load(str(run_dir)).class_names
+    assert model.metadata["check"] == result["check"]
+    assert (folder / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
+    other = loading.load(str(tflite_file))
+    assert other.size == (48, 80)
+    assert other.metadata["macs"]["size"] == [48, 80]
+    assert other.class_names == model.class_names
 
 
-def test_int8_is_calibrated_on_labelled_training_images(run_dir, monkeypatch):
-    given = {}
+def test_int8_is_calibrated_on_labelled_training_images(
+    saved_run, tmp_path, monkeypatch
+):
+    exported = {}
 
     def export(_network, _output, examples, _metadata, **options):
-        given.update(examples=examples, calibration=options["calibration"])
+        exported["val"] = [image for image, _ in examples]
+        exported["train"] = options["calibration"]
         return options["quantization"]
 
-    monkeypatch.setattr(exporter.tflite_model, "export", export)
-    choice = ExportOptions(run_dir=str(run_dir), path="none", gates="fold")
-    output = run_dir.parent / "new.tflite"
-    result = exporter.to_tflite(choice, output, quantization="int8")
+    monkeypatch.setattr("selene_tf.export.tflite.export", export)
+    options = ExportOptions(run_dir=saved_run, path="none")
+    result = exporter.to_tflite(options, tmp_path / "a.tflite", quantization="int8")
     assert result["check"] == "int8"
-    for name, split in (("calibration", "train"), ("examples", "val")):
-        wanted = sample_images.examples(experiment.load_split(run_dir, split), 0)
-        assert len(given[name]) == len(wanted) == 2
-        for found, (image, _) in zip(given[name], wanted, strict=True):
-            found = found[0] if name == "examples" else found
-            np.testing.assert_array_equal(found, image)
+    for split, images in exported.items():
+        source = experiment.load_split(saved_run, split)
+        expected = [image for image, _ in sample_images.examples(source, 0)]
+        assert len(images) == 2
+        np.testing.assert_array_equal(images, expected)
 
 
-def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
+def test_mistakes_are_said_before_any_work(saved_model, tflite_file, tmp_path):
     nowhere = ExportOptions(run_dir="/nowhere")
     assert_refused(
-        lambda: exporter.to_saved_model(nowhere, saved[0], version=3), "--version", "4"
+        lambda: exporter.to_saved_model(nowhere, saved_model[0], version=3),
+        *("--version", "4"),
     )
-    assert_refused(lambda: exporter.to_tflite(nowhere, tflite[0]), "exists")
+    assert_refused(lambda: exporter.to_tflite(nowhere, tflite_file), "exists")
     assert_refused(
         lambda: exporter.to_tflite(
             nowhere, tmp_path / "a.tflite", quantization="int8", num_calibration=0
@@ -155,19 +179,23 @@ def test_mistakes_are_said_before_any_work(saved, tflite, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_models_that_cannot_be_scored_are_refused(run_dir, saved, tmp_path):
-    def evaluate(model, folder=run_dir, **options):
-        return lambda: scoring.evaluate_model(str(model), folder, **options)
+def test_models_that_cannot_be_scored_are_refused(
+    saved_run, saved_model, run_of_gone_images, tmp_path
+):
+    def evaluate(model, run_dir=saved_run, **options):
+        options = {"options": RunOptions(run_dir=run_dir), **options}
+        return lambda: scoring.evaluate_model(str(model), **options)
 
-    assert_refused(evaluate(saved[0], ""), "--run_dir")
+    folder, _ = saved_model
+    assert_refused(evaluate(folder, ""), "--run_dir")
     assert_refused(evaluate(tmp_path / "none"), "--model", "none")
     assert_refused(evaluate(tmp_path), str(tmp_path))
     (tmp_path / "a.txt").write_text("a")
     assert_refused(evaluate(tmp_path / "a.txt"), "--model", "another kind")
-    assert_refused(evaluate(saved[0], fit="sliding"), "--fit=sliding", "--tile_size")
-    save_run(tmp_path / "other", **GONE)
-    assert_refused(evaluate(tmp_path / "other"), "--model", "a, b")
-    assert_refused(
-        lambda: scoring.evaluate_run(run_dir, conditional=True, gates="fold"),
-        "--conditional",
-    )
+    assert_refused(evaluate(folder, mode="sliding"), "--fit=sliding", "--tile_size")
+    assert_refused(evaluate(run_of_gone_images), "--model", "a, b")
+
+
+def test_a_folded_network_has_nothing_to_leave_out():
+    options = RunOptions(run_dir="/nowhere", gates="fold")
+    assert_refused(lambda: scoring.evaluate_run(options, True), "--conditional")

@@ -14,8 +14,8 @@ CHECK = {
 
 
 def metadata(kind="tflite", size=exported.SIZE, licence="", **kwargs):
-    found = complete_metadata(exported.metadata(licence), kind, size, **kwargs)
-    return {**found, "check": CHECK}
+    complete = complete_metadata(exported.metadata(licence), kind, size, **kwargs)
+    return {**complete, "check": CHECK}
 
 
 def test_it_gives_the_figures():
@@ -65,9 +65,9 @@ def test_use(kind, call):
 
 
 def test_without_a_fixed_size_or_a_comparison():
-    found = metadata("saved_model", size=None, scores="probabilities")
-    del found["check"]
-    card = model_card.card(found)
+    unchecked = metadata("saved_model", size=None, scores="probabilities")
+    del unchecked["check"]
+    card = model_card.card(unchecked)
     assert "uint8 (batch, height, width, 3)" in card
     assert "`probabilities`" in card
     assert "Not compared." in card

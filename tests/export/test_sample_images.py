@@ -21,8 +21,8 @@ def test_examples_are_spread_and_resized():
                 "label": tf.constant(labels[int(place)]),
             }
 
-    found = sample_images.examples(Source, 4)
-    assert [image[0, 0, 0] // 20 for image, _ in found] == [0, 3, 6, 9]
+    samples = sample_images.examples(Source, 4)
+    assert [image[0, 0, 0] // 20 for image, _ in samples] == [0, 3, 6, 9]
     assert len(sample_images.examples(Source, 0)) == 10
     image, label = sample_images.examples(Source, 1, (8, 12))[0]
     assert image.shape == (8, 12, 3)

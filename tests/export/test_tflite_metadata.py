@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
 from selene_tf.export import tflite_metadata
+from selene_tf.inference.tflite import read_files
 
 FILES = {"labels.txt": "road\nStraße\n", "metadata.json": "{}\n"}
 
@@ -132,7 +133,7 @@ def test_what_comes_out_in_the_order_of_the_model(described):
 def test_the_files_lie_behind_the_model(described, tmp_path):
     file = tmp_path / "a.tflite"
     file.write_bytes(described)
-    assert tflite_metadata.read_files(file) == FILES
+    assert read_files(file) == FILES
     assert zipfile.ZipFile(io.BytesIO(described)).testzip() is None
 
 
@@ -144,10 +145,12 @@ def test_the_weights_are_kept(plain, described):
     before, after = (
         schema.ModelT.InitFromPackedBuf(content, 0) for content in (plain, described)
     )
-    kept = [None if one.data is None else bytes(one.data) for one in before.buffers]
-    found = [None if one.data is None else bytes(one.data) for one in after.buffers]
-    assert found[: len(kept)] == kept
-    assert len(found) == len(kept) + 1
+    old, new = (
+        [None if one.data is None else bytes(one.data) for one in model.buffers]
+        for model in (before, after)
+    )
+    assert new[: len(old)] == old
+    assert len(new) == len(old) + 1
 
 
 def test_operators(plain):

@@ -6,8 +6,8 @@ from PIL import Image
 
 from selene_tf.inference import image_prediction, input_images
 from selene_tf.inference.output_files import Output
-from selene_tf.inference.predict_image import Fit, choose_fit
-from tests.inference.toy_models import expected_labels, pixelwise
+from selene_tf.inference.predict_image import InferenceMode, choose_mode
+from tests.inference.toy_models import Pixelwise, expected_labels
 from tests.refusals import assert_refused
 
 SIZES = {"a": (4, 6), "sub/a": (9, 5), "sub/-b c": (8, 8), "z": (1, 1)}
@@ -23,12 +23,12 @@ def folder(tmp_path):
     return tmp_path / "in"
 
 
-def write(folder, output, model=None, fit=None, **options):
+def write(folder, output, model=None, mode=None, **options):
     inputs = input_images.find(str(folder)).images
     output = output if isinstance(output, Output) else Output(output)
-    model = model or pixelwise()
-    fit = fit or Fit("whole")
-    return image_prediction.write(model, inputs, output, fit, **options)
+    model = model or Pixelwise()
+    mode = mode or InferenceMode("whole")
+    return image_prediction.write(model, inputs, output, mode, **options)
 
 
 def damage(path):
@@ -38,12 +38,12 @@ def damage(path):
 
 @pytest.mark.parametrize("size", [None, (8, 8)])
 def test_each_image_has_its_results_below_the_output(folder, tmp_path, size):
-    model, shown = pixelwise(size), []
+    model, shown = Pixelwise(size), []
     content = write(
         folder,
         tmp_path / "out",
         model,
-        choose_fit(model),
+        choose_mode(model),
         show=lambda *counts: shown.append(counts),
     )
     for name, size in SIZES.items():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.inference.toy_models import expected_labels, pixelwise
+from tests.inference.toy_models import Pixelwise, expected_labels
 from tests.refusals import assert_refused
 
 
@@ -11,15 +11,15 @@ def images(shape=(2, 4, 6, 3), dtype=np.uint8):
 
 def test_images_go_to_the_network_as_they_are():
     given = images()
-    np.testing.assert_array_equal(pixelwise().labels(given), expected_labels(given))
+    np.testing.assert_array_equal(Pixelwise().labels(given), expected_labels(given))
     np.testing.assert_array_equal(
-        pixelwise().logits(given).argmax(-1), expected_labels(given)
+        Pixelwise().logits(given).argmax(-1), expected_labels(given)
     )
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 4, 6, 3)])
 def test_a_network_of_any_size_takes_one_pixel(shape):
-    assert pixelwise().labels(images(shape)).shape == shape[:3]
+    assert Pixelwise().labels(images(shape)).shape == shape[:3]
 
 
 @pytest.mark.parametrize("method", ["labels", "logits"])
@@ -41,13 +41,13 @@ def test_a_network_of_any_size_takes_one_pixel(shape):
     ],
 )
 def test_other_than_images_are_refused(given, words, method):
-    action = getattr(pixelwise(name="a run"), method)
+    action = getattr(Pixelwise(name="a run"), method)
     expected = "uint8 (batch, height, width, 3), RGB"
     assert_refused(lambda: action(given), "'a run'", expected, *words)
 
 
 def test_a_network_of_one_size_refuses_others():
-    model = pixelwise(size=(4, 6))
+    model = Pixelwise(size=(4, 6))
     assert model.labels(images()).shape == (2, 4, 6)
     assert_refused(
         lambda: model.labels(images((1, 6, 4, 3))), "(1, 6, 4, 3)", "(batch, 4, 6, 3)"

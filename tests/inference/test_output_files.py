@@ -6,8 +6,8 @@ from PIL import Image
 
 from selene_tf.inference import output_files
 from selene_tf.inference.output_files import Output
-from selene_tf.inference.predict_image import Fit
-from tests.inference.toy_models import COLOURS, pixelwise
+from selene_tf.inference.predict_image import InferenceMode
+from tests.inference.toy_models import COLOURS, Pixelwise
 from tests.refusals import assert_refused
 
 
@@ -89,9 +89,9 @@ def test_shares_are_those_of_the_pixels():
 
 
 def test_facts_can_be_written_as_json():
-    model = pixelwise((4, 6), name="my model")
+    model = Pixelwise((4, 6), name="my model")
     metadata = json.loads(
-        json.dumps(output_files.metadata(model, Fit("resize", (4, 6))))
+        json.dumps(output_files.metadata(model, InferenceMode("resize", (4, 6))))
     )
     assert metadata == {
         "model": "my model",

@@ -1,10 +1,8 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
-from selene_tf.inference.predict_image import Fit, choose_fit, label_map
-from tests.inference.toy_models import expected_labels, pixelwise
+from selene_tf.inference.predict_image import InferenceMode, choose_mode, label_map
+from tests.inference.toy_models import Pixelwise, expected_labels
 from tests.refusals import assert_refused
 
 
@@ -14,31 +12,32 @@ def random_image(height, width):
 
 
 @pytest.mark.parametrize(
-    ("size", "how", "tile_size", "expected"),
+    ("size", "mode", "tile_size", "expected"),
     [
-        (None, "auto", None, Fit("whole")),
-        (None, "auto", (8, 9), Fit("sliding", (8, 9))),
-        ((4, 6), "auto", None, Fit("sliding", (4, 6))),
-        ((4, 6), "sliding", (4, 6), Fit("sliding", (4, 6))),
-        ((4, 6), "resize", None, Fit("resize", (4, 6))),
-        (None, "resize", (8, 9), Fit("resize", (8, 9))),
+        (None, "auto", None, InferenceMode("whole")),
+        (None, "auto", (8, 9), InferenceMode("sliding", (8, 9))),
+        ((4, 6), "auto", None, InferenceMode("sliding", (4, 6))),
+        ((4, 6), "sliding", (4, 6), InferenceMode("sliding", (4, 6))),
+        ((4, 6), "resize", None, InferenceMode("resize", (4, 6))),
+        (None, "resize", (8, 9), InferenceMode("resize", (8, 9))),
     ],
 )
-def test_the_fit_follows_from_the_network_and_the_flags(size, how, tile_size, expected):
-    assert choose_fit(pixelwise(size), how, tile_size) == expected
+def test_the_mode_follows_from_the_network_and_the_flags(
+    size, mode, tile_size, expected
+):
+    assert choose_mode(Pixelwise(size), mode, tile_size) == expected
 
 
 def test_what_was_trained_on_images_of_one_size_sees_them_so():
     for size in (None, (4, 6)):
-        model = pixelwise(size)
-        model.metadata["image_size"] = [4, 6]
-        assert choose_fit(model) == Fit("resize", (4, 6))
-        assert choose_fit(model, tile_size=(4, 6)) == Fit("sliding", (4, 6))
-        assert choose_fit(model, "sliding", (4, 6)) == Fit("sliding", (4, 6))
+        model = Pixelwise(size, metadata={"image_size": [4, 6]})
+        assert choose_mode(model) == InferenceMode("resize", (4, 6))
+        assert choose_mode(model, tile_size=(4, 6)) == InferenceMode("sliding", (4, 6))
+        assert choose_mode(model, "sliding", (4, 6)) == InferenceMode("sliding", (4, 6))
 
 
 @pytest.mark.parametrize(
-    ("size", "how", "tile_size", "overlap", "words"),
+    ("size", "mode", "tile_size", "overlap", "words"),
     [
         ((4, 6), "whole", None, 0.25, ["--fit=whole", "4 x 6", "sliding or resize"]),
         ((4, 6), "auto", (4, 7), 0.25, ["--tile_size", "4 x 7", "4 x 6"]),
@@ -53,27 +52,27 @@ def test_what_was_trained_on_images_of_one_size_sees_them_so():
         (None, "auto", None, float("nan"), ["--overlap", "nan"]),
     ],
 )
-def test_contradictions_are_refused(size, how, tile_size, overlap, words):
-    model = pixelwise(size)
-    assert_refused(lambda: choose_fit(model, how, tile_size, overlap), *words)
+def test_contradictions_are_refused(size, mode, tile_size, overlap, words):
+    model = Pixelwise(size)
+    assert_refused(lambda: choose_mode(model, mode, tile_size, overlap), *words)
 
 
-@pytest.mark.parametrize("how", ["whole", "resize", "sliding"])
+@pytest.mark.parametrize("mode", ["whole", "resize", "sliding"])
 @pytest.mark.parametrize("size", [(9, 14), (1, 1)])
-def test_all_ways_agree_at_the_networks_size(how, size):
+def test_all_ways_agree_at_the_networks_size(mode, size):
     image = random_image(*size)
-    fit = Fit(how, None if how == "whole" else size)
-    labels = label_map(pixelwise(), image, fit)
+    mode = InferenceMode(mode, None if mode == "whole" else size)
+    labels = label_map(Pixelwise(), image, mode)
     assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels, expected_labels(image))
 
 
 @pytest.mark.parametrize("size", [(5, 40), (30, 7), (31, 33)])
 def test_sliding_suits_a_network_of_one_size(size):
-    model, image = pixelwise((8, 8)), random_image(*size)
-    labels = label_map(model, image, choose_fit(model))
+    model, image = Pixelwise((8, 8)), random_image(*size)
+    labels = label_map(model, image, choose_mode(model))
     np.testing.assert_array_equal(labels, expected_labels(image))
-    assert set(model.metadata["seen"]) == {(1, 8, 8, 3)}
+    assert set(model.shapes) == {(1, 8, 8, 3)}
 
 
 def enlarged(values, size):
@@ -91,9 +90,14 @@ def enlarged(values, size):
 
 def test_resized_logits_come_back_bilinearly():
     scores = np.random.default_rng(2).normal(size=(4, 5, 3)).astype(np.float32)
-    model = pixelwise((4, 5))
-    model = dataclasses.replace(model, compute_logits=lambda _: scores[None])
-    labels = label_map(model, random_image(13, 22), choose_fit(model, "resize"))
+
+    class Fixed(Pixelwise):
+        def compute_logits(self, images):
+            assert images.shape == (1, 4, 5, 3)
+            return scores[None]
+
+    model = Fixed((4, 5))
+    labels = label_map(model, random_image(13, 22), choose_mode(model, "resize"))
     expected = enlarged(scores.astype(np.float64), (13, 22))
     np.testing.assert_array_equal(labels, expected.argmax(-1))
 
@@ -101,7 +105,7 @@ def test_resized_logits_come_back_bilinearly():
 def test_resizing_keeps_large_areas_in_place():
     image = np.zeros((40, 60, 3), np.uint8)
     image[:20, :30, 0] = image[20:, :30, 1] = image[:, 30:, 2] = 255
-    labels = label_map(pixelwise(), image, Fit("resize", (10, 12)))
+    labels = label_map(Pixelwise(), image, InferenceMode("resize", (10, 12)))
     differs = labels != expected_labels(image)
     near = np.zeros((40, 60), bool)
     near[16:24, :34] = near[:, 26:34] = True
@@ -109,11 +113,13 @@ def test_resizing_keeps_large_areas_in_place():
 
 
 def test_too_little_memory_is_one_line():
-    def exhausted(_):
-        raise MemoryError
+    class Exhausted(Pixelwise):
+        def compute_labels(self, _images):
+            raise MemoryError
 
-    model = dataclasses.replace(pixelwise(), compute_labels=exhausted)
     image = random_image(3, 4)
     assert_refused(
-        lambda: label_map(model, image, Fit("whole")), "3 x 4", "--fit=sliding"
+        lambda: label_map(Exhausted(), image, InferenceMode("whole")),
+        "3 x 4",
+        "--fit=sliding",
     )

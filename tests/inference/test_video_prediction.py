@@ -7,8 +7,10 @@ from PIL import Image
 
 from selene_tf.inference import video_files, video_prediction
 from selene_tf.inference.output_files import Output
-from selene_tf.inference.predict_image import Fit
-from tests.inference.toy_models import pixelwise
+from selene_tf.inference.predict_image import InferenceMode
+from tests.inference.toy_models import Pixelwise
+
+WHOLE = InferenceMode("whole")
 
 
 @pytest.fixture
@@ -28,7 +30,11 @@ def clip(tmp_path):
 def test_each_frame_has_its_shares_and_colours(clip, tmp_path):
     output, shown = Output(tmp_path / "out", labels=True), []
     content = video_prediction.write(
-        pixelwise(), clip, output, Fit("whole"), lambda *counts: shown.append(counts)
+        Pixelwise(),
+        clip,
+        output,
+        InferenceMode("whole"),
+        lambda *counts: shown.append(counts),
     )
     shares = np.array(content["video"]["shares"])
     expected = [[1 - n / 4, n / 4, 0] for n in range(4)]
@@ -50,7 +56,7 @@ def test_each_frame_has_its_shares_and_colours(clip, tmp_path):
 
 def test_the_overlay_may_be_left_out(clip, tmp_path):
     output = Output(tmp_path / "out", labels=False, overlays=False)
-    content = video_prediction.write(pixelwise(), clip, output, Fit("whole"))
+    content = video_prediction.write(Pixelwise(), clip, output, WHOLE)
     assert len(content["video"]["shares"]) == 4
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["classes.json"]
 
@@ -62,5 +68,5 @@ def test_an_interruption_leaves_no_video(clip, tmp_path):
 
     output = Output(tmp_path / "out", labels=False)
     with pytest.raises(KeyboardInterrupt):
-        video_prediction.write(pixelwise(), clip, output, Fit("whole"), interrupt)
+        video_prediction.write(Pixelwise(), clip, output, WHOLE, interrupt)
     assert not any((tmp_path / "out").iterdir())

@@ -4,29 +4,29 @@ import numpy as np
 
 from selene_tf.inference.model import SegmentationModel
 
+NAMES = ("red", "green", "blue")
 COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200))
 # Each class is one primary colour; blue's handicap makes grey no tie.
 WEIGHTS = np.array([[3, 0, 0], [0, 2, 0], [0, 0, 1]], np.float32)
 
 
-def pixelwise(size=None, name="toy"):
+class Pixelwise(SegmentationModel):
     """Logits are a linear function of a pixel's colour; takes one size or any.
 
-    `seen` in its metadata collects the shapes that it was given.
+    Attributes:
+        shapes: Of the images that it was asked for.
     """
-    seen = []
 
-    def logits(images):
-        seen.append(images.shape)
+    def __init__(self, size=None, name="toy", metadata=None):
+        super().__init__(name, "run", NAMES, COLOURS, size, metadata)
+        self.shapes = []
+
+    def compute_logits(self, images):
+        self.shapes.append(images.shape)
         return images.astype(np.float32) @ WEIGHTS / 64
 
-    def labels(images):
-        return logits(images).argmax(-1).astype(np.int32)
-
-    names = ("red", "green", "blue")
-    return SegmentationModel(
-        name, "run", names, COLOURS, size, labels, logits, {"seen": seen}
-    )
+    def compute_labels(self, images):
+        return self.compute_logits(images).argmax(-1).astype(np.int32)
 
 
 def expected_labels(image):

@@ -1,0 +1,52 @@
+"""Reading the metadata of an exported network."""
+
+import json
+
+
+def _is_list(value, lengths, of):
+    return isinstance(value, list) and len(value) in lengths and all(map(of, value))
+
+
+def _is_colour(value):
+    return _is_list(value, (3,), lambda part: type(part) is int and 0 <= part <= 255)
+
+
+# Without these a network cannot be used.
+_NEEDED = {
+    "class_names": lambda value: _is_list(
+        value, range(2, 256), lambda name: isinstance(name, str)
+    ),
+    "colours": lambda value: _is_list(value, range(2, 256), _is_colour),
+    "size": lambda value: (
+        value is None
+        or _is_list(value, (2,), lambda side: type(side) is int and side > 0)
+    ),
+    "scores": lambda value: value in ("logits", "probabilities"),
+    "format": lambda value: value in ("saved_model", "tflite", "onnx"),
+    "quantization": lambda value: isinstance(value, str),
+}
+
+
+def parse_metadata(files):
+    """Parses metadata.json among the files that travel with an exported network.
+
+    Args:
+        files: dict of file name to text. Networks of version 0.1 call it facts.json.
+
+    Returns:
+        Its content, a dict, with all that is needed to use the network.
+
+    Raises:
+        KeyError: if it is not there.
+        ValueError: if it is damaged, or lacks something.
+    """
+    text = files["metadata.json" if "metadata.json" in files else "facts.json"]
+    metadata = json.loads(text)
+    if not isinstance(metadata, dict):
+        raise ValueError("metadata.json holds no names and values")
+    for name, is_right in _NEEDED.items():
+        if name not in metadata or not is_right(metadata[name]):
+            raise ValueError(f"{name} is missing in metadata.json, or wrong")
+    if len(metadata["colours"]) != len(metadata["class_names"]):
+        raise ValueError("metadata.json has other colours than classes")
+    return metadata
