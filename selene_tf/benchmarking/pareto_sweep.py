@@ -70,13 +70,18 @@ def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
 
 
 def mark_front(points):
-    """Adds "on_front": whether no other point is both cheaper and better.
+    """Marks the Pareto front: points than which none is both cheaper and better.
 
     Args:
         points: Dicts with "macs" and "mean_iou".
 
     Returns:
-        Copies, in the same order.
+        Copies, in the same order, with "on_front", True or False.
+
+    Example:
+        >>> points = [{"macs": 1, "mean_iou": 0.3}, {"macs": 2, "mean_iou": 0.2}]
+        >>> [point["on_front"] for point in mark_front(points)]
+        [True, False]
     """
     return [
         {**point, "on_front": not any(_beats(other, point) for other in points)}

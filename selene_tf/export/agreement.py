@@ -1,4 +1,4 @@
-"""Whether an exported network gives what the network gives, on real images."""
+"""Comparing an exported network with its network on real images."""
 
 import math
 
@@ -79,13 +79,11 @@ def compare(network, model, examples, num_classes):
     confusions = [np.zeros((num_classes, num_classes), np.int64) for _ in range(2)]
     for image, label in examples:
         batch = image[None]
-        wanted = compute(tf.cast(batch, tf.float32)).numpy()
-        found, labels = model.logits(batch), model.labels(batch)
-        differences.append(_difference(wanted, found, model))
-        agreement.append(float((wanted.argmax(-1) == labels).mean()))
-        for confusion, predicted in zip(
-            confusions, (labels, wanted.argmax(-1)), strict=True
-        ):
+        expected = compute(tf.cast(batch, tf.float32)).numpy()
+        labels = model.labels(batch), expected.argmax(-1)
+        differences.append(_difference(expected, model.logits(batch), model))
+        agreement.append(float((labels[0] == labels[1]).mean()))
+        for confusion, predicted in zip(confusions, labels, strict=True):
             confusion += metrics.confusion_matrix(label, predicted, num_classes)
     mean_iou, mean_iou_of_network = map(_mean_iou, confusions)
     return {
@@ -133,24 +131,24 @@ def _traced(network):
     )
 
 
-def _difference(wanted, found, model):
-    """Largest difference of two images' scores, relative to the largest score."""
-    for name, scores in (("network", wanted), (f"'{model.name}'", found)):
-        if not np.isfinite(scores).all():
+def _difference(expected, scores, model):
+    """Largest difference of an image's scores, relative to the largest score."""
+    for name, values in (("network", expected), (f"'{model.name}'", scores)):
+        if not np.isfinite(values).all():
             raise UserError(
                 f"--output: the {name} gives scores that are not finite; expected a "
                 "network whose training did not fail. Nothing was written."
             )
-    if wanted.shape != found.shape:
+    if expected.shape != scores.shape:
         raise UserError(
-            f"--output: the exported network gives scores of {found.shape}, expected "
-            f"{wanted.shape}; nothing was written."
+            f"--output: the exported network gives scores of {scores.shape}, expected "
+            f"{expected.shape}; nothing was written."
         )
     if model.metadata.get("scores") == "probabilities":
         # Its logits are known but for a number that each pixel adds to all classes.
-        return float(np.abs(_softmax(wanted) - _softmax(found)).max())
-    largest = float(np.abs(wanted).max()) or 1.0
-    return float(np.abs(wanted - found).max()) / largest
+        return float(np.abs(_softmax(expected) - _softmax(scores)).max())
+    largest = float(np.abs(expected).max()) or 1.0
+    return float(np.abs(expected - scores).max()) / largest
 
 
 def _softmax(logits):
@@ -164,10 +162,10 @@ def _mean_iou(confusion):
 
 
 def _keeps_mean_iou(result, quantization):
-    found, wanted = result["mean_iou"], result["mean_iou_of_network"]
-    if quantization not in MAX_MEAN_IOU_LOSS or found is None or wanted is None:
+    score, expected = result["mean_iou"], result["mean_iou_of_network"]
+    if quantization not in MAX_MEAN_IOU_LOSS or score is None or expected is None:
         return False
-    return found >= wanted - MAX_MEAN_IOU_LOSS[quantization]
+    return score >= expected - MAX_MEAN_IOU_LOSS[quantization]
 
 
 def _expected(bar, quantization):

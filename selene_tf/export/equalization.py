@@ -1,4 +1,4 @@
-"""Makes a folded network's channels alike, for eight bits that they share."""
+"""Equalizing channel ranges of a folded network before int8 quantization."""
 
 import keras
 import numpy as np
@@ -9,9 +9,10 @@ MAX_FACTOR = 64.0
 
 
 def equalize_channels(network, images):
-    """Moves a channel's scale from a pointwise kernel into the depthwise one before.
+    """Equalizes depthwise channel ranges before int8 quantization.
 
-    A quantized layer has one scale for all channels of what goes out; the channels of
+    A channel's scale moves from a pointwise kernel into the depthwise one before. A
+    quantized layer has one scale for all channels of what goes out; the channels of
     a depthwise convolution differ most. Nothing stands between it and its pointwise
     convolution, so one may be multiplied by what the other is divided by: the network
     stays the same, but for rounding. Each channel gets the square root of what it lacks
@@ -26,6 +27,18 @@ def equalize_channels(network, images):
     Args:
         network: A folded network, as `folding.fold` makes it; changed in place.
         images: uint8 (height, width, 3), one or more, that ranges are measured on.
+
+    Example:
+        >>> network = keras.Sequential([
+        ...     keras.Input((None, None, 2)),
+        ...     keras.layers.DepthwiseConv2D(1, use_bias=False, name="a_depthwise"),
+        ...     keras.layers.Conv2D(5, 1, name="a_pointwise"),
+        ... ])
+        >>> depthwise = network.get_layer("a_depthwise")
+        >>> depthwise.set_weights([np.reshape([1.0, 0.25], (1, 1, 2, 1))])
+        >>> equalize_channels(network, [np.full((1, 1, 2), 200, np.uint8)])
+        >>> depthwise.get_weights()[0].ravel().tolist()  # A quarter: twice as large.
+        [1.0, 0.5]
     """
     names = [layer.name for layer in network.layers]
     names = [name for name in names if name.endswith("_depthwise")]
@@ -50,8 +63,5 @@ def _ranges(network, names, images):
     def largest(batch):
         return [tf.reduce_max(abs(x), axis=(0, 1, 2)) for x in measured(batch)]
 
-    found = None
-    for image in images:
-        values = [x.numpy() for x in largest(tf.cast(image[None], tf.float32))]
-        found = values if found is None else list(map(np.maximum, found, values))
-    return found
+    per_image = [largest(tf.cast(image[None], tf.float32)) for image in images]
+    return [np.max(values, axis=0) for values in zip(*per_image, strict=True)]

@@ -36,11 +36,11 @@ labels, logits = session.run(["labels", "logits"], {"image": images})""",
 
 
 def card(metadata):
-    """Says in Markdown what an exported network is and how it is used.
+    """Writes the model card of an exported network, in Markdown.
 
     Args:
-        metadata: What `metadata.complete` gives; with "check", what
-            `agreement.compare` gave, if there is one.
+        metadata: What `complete_metadata` returned; with "check", what
+            `agreement.compare` returned, if there is one.
     """
     sections = [
         _heading(metadata),
@@ -113,12 +113,12 @@ def _agreement(metadata):
     if check is None:
         return "## Agreement with the network\n\nNot compared."
     unit = "" if metadata["scores"] == "probabilities" else " of the largest"
-    found, wanted = _score(check["mean_iou"]), _score(check["mean_iou_of_network"])
+    network = _score(check["mean_iou_of_network"])
     return (
         f"## Agreement with the network\n\nOn {check['images']} images, "
         f"{check['label_agreement']:.4%} of the labels are the network's; mIoU "
-        f"{found}, the network's {wanted}; scores differ by at most "
-        f"{check['max_logit_difference']:.1e}{unit}."
+        f"{_score(check['mean_iou'])}, the network's {network}; scores differ by at "
+        f"most {check['max_logit_difference']:.1e}{unit}."
     )
 
 

@@ -39,7 +39,7 @@ def export(network, output, examples, metadata, *, size=None):
         size: Height and width in pixels of all images; None for any.
 
     Returns:
-        What `agreement.compare` found.
+        What `agreement.compare` returned.
 
     Raises:
         UserError: if the file exists or cannot be written, tf2onnx or ONNX Runtime is

@@ -13,7 +13,7 @@ from selene_tf.evaluation import evaluate, summary
 from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.export import sample_images
 
-# Fewer say little; a split that has fewer is taken whole.
+# Fewer say little; of a split that has fewer all are taken.
 MIN_IMAGES = 8
 _GATES = {"keep": "kept", "fold": "folded"}
 

@@ -1,4 +1,4 @@
-"""Images of a run that its exports are compared and calibrated on."""
+"""Sampling images of a run, which its exports are compared and calibrated on."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +8,7 @@ from selene_tf.data.pipeline.sources import named_failures
 
 
 def examples(source, count, size=None):
-    """Images and labels of a source, spread evenly over it.
+    """Samples images and labels of a source, spread evenly over it.
 
     Args:
         source: A `sources.Source`.

@@ -43,7 +43,7 @@ def export(
         scores: One of `SCORES`.
 
     Returns:
-        What `agreement.compare` found.
+        What `agreement.compare` returned.
 
     Raises:
         UserError: if the version exists or cannot be written, or the SavedModel does

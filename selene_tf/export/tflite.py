@@ -47,7 +47,7 @@ def export(network, output, examples, metadata, *, quantization, size, calibrati
             found on; others need none.
 
     Returns:
-        What `agreement.compare` found.
+        What `agreement.compare` returned.
 
     Raises:
         UserError: if the file exists or cannot be written, images for int8 are
@@ -90,7 +90,7 @@ def check_output(output):
 
 
 def convert(network, size, quantization, calibration=()):
-    """A network as bare TFLite model.
+    """Converts a network to a bare TFLite model.
 
     Args:
         network: A Keras model with an output "logits".
@@ -114,9 +114,9 @@ def convert(network, size, quantization, calibration=()):
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         _quantize(converter, quantization, calibration)
         content = converter.convert()
-    found = tflite_metadata.operators(content)
+    operators = tflite_metadata.operators(content)
     # Those of TensorFlow itself ("Flex...") or for variables; no device has them all.
-    wrong = {name for name in found if not name.isupper() or name == "VAR_HANDLE"}
+    wrong = {name for name in operators if not name.isupper() or name == "VAR_HANDLE"}
     if wrong:
         raise RuntimeError(f"The TFLite model uses {', '.join(sorted(wrong))}.")
     return content

@@ -114,7 +114,19 @@ def metadata(model, mode):
 
 
 def shares(labels, num_classes):
-    """Each class's share of a label map, uint8 (height, width), as a list."""
+    """Computes each class's share of a label map.
+
+    Args:
+        labels: uint8 (height, width).
+        num_classes: int.
+
+    Returns:
+        A list of numbers in [0, 1], of each class.
+
+    Example:
+        >>> shares(np.array([[0, 0], [2, 0]], np.uint8), num_classes=3)
+        [0.75, 0.0, 0.25]
+    """
     counts = Image.fromarray(labels).histogram()[:num_classes]
     return [round(count / labels.size, 6) for count in counts]
 

@@ -160,7 +160,7 @@ def _check_classes(loaded, info):
 
 
 def _static_costs(loaded, result):
-    """What the export says that it costs; nothing at another size than it was told."""
+    """Costs in an export's metadata; MACs only of images of the same size."""
     metadata = loaded.metadata
     costs = {"macs": None, "parameters": metadata.get("parameters")}
     macs = metadata.get("macs")

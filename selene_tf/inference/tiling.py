@@ -1,4 +1,4 @@
-"""Label maps of large images from a network that sees a window at a time.
+"""Sliding-window inference: label maps of large images, a window at a time.
 
 Windows overlap, and where they do their probabilities are averaged. Only as many rows
 as a window is high are held in memory: rows that no later window touches are finished.
@@ -11,7 +11,7 @@ PADDING_COLOUR = (124, 116, 104)
 
 
 def label_map(image, window, overlap, compute_logits):
-    """Class ids of an image of any size.
+    """Predicts the class ids of an image with overlapping windows.
 
     An image that is smaller than a window is padded at the bottom and the right with
     the mean colour; the labels are cut back.
@@ -25,6 +25,14 @@ def label_map(image, window, overlap, compute_logits):
 
     Returns:
         uint8 (height, width).
+
+    Example:
+        >>> image = np.zeros((3, 5, 3), np.uint8)
+        >>> image[:, 3:] = 255
+        >>> def compute_logits(window):  # Dark or light.
+        ...     return np.stack([255 - window[..., 0], window[..., 0]], -1) / 255
+        >>> label_map(image, (3, 3), 0.25, compute_logits)[0].tolist()
+        [0, 0, 0, 1, 1]
     """
     height, width = image.shape[:2]
     labels = np.empty((height, width), np.uint8)
@@ -39,7 +47,7 @@ def label_map(image, window, overlap, compute_logits):
 
 
 def bands(image, window, overlap, compute_logits):
-    """Mean probabilities of an image, from the top to the bottom.
+    """Averages probabilities over windows, from the top of an image to the bottom.
 
     Args:
         image: See `label_map`, as for the others.
@@ -76,7 +84,7 @@ def bands(image, window, overlap, compute_logits):
 
 
 def starts(length, window, overlap):
-    """Where windows start; the last one ends at the border.
+    """Places windows along a side; the last one ends at the border.
 
     Args:
         length: Pixels of the image, as many as a window's or more.
@@ -85,7 +93,11 @@ def starts(length, window, overlap):
             one may see more.
 
     Returns:
-        A rising list that starts with 0.
+        Pixels at which windows start, a rising list that starts with 0.
+
+    Example:
+        >>> starts(length=21, window=8, overlap=0.25)
+        [0, 6, 12, 13]
     """
     step = max(1, round(window * (1 - overlap)))
     last = length - window

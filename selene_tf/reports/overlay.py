@@ -1,4 +1,4 @@
-"""Label maps in colour, and images beside what a network saw in them."""
+"""Colour maps, overlays, and predictions beside the ground truth."""
 
 import numpy as np
 from PIL import Image
@@ -7,14 +7,18 @@ _GAP = 4
 
 
 def colour_map(labels, colours):
-    """Paints a label map; ids without a colour, the ignored ones, are black.
+    """Colours a label map; ids without a colour, the ignored ones, are black.
 
     Args:
-        labels: Integers (height, width).
-        colours: (red, green, blue) of each class.
+        labels: Integers (height, width), 0 to 255.
+        colours: (red, green, blue) in 0..255 of each class.
 
     Returns:
         uint8 (height, width, 3).
+
+    Example:
+        >>> colour_map([[1, 255]], [(0, 0, 200), (250, 100, 0)]).tolist()
+        [[[250, 100, 0], [0, 0, 0]]]
     """
     table = np.zeros((256, 3), np.uint8)
     table[: len(colours)] = colours
@@ -22,7 +26,7 @@ def colour_map(labels, colours):
 
 
 def overlay(image, labels, colours, opacity=0.5):
-    """Lays the colours of a label map over its image.
+    """Blends an image with the colours of its label map.
 
     Args:
         image: uint8 (height, width, 3).
@@ -32,6 +36,12 @@ def overlay(image, labels, colours, opacity=0.5):
 
     Returns:
         uint8 (height, width, 3).
+
+    Example:
+        >>> image = np.full((1, 2, 3), 100, np.uint8)
+        >>> labels = np.array([[0, 255]], np.uint8)
+        >>> overlay(image, labels, colours=[(200, 0, 0)]).tolist()
+        [[[150, 50, 50], [100, 100, 100]]]
     """
     painted = Image.fromarray(colour_map(labels, colours))
     # Pillow needs no floating point copy of a large image.
@@ -43,7 +53,7 @@ def overlay(image, labels, colours, opacity=0.5):
 
 
 def side_by_side(image, truth, prediction, colours):
-    """Image, truth and prediction in a row, on white.
+    """Places an image, its ground truth and its prediction side by side, on white.
 
     Args:
         image: uint8 (height, width, 3).
@@ -60,7 +70,7 @@ def side_by_side(image, truth, prediction, colours):
 
 
 def write_predictions(folder, predict, examples, colours):
-    """Draws images beside their truth and their prediction, a PNG each.
+    """Writes images beside their ground truth and their prediction, a PNG each.
 
     Args:
         folder: Where the files go; made if missing.

@@ -1,4 +1,4 @@
-"""The image of a discovered path: layers from left to right, levels downwards."""
+"""Drawing a discovered path: layers from left to right, levels downwards."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""The image of a training: scores and losses over the steps."""
+"""Plotting a training: scores and losses over the steps."""
 
 from matplotlib.figure import Figure
 
@@ -9,11 +9,11 @@ _NO_LOSS = {
 
 
 def draw(lines, file):
-    """Draws the content of log.jsonl as PNG.
+    """Plots scores and losses of a training over its steps.
 
     Args:
-        lines: The log's lines, a dict each, in order.
-        file: Where the PNG goes.
+        lines: The lines of log.jsonl, a dict each, in order.
+        file: The PNG to write.
     """
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
