@@ -42,7 +42,7 @@ def equalize_channels(network, images):
     """
     names = [layer.name for layer in network.layers]
     names = [name for name in names if name.endswith("_depthwise")]
-    for name, largest in zip(names, _ranges(network, names, images), strict=True):
+    for name, largest in _ranges(network, names, images).items():
         # A channel that is always 0 may stay as it is.
         lacking = np.where(largest > 0, largest.max() / np.maximum(largest, 1e-12), 1)
         factor = np.clip(np.sqrt(lacking), 1, MAX_FACTOR)[:, None]
@@ -55,13 +55,14 @@ def equalize_channels(network, images):
 
 
 def _ranges(network, names, images):
-    """For each layer the largest absolute value of each channel."""
-    outputs = [network.get_layer(name).output for name in names]
-    measured = keras.Model(network.input, outputs)
+    """Layer name to the largest absolute value of each of its channels."""
+    outputs = {name: network.get_layer(name).output for name in names}
+    measured = keras.Model(network.inputs, outputs)
 
     @tf.function(reduce_retracing=True)
     def largest(batch):
-        return [tf.reduce_max(abs(x), axis=(0, 1, 2)) for x in measured(batch)]
+        values = measured(batch).items()
+        return {name: tf.reduce_max(abs(x), axis=(0, 1, 2)) for name, x in values}
 
     per_image = [largest(tf.cast(image[None], tf.float32)) for image in images]
-    return [np.max(values, axis=0) for values in zip(*per_image, strict=True)]
+    return {name: np.max([r[name] for r in per_image], axis=0) for name in names}

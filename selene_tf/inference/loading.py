@@ -20,7 +20,7 @@ def load(name, num_threads=None):
         UserError: if there is nothing of that name, or none of these.
 
     Example:
-        >>> load("runs/nowhere")
+        >>> load("runs/nowhere")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         selene_tf.errors.UserError: --model: found nothing at 'runs/nowhere', ...
     """
