@@ -1,9 +1,9 @@
 """Prunes a run to several costs and scores each: python -m selene_tf.sweep ... .
 
-For each target, a share of the supernet's MACs, it finds the path, prunes the run's
-network to it and scores that on the images of a split. Runs that were trained along
-a path already (--tuned_runs) are scored beside. Writes sweep.json, sweep.png (mIoU
-against MACs, with the Pareto front) and the paths into a new folder.
+For each target, a share of the supernet's MACs, it finds the path on training images,
+prunes the run's network to it and scores that on the images of a split. Runs that were
+trained along a path already (--tuned_runs) are scored beside. Writes sweep.json,
+sweep.png (mIoU against MACs, with the Pareto front) and the paths into a new folder.
 """
 
 import pathlib
@@ -36,7 +36,10 @@ def define_flags():
         lower_bound=0,
     )
     flags.DEFINE_enum(
-        "split", "val", ["val", "train"], "Images to find the paths and to score on."
+        "split",
+        "val",
+        ["val", "train"],
+        "Images to score on; paths are found on those of the training.",
     )
     flags.DEFINE_bool("tflite", False, "Time each network as TFLite file too.")
     flags.DEFINE_string("output", "", "New folder; empty: sweep in the run's.")

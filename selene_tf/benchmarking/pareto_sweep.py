@@ -8,7 +8,7 @@ from selene_tf.architectures import routing, routing_path
 from selene_tf.benchmarking import latency
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate
-from selene_tf.experiment import pruned_network
+from selene_tf.experiment import gates, pruned_network
 from selene_tf.reports import pareto, path_drawing
 from selene_tf.search import path_for_cost
 from selene_tf.training import atomic_write, run_folder
@@ -17,7 +17,8 @@ from selene_tf.training import atomic_write, run_folder
 def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
     """Prunes a run's network to several costs, scores and times each.
 
-    Paths are found from the gates of the same images that they are scored on.
+    Paths are found from the gates of training images, labelled and unlabelled: on the
+    images that score them they would be chosen with a view to their scores.
 
     Args:
         options: A `RunOptions`. Its gates and statistics are those of the pruned
@@ -45,11 +46,11 @@ def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
         *("run_dir", options.run_dir, "a run of a routing network"),
     )
     result = _evaluate(supernet)
+    size = result.sizes[0].tolist()
     points = [_point("supernet", supernet, result, with_tflite)]
     with atomic_write.atomic_path(output) as folder:
         folder.mkdir()
-        folds = options.gates == "fold"
-        files, skipped = _find_paths(supernet, result, targets, folds, folder)
+        files, skipped = _find_paths(options, supernet, size, targets, folder)
         for name, changed in _networks(options, files, tuned_runs):
             pruned = pruned_network.prepare(changed)
             _check_same_images(changed.run_dir, pruned, supernet)
@@ -58,7 +59,7 @@ def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
             "run_dir": str(options.run_dir),
             "split": options.split,
             "images": len(result.sizes),
-            "image_size": result.sizes[0].tolist(),
+            "image_size": size,
             "gates": options.gates,
             "statistics_batches": options.statistics_batches,
             "points": mark_front(points),
@@ -132,21 +133,22 @@ def _beats(other, point):
     )
 
 
-def _find_paths(supernet, result, targets, folds, folder):
+def _find_paths(options, supernet, size, targets, folder):
     """Writes the path of each target; returns the files, and why some are missing."""
     architecture, files, skipped = supernet.restored.architecture, {}, []
-    size = result.sizes[0].tolist()
+    sources = experiment.load_training_sources(options.run_dir, options.data_dir)
+    image_gates, _ = gates.collect(supernet.network, sources)
     for target in targets:
         rule = f"keep<={target:.12g}"
         macs = path_for_cost.target_macs(architecture, size, keep=target)
         try:
             path = path_for_cost.within(
-                result.gates,
+                image_gates,
                 architecture,
                 size,
                 macs,
                 rule,
-                counts_gates=not folds,
+                counts_gates=options.gates == "keep",
             )
         except UserError as error:
             why = str(error).partition("found ")[2].partition(";")[0]

@@ -11,6 +11,7 @@ from selene_tf.experiment.saved_run import (
     evaluate,
     load_run,
     load_split,
+    load_training_sources,
     recompute_statistics,
 )
 from selene_tf.experiment.setup import make_algorithm, make_network
@@ -25,6 +26,7 @@ __all__ = [
     "make_network",
     "make_sources",
     "load_split",
+    "load_training_sources",
     "recompute_statistics",
     "load_run",
     "train",

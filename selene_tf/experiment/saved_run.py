@@ -133,6 +133,25 @@ def load_split(run_dir, split, data_dir=""):
     return make_split_source(config, split)
 
 
+def load_training_sources(run_dir, data_dir=""):
+    """The images that a run is trained on, without a network.
+
+    The arguments are those of `load_run`.
+
+    Returns:
+        (labelled, unlabelled), `Source`s; None for unlabelled images that the run
+        does not use.
+
+    Raises:
+        UserError: if it is no run or its images are gone.
+    """
+    config = initial_state.settings_of(run_dir, "run_dir")
+    if data_dir:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    data = make_sources(config)
+    return data.labelled, data.unlabelled
+
+
 def _resized_to(config):
     """Scenes are drawn at --image_size, and other images are as they are to them."""
     if config.dataset == "scenes" or not config.image_size:

@@ -2,14 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 from absl import flags
 from PIL import Image
 
-from selene_tf import sweep
+from selene_tf import experiment, sweep
 from selene_tf.architectures import routing_path
 from selene_tf.benchmarking import pareto_sweep
-from selene_tf.experiment import RunOptions
+from selene_tf.experiment import RunOptions, gates
 from selene_tf.inference import scoring
 from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
@@ -20,7 +21,7 @@ def swept(saved_run, tmp_path_factory):
     """The folder of a sweep, and what it returned."""
     folder = tmp_path_factory.mktemp("sweep")
     save_run(folder / "tuned", path=str(saved_run / "path.json"))
-    options = RunOptions(run_dir=saved_run, statistics_batches=1, split="train")
+    options = RunOptions(run_dir=saved_run, statistics_batches=1)
     content = pareto_sweep.sweep(
         options, [1.0, 0.99, 0.01], folder / "out", tuned_runs=[folder / "tuned"]
     )
@@ -38,7 +39,7 @@ def test_each_point_is_a_pruned_network(swept, saved_run):
         (supernet, {}),
         (cheaper, {"path": str(file), "statistics_batches": 1}),
     ):
-        options = RunOptions(run_dir=saved_run, split="train", **fields)
+        options = RunOptions(run_dir=saved_run, **fields)
         scored = scoring.evaluate_run(options)
         assert point["mean_iou"] == pytest.approx(scored["mean_iou"], abs=1e-9)
         assert point["parameters"] == scored["parameters"]
@@ -49,6 +50,18 @@ def test_each_point_is_a_pruned_network(swept, saved_run):
     assert "0.01" in why
     assert "--targets" in why
     assert "--keep" not in why
+
+
+def test_paths_are_found_on_training_images(swept, saved_run, prepare_once):
+    network = prepare_once(RunOptions(run_dir=saved_run)).network
+    path = routing_path.read(swept[0] / "path-keep_0.99.json")
+    means = {}
+    for split in ("train", "val"):
+        source = experiment.load_split(saved_run, split)
+        image_gates, _ = gates.collect(network, [source])
+        means[split] = image_gates.mean(axis=0)
+    np.testing.assert_allclose(path.mean_gate, means["train"], atol=1e-6)
+    assert np.abs(path.mean_gate - means["val"]).max() > 1e-4
 
 
 def test_it_is_written_down(swept):
