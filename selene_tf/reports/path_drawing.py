@@ -9,7 +9,7 @@ from selene_tf.architectures import topology
 
 _OPEN = "#c2410c"
 _CLOSED = "#d4d4d8"
-_PASSING = "#64748b"
+_BYPASSED = "#64748b"
 
 
 def draw(path, file):
@@ -43,7 +43,7 @@ def _draw_route(axes, path, layer, level, route):
         width = 0.8 + 3.2 * path.mean_gate[place]
         axes.plot(*ends, color=_OPEN, linewidth=width, zorder=2)
     elif route == "keep" and path.bypassed[layer, level]:
-        axes.plot(*ends, color=_PASSING, linewidth=1.5, linestyle="--", zorder=2)
+        axes.plot(*ends, color=_BYPASSED, linewidth=1.5, linestyle="--", zorder=2)
     else:
         axes.plot(*ends, color=_CLOSED, linewidth=0.8, linestyle=":", zorder=1)
 
@@ -51,7 +51,7 @@ def _draw_route(axes, path, layer, level, route):
 def _draw_cell(axes, path, layer, level):
     computed = path.kept[layer, level].any()
     bypassed = path.bypassed[layer, level]
-    colour = _OPEN if computed else _PASSING if bypassed else _CLOSED
+    colour = _OPEN if computed else _BYPASSED if bypassed else _CLOSED
     face = colour if computed else "white"
     axes.plot(
         layer, level, "o", markersize=10, color=colour, markerfacecolor=face, zorder=3

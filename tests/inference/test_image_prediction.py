@@ -122,7 +122,7 @@ def test_an_interruption_leaves_whole_files(folder, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write(folder, tmp_path / "out", show=interrupt)
     assert not (tmp_path / "out/classes.json").exists()
-    found = list((tmp_path / "out").rglob("*.*"))
-    assert len(found) >= 4
-    for path in found:
+    files = list((tmp_path / "out").rglob("*.*"))
+    assert len(files) >= 4
+    for path in files:
         Image.open(path).load()

@@ -21,12 +21,12 @@ def save(path, image=None, **options):
     return path
 
 
-def found(path):
+def find(path):
     return input_images.find(str(path))
 
 
 def names(path):
-    return [image.name for image in found(path).images]
+    return [image.name for image in find(path).images]
 
 
 def read(path):
@@ -37,7 +37,7 @@ def read(path):
 def test_a_file_is_one_image(tmp_path, name):
     path = tmp_path / name
     path.touch()
-    assert found(path).images == (InputImage(pathlib.Path(name).stem, path),)
+    assert find(path).images == (InputImage(pathlib.Path(name).stem, path),)
 
 
 def test_a_folder_is_all_images_in_it_and_below(tmp_path):
@@ -47,8 +47,8 @@ def test_a_folder_is_all_images_in_it_and_below(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert names(tmp_path) == ["B", "a/c/x", "a/x", "a b/ä", "b"]
-    assert found(tmp_path).others == 2
-    paths = [image.path for image in found(tmp_path).images]
+    assert find(tmp_path).others == 2
+    paths = [image.path for image in find(tmp_path).images]
     assert paths[1] == tmp_path / "a/c/x.gif"
 
 
@@ -64,7 +64,7 @@ def test_a_list_names_images_beside_it(tmp_path):
     text = "\ufeffb/x.png\r\n\na/x.png\tmask.png\nmy cat.jpg\t\n"
     (tmp_path / "list.txt").write_bytes(text.encode())
     assert names(tmp_path / "list.txt") == ["b/x", "a/x", "my cat"]
-    assert found(tmp_path / "list.txt").images[0].path == tmp_path / "b/x.png"
+    assert find(tmp_path / "list.txt").images[0].path == tmp_path / "b/x.png"
 
 
 def test_a_list_may_name_images_elsewhere(tmp_path):
@@ -90,20 +90,20 @@ def test_a_list_may_name_images_elsewhere(tmp_path):
 def test_what_is_no_list_is_refused(tmp_path, content, words):
     path = tmp_path / "list.txt"
     path.write_bytes(content)
-    assert_refused(lambda: found(path), *words)
+    assert_refused(lambda: find(path), *words)
 
 
 def test_what_is_not_there_is_refused(tmp_path):
     assert_refused(lambda: input_images.find(""), "--input", "nothing")
-    assert_refused(lambda: found(tmp_path / "x\0"), "--input", "x\\x00")
-    assert_refused(lambda: found(tmp_path / "x"), "--input", tmp_path / "x")
-    assert_refused(lambda: found(tmp_path), "--input", "no image", tmp_path, ".png")
+    assert_refused(lambda: find(tmp_path / "x\0"), "--input", "x\\x00")
+    assert_refused(lambda: find(tmp_path / "x"), "--input", tmp_path / "x")
+    assert_refused(lambda: find(tmp_path), "--input", "no image", tmp_path, ".png")
 
 
 def test_two_images_of_one_name_are_refused(tmp_path):
     save(tmp_path / "a.png")
     save(tmp_path / "a.jpg")
-    assert_refused(lambda: found(tmp_path), "a.jpg", "a.png", "rename")
+    assert_refused(lambda: find(tmp_path), "a.jpg", "a.png", "rename")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.ppm", "a.misnamed"])

@@ -10,10 +10,10 @@ def images(shape=(2, 4, 6, 3), dtype=np.uint8):
 
 
 def test_images_go_to_the_network_as_they_are():
-    given = images()
-    np.testing.assert_array_equal(Pixelwise().labels(given), expected_labels(given))
+    batch = images()
+    np.testing.assert_array_equal(Pixelwise().labels(batch), expected_labels(batch))
     np.testing.assert_array_equal(
-        Pixelwise().logits(given).argmax(-1), expected_labels(given)
+        Pixelwise().logits(batch).argmax(-1), expected_labels(batch)
     )
 
 
@@ -24,7 +24,7 @@ def test_a_network_of_any_size_takes_one_pixel(shape):
 
 @pytest.mark.parametrize("method", ["labels", "logits"])
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("value", "words"),
     [
         (images(dtype=np.int64), ["int64 (2, 4, 6, 3)", "0 to 255"]),
         (images(dtype=np.float32) / 255, ["lie in 0 to 1", "by 255"]),
@@ -40,10 +40,10 @@ def test_a_network_of_any_size_takes_one_pixel(shape):
         ("image.png", ["expected uint8"]),
     ],
 )
-def test_other_than_images_are_refused(given, words, method):
+def test_other_than_images_are_refused(value, words, method):
     action = getattr(Pixelwise(name="a run"), method)
     expected = "uint8 (batch, height, width, 3), RGB"
-    assert_refused(lambda: action(given), "'a run'", expected, *words)
+    assert_refused(lambda: action(value), "'a run'", expected, *words)
 
 
 def test_a_network_of_one_size_refuses_others():

@@ -111,14 +111,14 @@ def test_the_summary_has_the_largest_means():
     }
     speeds = {"images_per_second": 2.5, "network_images_per_second": 4.0}
     content = {"model": "M", "class_names": names, **speeds}
-    found = output_files.summary({**content, "images": images}, "D")
-    assert found.splitlines() == [
+    text = output_files.summary({**content, "images": images}, "D")
+    assert text.splitlines() == [
         "2 images of M to D: 2.5 images/s (decoding and writing included; network "
         "alone 4.0)",
         "a 30.0%, d 30.0%, c 15.0%, b 10.0%, e 10.0%",
     ]
-    found = output_files.summary({**content, "video": {"shares": shares[:1]}}, "D")
-    assert found.startswith("1 frame of M to D: 2.5 frames/s")
+    text = output_files.summary({**content, "video": {"shares": shares[:1]}}, "D")
+    assert text.startswith("1 frame of M to D: 2.5 frames/s")
 
 
 def test_the_clock_knows_the_networks_part():

@@ -71,10 +71,10 @@ def test_windows_start_a_step_apart_and_end_at_the_border(
 )
 def test_bands_are_the_means_over_all_windows(size, window, overlap, starts):
     image = random_image(*size)
-    found = list(tiling.bands(image, window, overlap, by_place))
-    rows = [first for first, _ in found]
+    bands = list(tiling.bands(image, window, overlap, by_place))
+    rows = [first for first, _ in bands]
     assert rows == starts[0]
-    means = np.concatenate([band for _, band in found])
+    means = np.concatenate([band for _, band in bands])
     expected = in_full(image, window, starts, by_place)
     np.testing.assert_allclose(means, expected, atol=1e-6)
     np.testing.assert_allclose(means.sum(-1), 1, atol=1e-6)
@@ -92,18 +92,18 @@ def test_what_depends_on_the_pixel_alone_is_not_changed_by_windows(window, overl
 
 
 def test_the_network_sees_whole_windows_padded_with_the_mean_colour():
-    seen = []
+    windows_shown = []
 
     def logits(windows):
-        seen.append(windows.copy())
+        windows_shown.append(windows.copy())
         return pixelwise_logits(windows)
 
     image = random_image(3, 4)
     tiling.label_map(image, (5, 6), 0.25, logits)
-    assert len(seen) == 1
-    np.testing.assert_array_equal(seen[0][0, :3, :4], image)
-    assert (seen[0][0, 3:] == tiling.PADDING_COLOUR).all()
-    assert (seen[0][0, :, 4:] == tiling.PADDING_COLOUR).all()
+    assert len(windows_shown) == 1
+    np.testing.assert_array_equal(windows_shown[0][0, :3, :4], image)
+    assert (windows_shown[0][0, 3:] == tiling.PADDING_COLOUR).all()
+    assert (windows_shown[0][0, :, 4:] == tiling.PADDING_COLOUR).all()
 
 
 def test_in_one_window_what_differs_by_rounding_is_told_apart():

@@ -38,9 +38,9 @@ def read(path):
         return clip, list(clip.frames)
 
 
-def assert_alike(found, expected):
-    assert found.shape == expected.shape
-    close = np.abs(found.astype(int) - expected).max(-1) < 24
+def assert_alike(image, expected):
+    assert image.shape == expected.shape
+    close = np.abs(image.astype(int) - expected).max(-1) < 24
     assert close.mean() > 0.8
 
 
@@ -49,8 +49,8 @@ def test_a_video_comes_back_frame_by_frame(make, rate):
     clip, frames = read(make(rate=rate))
     assert clip.frame_rate == rate
     assert clip.num_frames == len(frames) == 5
-    for number, found in enumerate(frames):
-        assert_alike(found, frame(number))
+    for number, image in enumerate(frames):
+        assert_alike(image, frame(number))
 
 
 @pytest.mark.parametrize("size", [(47, 64), (48, 63), (45, 61)])

@@ -20,19 +20,19 @@ def test_an_overlay_is_between_image_and_colours(opacity):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     labels = rng.integers(0, 2, (5, 7)).astype(np.uint8)
-    found = overlay.overlay(image, labels, COLOURS, opacity)
-    assert found.dtype == np.uint8
+    painted = overlay.overlay(image, labels, COLOURS, opacity)
+    assert painted.dtype == np.uint8
     expected = image * (1 - opacity) + np.array(COLOURS)[labels] * opacity
-    np.testing.assert_allclose(found, expected, atol=1)
+    np.testing.assert_allclose(painted, expected, atol=1)
 
 
 def test_an_overlay_leaves_the_image_where_there_is_no_class():
     image = np.full((2, 2, 3), 100, np.uint8)
     labels = np.array([[0, 2], [255, 1]], np.uint8)
-    found = overlay.overlay(image, labels, COLOURS, 0.5)
-    assert found[0, 1].tolist() == found[1, 0].tolist() == [100, 100, 100]
-    assert found[0, 0].tolist() == [55, 60, 65]
-    assert found[1, 1].tolist() == [150, 100, 75]
+    painted = overlay.overlay(image, labels, COLOURS, 0.5)
+    assert painted[0, 1].tolist() == painted[1, 0].tolist() == [100, 100, 100]
+    assert painted[0, 0].tolist() == [55, 60, 65]
+    assert painted[1, 1].tolist() == [150, 100, 75]
 
 
 def test_image_truth_and_prediction_stand_in_a_row(tmp_path):
