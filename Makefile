@@ -1,5 +1,6 @@
 # make demo   installs, trains on drawn street scenes, evaluates, exports
 # make test   installs, runs every test
+# make soak   runs what takes long: ten times the fuzzing, tests of a quarter of an hour
 # make lint   installs, checks style
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV ?= .venv
 RUN ?= runs/demo
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install
+.PHONY: demo test soak lint install
 
 install: $(VENV)/.installed
 
@@ -30,7 +31,11 @@ demo: install
 	@echo "(the path that the images take) and $(RUN)/summary.json."
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+soak: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  --hypothesis-profile=soak -m "soak or hypothesis"
 
 lint: install
 	$(BIN)/ruff check .

@@ -63,7 +63,10 @@ def check_graph(layer, arguments):
     for part in layer._flatten_layers():
         assert part.built, f"{part.path} is not built"
     for training in (False, True):
-        traced = tf.function(lambda *a, training=training: layer(*a, training=training))
+        traced = tf.function(
+            lambda *a, training=training: layer(*a, training=training),
+            autograph=False,
+        )
         eager = layer(*arguments, training=training)
         assert_equal(traced(*arguments), eager, rtol=1e-5, atol=1e-6)
 

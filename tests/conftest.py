@@ -1,10 +1,40 @@
+"""What all test processes have in common: threads, fuzzing, which files go first."""
+
 import dataclasses
 import os
+import pathlib
 
+import hypothesis
 import pytest
 
-# Read by TensorFlow when it is imported: nothing below warnings.
+# TensorFlow reads these when it is imported, and so does what a test starts. The suite
+# runs in a process a core: more threads would only wait for each other.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+# `make test` finds the same examples each time; `make soak` looks for others.
+hypothesis.settings.register_profile(
+    "test", max_examples=200, deadline=None, derandomize=True, database=None
+)
+hypothesis.settings.register_profile(
+    "soak", max_examples=2000, deadline=None, database=None, print_blob=True
+)
+hypothesis.settings.load_profile("test")
+
+_ORDER = pathlib.Path(__file__).with_name("slowest_first.txt")
+
+
+def pytest_collection_modifyitems(items):
+    """Slow files first, so that the processes end at the same time.
+
+    xdist's loadfile hands out whole files in this order. The list needs a line only
+    for files that take tens of seconds; the others follow as they were collected.
+    """
+    lines = _ORDER.read_text().splitlines()
+    files = [line for line in lines if not line.startswith("#")]
+    places = {name: place for place, name in enumerate(files)}
+    items.sort(key=lambda item: places.get(item.nodeid.split("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")

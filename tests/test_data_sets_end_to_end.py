@@ -12,11 +12,12 @@ from selene_tf.data.datasets import dataset_info
 from selene_tf.errors import UserError
 from tests.commands import assert_one_line, run
 from tests.data.datasets import tfds_files
+from tests.experiment.saved_runs import save_run
 
 RNG = np.random.default_rng(0)
-TINY = {
-    **{"crop_size": (32, 48), "channels": 4, "num_layers": 3, "batch_size": 2},
-    **{"steps": 4, "warm_up_steps": 1, "evaluate_every": 4, "num_predictions": 1},
+SIZES = {"crop_size": (32, 48), "channels": 4, "num_layers": 3, "batch_size": 2}
+TINY = SIZES | {
+    **{"steps": 2, "warm_up_steps": 1, "evaluate_every": 2, "num_predictions": 1},
     **{"labelled_ratio": 2, "strategy": "one", "algorithm": "supervised"},
 }
 
@@ -177,8 +178,9 @@ def test_a_bad_image_is_left_out_if_that_is_wanted(tmp_path, capsys):
 @pytest.mark.slow
 def test_a_run_whose_classes_have_changed_says_so(tmp_path):
     make_own(tmp_path / "data", 3)
-    arguments = ("folder", tmp_path / "data", tmp_path / "run")
-    train(*arguments)
+    save_run(
+        tmp_path / "run", dataset="folder", data_dir=str(tmp_path / "data"), **SIZES
+    )
     file = tmp_path / "data/dataset.toml"
     file.write_text(file.read_text().replace("ground", "floor"))
     result = run("evaluate.py", f"--run_dir={tmp_path / 'run'}")

@@ -19,7 +19,7 @@ def predictor(network, strategy):
         or fewer, to a list of dicts as `evaluate.predictor` gives them.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def run(batches):
         return strategy.run(
             lambda images: single.labels_and_gates(network, images), args=(batches,)

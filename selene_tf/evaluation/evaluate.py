@@ -40,7 +40,9 @@ def predictor(network):
         dict: "labels", int32 (batch, height, width), and "gates", if it has any.
     """
     signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
-    return tf.function(lambda images: labels_and_gates(network, images), signature)
+    return tf.function(
+        lambda images: labels_and_gates(network, images), signature, autograph=False
+    )
 
 
 def labels_and_gates(network, images):

@@ -82,7 +82,7 @@ class Bench:
         ]
         self._start = values(self._variables)
         step = algorithm.train_step
-        self._step = tf.function(step) if traced else step
+        self._step = tf.function(step, autograph=False) if traced else step
 
     def reset(self):
         """Puts back all weights, the optimizer's state and the settings."""

@@ -5,7 +5,7 @@ import pathlib
 import tempfile
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selene_tf.architectures import routing_path, topology
@@ -36,7 +36,6 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_damaged_value_anywhere_is_accepted_or_refused_in_one_line(data):
     content = json.loads(WHOLE)
@@ -65,7 +64,6 @@ def damage(content, data):
         content.append(data.draw(VALUES))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=4), st.integers(0, 4))
 def test_damaged_bytes_are_accepted_or_refused_in_one_line(place, new, length):
     content = WHOLE.encode()

@@ -57,9 +57,6 @@ FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 # Of these some are made absolute, if there is such a file.
 PATHS = ("run_dir", "data_dir", "dataset_file", "labelled_list", "validation_list")
 FOLDER = strategies.sampled_from(["--dataset=folder", "--dataset=camvid"])
-FUZZ = hypothesis.settings(
-    max_examples=2000, deadline=None, derandomize=True, database=None
-)
 
 
 def right_values(field):
@@ -151,7 +148,6 @@ def assert_finite(config):
             assert isinstance(part, str) or math.isfinite(part)
 
 
-@FUZZ
 @hypothesis.given(content=CONTENTS)
 def test_any_flagfile_is_a_configuration_or_refused(folder, content):
     path = folder / "some.cfg"

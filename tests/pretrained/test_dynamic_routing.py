@@ -36,23 +36,24 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".pth"])
-def test_rgb_images_give_the_official_logits(file, suffix):
-    arrays = reference.load()
+def test_rgb_images_give_the_official_logits(tmp_path, suffix):
+    arrays, file = reference.load(), tmp_path / f"weights{suffix}"
     if suffix == ".pth":
-        weights = {k[3:]: arrays[k] for k in arrays.files if k.startswith("sd/")}
+        weights = {k[3:]: arrays[k] for k in arrays if k.startswith("sd/")}
         torch_zips.save(file, {"model": torch_zips.Ordered(weights)})
+    else:
+        np.savez(file, **arrays)
     network = dynamic_routing.build(num_classes=5, channels=8, num_layers=4)
-    report = pretrained.load_dynamic_routing(
-        network, file if suffix == ".pth" else reference.PATH
-    )
+    report = pretrained.load_dynamic_routing(network, file)
     assert (len(report.loaded), report.left, report.unused) == (380, (), ())
     mean_bgr = np.array([103.53, 116.28, 123.675], "float32")
     images = arrays["input"].transpose(0, 2, 3, 1) + mean_bgr
     logits = np.asarray(network(images[..., ::-1])["logits"])
     for i in range(2):
         theirs = arrays[f"eval_b1/{i}/logits"].transpose(0, 2, 3, 1)
-        difference = np.abs(logits[i : i + 1] - theirs).max()
-        assert difference < 1e-4 * np.abs(theirs).max()
+        known = ~np.isnan(theirs)
+        difference = np.abs(logits[i : i + 1] - theirs)[known].max()
+        assert difference < 1e-4 * np.abs(theirs[known]).max()
 
 
 # What is loaded, left and reported.

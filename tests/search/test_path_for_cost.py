@@ -11,6 +11,8 @@ from tests.refusals import assert_refused
 
 SIZE = (64, 96)
 PASS = 3
+# Each goes through many paths.
+FEW = settings(max_examples=settings().max_examples // 5)
 
 
 def architecture_of(gates, path=None):
@@ -75,7 +77,7 @@ def all_ways(strengths):
     return [way for way, _ in ways]
 
 
-@settings(max_examples=25, deadline=None)
+@FEW
 @given(some_gates(num_layers=3))
 def test_an_edge_scores_what_the_best_of_all_ways_along_it_does(gates):
     strengths = path_for_cost.edge_strengths(gates)
@@ -104,7 +106,7 @@ def test_edges_are_the_routes_and_what_images_pass_on():
     assert strengths[2:, 0, PASS].tolist() == [1.0, 1.0]
 
 
-@settings(max_examples=40, deadline=None)
+@FEW
 @given(some_gates())
 def test_every_candidate_is_whole_and_part_of_the_next(gates):
     table = cost_table.macs(3, 4, gates.shape[1] - 1, *SIZE)
@@ -139,7 +141,7 @@ def test_images_that_close_everything_still_get_a_network():
     assert path.kept.any()
 
 
-@settings(max_examples=40, deadline=None)
+@FEW
 @given(some_gates(), st.floats(0.3, 1.0))
 def test_it_is_the_largest_candidate_that_the_target_affords(gates, keep):
     target = path_for_cost.target_macs(architecture_of(gates), SIZE, keep=keep)
@@ -214,7 +216,7 @@ def test_what_a_target_below_the_strongest_way_needs_is_said():
     assert keeping(gates, share).metadata["macs"] == smallest
 
 
-@settings(max_examples=20, deadline=None)
+@FEW
 @given(some_gates(), some_gates(), st.floats(0.5, 0.9))
 def test_what_a_pruned_network_finds_is_a_part_of_its_path(first, second, keep):
     second = np.resize(second, first.shape)

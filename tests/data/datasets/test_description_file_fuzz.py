@@ -79,19 +79,16 @@ CONTENTS = strategies.fixed_dictionaries(
 )
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(CONTENTS)
 def test_any_values_under_the_keys_are_read_or_refused(folder, content):
     assert_read_or_refused(write(folder, "dataset.json", json.dumps(content).encode()))
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(ANYTHING)
 def test_any_json_is_read_or_refused(folder, content):
     assert_read_or_refused(write(folder, "dataset.json", json.dumps(content).encode()))
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.sampled_from(["", 'class_names = ["a", "b"]\n', "[label_map]\n"]),
     strategies.one_of(strategies.binary(), strategies.text().map(str.encode)),
