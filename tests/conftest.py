@@ -22,6 +22,25 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("test")
 
+
+@pytest.fixture
+def float64():
+    """Networks that are built meanwhile compute in float64.
+
+    For what is equal exactly, in other graphs or batches: float32 rounds differently on
+    each processor, and a network's layers make a bound of it a guess.
+    """
+    # Not above, since many tests need no TensorFlow.
+    import keras
+
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
 _ORDER = pathlib.Path(__file__).with_name("slowest_first.txt")
 
 

@@ -2,7 +2,7 @@
 
 Run as a process of its own, since a process bears only one strategy of several
 devices:
-python -m tests.algorithms.replica_case supervised
+python -m tests.algorithms.replica_case supervised,mean_teacher
 python -m tests.algorithms.replica_case mean_teacher 0   # worker 0 of TF_CONFIG
 """
 
@@ -160,25 +160,29 @@ def relative(one, other, order):
     }
 
 
-def one_and_two(kind):
-    """Both in this process, on two CPUs that are one."""
+def two_replicas():
+    """Of this process, on two CPUs that are one."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
     tf.config.set_visible_devices([], "GPU")
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def compare(kind, strategy):
+    """One replica beside those of the strategy."""
+    double = train(kind, strategy, run_eagerly=False)
     # Eagerly, since few steps do not pay for tracing them; eager steps on two
     # replicas would wait for one another at every normalisation.
     single = train(kind, None, run_eagerly=True)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    return strategy, single, train(kind, strategy, run_eagerly=False)
-
-
-def as_a_worker(kind):
-    """One replica of those of TF_CONFIG, and all of it once more alone."""
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    together = train(kind, strategy, run_eagerly=False)
-    return strategy, train(kind, None, run_eagerly=True), together
+    return {
+        "at_start": relative(single[0], double[0], np.inf),
+        "moved": relative(single[1], single[0], 2),
+        "different": relative(single[1], double[1], 2),
+        "largest_difference": relative(single[1], double[1], np.inf),
+        "losses": [single[2], double[2]],
+    }
 
 
 def evaluations(strategy, share):
@@ -212,22 +216,20 @@ def evaluations(strategy, share):
     ]
 
 
-def main(kind, worker):
-    run = one_and_two if worker is None else as_a_worker
-    strategy, single, double = run(kind)
-    alone = batching.WorkerShard(replicas=2)
-    share = alone if worker is None else batching.WorkerShard(worker, 2, 1)
+def main(kinds, worker):
+    if worker is None:
+        strategy, share = two_replicas(), batching.WorkerShard(replicas=2)
+    else:
+        # One replica of those of TF_CONFIG.
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        share = batching.WorkerShard(worker, 2, 1)
     result = {
         "replicas": strategy.num_replicas_in_sync,
-        "at_start": relative(single[0], double[0], np.inf),
-        "moved": relative(single[1], single[0], 2),
-        "different": relative(single[1], double[1], 2),
-        "largest_difference": relative(single[1], double[1], np.inf),
-        "losses": [single[2], double[2]],
+        "trained": {kind: compare(kind, strategy) for kind in kinds},
         "evaluations": evaluations(strategy, share),
     }
     print(json.dumps(result))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main(sys.argv[1].split(","), int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -50,8 +50,7 @@ def free_ports(number):
     return ports
 
 
-def check(kind, result):
-    assert result["replicas"] == 2
+def check_training(kind, result):
     weights = ("kernel", "gamma", "moving_variance")
     expected = {f"{name} {weight}" for name in NETWORKS[kind] for weight in weights}
     if kind == "supervised":
@@ -68,13 +67,23 @@ def check(kind, result):
         # The first consistency is the rounding of 0.
         assert two[name] == pytest.approx(values, rel=2e-5, abs=1e-7)
         assert "gradient_norm" not in name or min(values) > MAX_GRADIENT_NORM
+    return set(one)
+
+
+def check_evaluation(result):
+    assert result["replicas"] == 2
     alone, together, without_gates = result["evaluations"]
     assert together[0] == alone[0]
     assert np.sum(together[0]) == 5 * 16 * 16
     np.testing.assert_allclose(together[1], alone[1], atol=1e-6)
     assert together[2] == alone[2]
     assert without_gates == [together[0], None, together[2]]
-    return set(one)
+
+
+@pytest.fixture(scope="module")
+def replicas():
+    """What two replicas in one process make of every algorithm."""
+    return result_of(start(",".join(NETWORKS)))
 
 
 @pytest.mark.slow
@@ -86,8 +95,13 @@ def check(kind, result):
         ("cross_pseudo", "cross_pseudo"),
     ],
 )
-def test_two_replicas_train_as_one_does(kind, loss):
-    assert loss in check(kind, result_of(start(kind)))
+def test_two_replicas_train_as_one_does(replicas, kind, loss):
+    assert loss in check_training(kind, replicas["trained"][kind])
+
+
+@pytest.mark.slow
+def test_two_replicas_count_as_one_does(replicas):
+    check_evaluation(replicas)
 
 
 @pytest.mark.slow
@@ -100,5 +114,7 @@ def test_two_workers_train_as_one_process_does():
         processes.append(start("mean_teacher", str(number), TF_CONFIG=config))
     results = [result_of(process) for process in processes]
     for result in results:
-        check("mean_teacher", result)
-    assert results[0]["losses"][1] == results[1]["losses"][1]
+        check_training("mean_teacher", result["trained"]["mean_teacher"])
+        check_evaluation(result)
+    losses = [result["trained"]["mean_teacher"]["losses"][1] for result in results]
+    assert losses[0] == losses[1]

@@ -24,6 +24,7 @@ def test_any_size_gives_logits_of_that_size(size):
     assert outputs["gates"].shape == (2, 4, 4, 3)
 
 
+@pytest.mark.usefixtures("float64")
 def test_padding_is_the_mean_colour():
     network = dynamic_routing.build(3, channels=4, num_layers=3)
     rng = np.random.default_rng(1)
@@ -32,10 +33,11 @@ def test_padding_is_the_mean_colour():
     padded[:] = dynamic_routing.MEAN_COLOUR
     padded[:, :40, :50] = small
     np.testing.assert_allclose(
-        network(small)["logits"], network(padded)["logits"][:, :40, :50], atol=1e-5
+        network(small)["logits"], network(padded)["logits"][:, :40, :50], atol=1e-10
     )
 
 
+@pytest.mark.usefixtures("float64")
 def test_neighbours_in_the_batch_do_not_matter_where_routes_are_closed():
     keras.utils.set_random_seed(3)
     network = dynamic_routing.build(3, channels=8, num_layers=4)
@@ -51,7 +53,7 @@ def test_neighbours_in_the_batch_do_not_matter_where_routes_are_closed():
     assert closed.any(), "the test is only of use where some image closes a cell"
     for i in range(len(images)):
         alone = network(images[i : i + 1])
-        assert largest_difference(together["logits"][i], alone["logits"][0]) < 1e-5
+        assert largest_difference(together["logits"][i], alone["logits"][0]) < 1e-10
 
 
 @pytest.mark.parametrize(

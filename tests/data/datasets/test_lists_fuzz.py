@@ -6,7 +6,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
+from selene_tf.data.datasets.camvid import CamVid
+from selene_tf.data.datasets.cityscapes import Cityscapes
 from selene_tf.data.datasets.examples import Example, read_list
+from selene_tf.data.datasets.pascal_voc import PascalVoc
 from selene_tf.errors import UserError
 
 FILES = (
@@ -145,7 +148,7 @@ def test_any_list_is_read_inside_the_data_or_refused(data, content, mask_every):
     assert_read_inside_or_refused(read, data, content, mask_every)
 
 
-@pytest.mark.parametrize("data_set", [camvid, cityscapes, pascal_voc])
+@pytest.mark.parametrize("data_set", [CamVid, Cityscapes, PascalVoc])
 @hypothesis.given(content=CONTENTS, mask_every=MASK_EVERY)
 def test_any_list_of_a_known_data_set_is_too(data, data_set, content, mask_every):
     read = data_set(data).read_listed
