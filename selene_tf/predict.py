@@ -13,21 +13,12 @@ shares are those of each frame.
 """
 
 import pathlib
-import warnings
 
 from absl import flags
-from PIL import Image
 
-from selene_tf.cli import command, progress
+from selene_tf.cli import command
 from selene_tf.errors import UserError
-from selene_tf.inference import (
-    image_prediction,
-    input_images,
-    output_files,
-    predict_image,
-    video_files,
-    video_prediction,
-)
+from selene_tf.inference import output_files, predict_files, predict_image
 
 
 def define_flags():
@@ -79,48 +70,20 @@ def main():
             "--model: found nothing, expected a run folder, a SavedModel folder or a "
             ".tflite file."
         )
-    # Large images are expected here; the largest are refused in any case.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    size = command.parse_size("tile_size", values.tile_size, optional=True)
-    predict_image.check_values(values.fit, size, values.overlap)
-    inputs = input_images.find(values.input)
-    is_video = input_images.is_video(values.input)
-    if is_video:
-        video_files.check_installed()
-    output = _output(values, not is_video)
-    with command.suppress_startup_logs():
-        from selene_tf.inference import loading
-
-    model = loading.load(values.model)
-    mode = predict_image.choose_mode(model, values.fit, size, values.overlap)
-    write = _write_video if is_video else _write_images
-    content = write(model, inputs, output, mode)
-    if inputs.others:
-        what = "files {} are no images" if inputs.others > 1 else "file {} is no image"
-        command.say(f"note: {inputs.others} other {what.format(f'in {values.input}')}")
-    command.say(output_files.summary(content, output.folder))
-
-
-def _write_images(model, inputs, output, mode):
-    skip = flags.FLAGS.on_bad_sample == "skip"
-    with progress.bar("predicting") as show:
-        return image_prediction.write(model, inputs.images, output, mode, skip, show)
-
-
-def _write_video(model, inputs, output, mode):
-    with progress.bar("predicting", "frame") as show:
-        return video_prediction.write(model, inputs.images[0].path, output, mode, show)
-
-
-def _output(values, labels_by_default):
-    if not values.output:
-        raise UserError("--output: found nothing, expected a new folder.")
-    labels = labels_by_default if values.labels is None else values.labels
-    output = output_files.Output(
-        pathlib.Path(values.output), labels, values.overlays, values.opacity
+    content, notes = predict_files.predict_files(
+        values.model,
+        values.input,
+        values.output,
+        fit=values.fit,
+        tile_size=command.parse_size("tile_size", values.tile_size, optional=True),
+        overlap=values.overlap,
+        opacity=values.opacity,
+        overlays=values.overlays,
+        labels=values.labels,
+        skip_bad=values.on_bad_sample == "skip",
     )
-    output.check(values.input)
-    return output
+    summary = output_files.summary(content, pathlib.Path(values.output))
+    command.say("\n".join([*notes, summary]))
 
 
 if __name__ == "__main__":

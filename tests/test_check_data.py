@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import check_data
+from selene_tf.experiment import data_check_files
+from selene_tf.reports import data_tables
 from tests.checked_data import CLASSES, HEIGHT, Data
 from tests.commands import assert_one_line
 from tests.refusals import assert_refused
@@ -91,8 +92,12 @@ def test_mistakes_in_the_flags_are_one_line_before_anything_is_read(data, tmp_pa
 def test_what_cannot_be_written_is_one_line(data, tmp_path):
     found, name = data.check(), "a" * 300
     report, browse = tmp_path / f"{name}.json", tmp_path / f"{name}.png"
-    assert_refused(lambda: check_data.write(found, report, "", 1), "--report", name)
-    assert_refused(lambda: check_data.write(found, "", browse, 1), "--browse", name)
+    assert_refused(
+        lambda: data_check_files.write(found, report, "", 1), "--report", name
+    )
+    assert_refused(
+        lambda: data_check_files.write(found, "", browse, 1), "--browse", name
+    )
 
 
 def test_the_text_is_two_tables_and_a_line_for_each_finding(data):
@@ -101,7 +106,7 @@ def test_the_text_is_two_tables_and_a_line_for_each_finding(data):
     data.add("val", "void", [[255] * 25 + [1] + [0] * 24])
     found = data.check(class_names=CLASSES)
     found = dataclasses.replace(found, notes=("Of a\nfile.",), other_problems=("Bad.",))
-    lines = check_data.text(found).splitlines()
+    lines = data_tables.text(found).splitlines()
     rows = [line.split() for line in lines]
     assert rows[0][:4] == ["part", "images", "labelled", "ignored"]
     assert rows[1] == ["labelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]

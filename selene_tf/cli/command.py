@@ -131,8 +131,10 @@ def suppress_startup_logs():
 
 def say(text):
     """Prints a command's result on standard output."""
-    # Names of files may be bytes of no encoding.
-    print(text.encode(errors="backslashreplace").decode())  # noqa: T201
+    # Names of files may be bytes of no encoding. Flushed, so that it comes before the
+    # one line of an error even if both go to one file.
+    text = text.encode(errors="backslashreplace").decode()
+    print(text, flush=True)  # noqa: T201
 
 
 def _parse(arguments):

@@ -1,13 +1,11 @@
 import collections
-import json
-import types
 
 import numpy as np
 import pytest
 
-from selene_tf import benchmark
-from selene_tf.benchmarking import learning, steps
-from selene_tf.benchmarking import table as benchmark_table
+from selene_tf.architectures.topology import Structure
+from selene_tf.benchmarking import learning, measure, steps, table
+from selene_tf.benchmarking.options import BenchmarkOptions
 from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.sources import MemorySource
@@ -42,9 +40,9 @@ def test_the_table_has_a_row_for_every_way():
     }
     row = {**clocks, "wall_ratio": 1.25, "cpu_ratio": 1.5, "floor": 8 / 3}
     ways = dict.fromkeys(learning.VARIANTS, row)
-    found = {"settings": {}, "machine": {}, "learning": ways}
+    results = {"settings": {}, "machine": {}, "learning": ways}
     numbers = "10.500 10.000 11.000 20.500 20.000 21.000 1.25 1.50 2.67".split()
-    assert rows(benchmark_table.table(found)) == dict.fromkeys(FLOORS, numbers)
+    assert rows(table.table(results)) == dict.fromkeys(FLOORS, numbers)
 
 
 def count_passes(network, counts):
@@ -94,35 +92,38 @@ def test_the_random_batch_is_one_as_trainings_have_it():
 
 
 @pytest.fixture
-def some_ways(monkeypatch, tmp_path, capsys):
-    """The table's rows and the JSON of one run, on a tiny network.
+def some_variants(monkeypatch):
+    """The table's rows and the results of one measurement, on a tiny network.
 
     In this process, which has started TensorFlow already, and of `TRACED` alone, since
-    to trace all ways takes half a minute.
+    to trace all variants takes half a minute.
     """
-    output = tmp_path / "found.json"
-    values = {"channels": 4, "num_layers": 3, "num_classes": 5, "batch_size": 2}
-    values |= {"size": "32,32", "small_gate": False, "threads": 0, "repeats": 1}
-    values |= {"what": "learning", "torch": "auto", "output": str(output)}
-    values |= {"crop_size": ""}
-    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**values))
-    ways = {name: learning.VARIANTS[name] for name in TRACED}
-    monkeypatch.setattr(benchmark, "flags", flags)
-    monkeypatch.setattr(benchmark, "_start_tensorflow", lambda _: 0.0)
-    monkeypatch.setattr(learning, "VARIANTS", ways)
-    benchmark.main()
-    return rows(capsys.readouterr().out), json.loads(output.read_text())["learning"]
+    options = BenchmarkOptions(
+        what="learning",
+        structure=Structure(num_classes=5, channels=4, num_layers=3),
+        size=(32, 32),
+        crop_size=(32, 32),
+        batch_size=2,
+        threads=0,
+        repeats=1,
+        with_torch=False,
+    )
+    variants = {name: learning.VARIANTS[name] for name in TRACED}
+    monkeypatch.setattr(measure, "_start_tensorflow", lambda _: 0.0)
+    monkeypatch.setattr(learning, "VARIANTS", variants)
+    results = measure.measure(options)
+    return rows(table.table(results)), results["learning"]
 
 
 @pytest.mark.slow
-def test_the_ways_are_timed_and_compared_with_supervised(some_ways):
-    table, found = some_ways
-    assert list(table) == [LABELS[name] for name in TRACED]
-    for name, way in found.items():
-        ratios = [way["wall_ratio"], way["cpu_ratio"], FLOORS[LABELS[name]]]
-        assert table[LABELS[name]][-3:] == [f"{ratio:.2f}" for ratio in ratios]
+def test_the_variants_are_timed_and_compared_with_supervised(some_variants):
+    cells, results = some_variants
+    assert list(cells) == [LABELS[name] for name in TRACED]
+    for name, row in results.items():
+        ratios = [row["wall_ratio"], row["cpu_ratio"], FLOORS[LABELS[name]]]
+        assert cells[LABELS[name]][-3:] == [f"{ratio:.2f}" for ratio in ratios]
         for clock in ("wall", "cpu"):
-            reading = way[clock]
+            reading = row[clock]
             assert 0 < reading["min"] <= reading["median"] <= reading["max"]
-            ratio = reading["median"] / found["supervised"][clock]["median"]
-            assert way[f"{clock}_ratio"] == pytest.approx(ratio)
+            ratio = reading["median"] / results["supervised"][clock]["median"]
+            assert row[f"{clock}_ratio"] == pytest.approx(ratio)

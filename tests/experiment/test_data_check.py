@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf import check_data
 from selene_tf.config import Config
 from selene_tf.experiment import data_check
+from selene_tf.reports import data_tables
 from tests.checked_data import CLASSES, HEIGHT, WIDTH, Data
 from tests.data.datasets import tfds_files
 from tests.refusals import assert_refused
@@ -78,7 +78,7 @@ def test_every_kind_of_fault_is_listed_at_once_in_list_order(data):
     assert (found.unusable, found.images) == (11, 24)
     assert [len(part.files) for part in found.parts] == [2, 9, 2]
     message = "11 of 24 images cannot be used; mend or remove them (listed above)"
-    assert_refused(lambda: check_data.conclude(found), message)
+    assert_refused(lambda: data_tables.conclusion(found), message)
 
 
 def copy(data, source, target):
@@ -93,7 +93,7 @@ def test_a_image_under_two_names_in_two_parts_is_a_problem(data):
     assert f"{data.image('train', '0')}, which is labelled" in line
     assert found.warnings == ()
     message = "1 problem in 6 images; mend what is listed above"
-    assert_refused(lambda: check_data.conclude(found), message)
+    assert_refused(lambda: data_tables.conclusion(found), message)
 
 
 def test_a_image_under_two_names_in_one_part_is_a_warning(data):

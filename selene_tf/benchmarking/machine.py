@@ -1,0 +1,48 @@
+"""The machine that a benchmark ran on, and the memory that it took."""
+
+import datetime
+import importlib.metadata
+import os
+import pathlib
+import resource
+import sys
+
+import tensorflow as tf
+
+
+def description():
+    """Processor, devices, versions and the date, as a dict for JSON.
+
+    What the system does not tell is None.
+    """
+    packages = ("tensorflow", "keras", "torch")
+    return {
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+        **{name: _version(name) for name in packages},
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def peak_memory_mib():
+    """The most memory that the process has had so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, KiB on Linux.
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else None

@@ -1,0 +1,98 @@
+"""Predicts everything that an --input names, with whatever kind of model."""
+
+import pathlib
+import warnings
+
+from PIL import Image
+
+from selene_tf.cli import command, progress
+from selene_tf.errors import UserError
+from selene_tf.inference import (
+    image_prediction,
+    input_images,
+    output_files,
+    predict_image,
+    video_files,
+    video_prediction,
+)
+
+
+# One argument for each flag; a notebook names them.
+def predict_files(  # noqa: PLR0913
+    model,
+    inputs,
+    output,
+    *,
+    fit="auto",
+    tile_size=None,
+    overlap=0.25,
+    opacity=0.5,
+    overlays=True,
+    labels=None,
+    skip_bad=False,
+):
+    """Writes label maps and overlays of images, or of a video.
+
+    Args:
+        model: Name of a run's folder, a SavedModel's, a .tflite or .onnx file.
+        inputs: Name of an image, a folder of images, a list or a video.
+        output: New or empty folder for the results.
+        fit: How an image goes through the network, one of `predict_image.MODES`.
+        tile_size: Height and width for "resize" and "sliding"; None: the network's.
+        overlap: Share of a window that the next one sees again, below 1.
+        opacity: Share of the classes' colours in an overlay, 0 to 1.
+        overlays: Whether to write overlays.
+        labels: Whether to write label maps; None: of images, not of videos.
+        skip_bad: Whether to leave out images that cannot be read.
+
+    Returns:
+        The content of classes.json, and a list of notes, such as how many files of a
+        folder are no images.
+
+    Raises:
+        UserError: for whatever is wrong with the model, the input or the output. Of
+            what can be known before a model is loaded, before it is.
+    """
+    # Large images are expected here; the largest are refused in any case.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    predict_image.check_values(fit, tile_size, overlap)
+    listed = input_images.find(inputs)
+    is_video = input_images.is_video(inputs)
+    if is_video:
+        video_files.check_installed()
+    if not output:
+        raise UserError("--output: found nothing, expected a new folder.")
+    labels = not is_video if labels is None else labels
+    folder = output_files.Output(pathlib.Path(output), labels, overlays, opacity)
+    folder.check(inputs)
+    loaded = _load(model)
+    mode = predict_image.choose_mode(loaded, fit, tile_size, overlap)
+    if is_video:
+        return _write_video(loaded, listed.images[0], folder, mode), []
+    content = _write_images(loaded, listed.images, folder, mode, skip_bad)
+    return content, _notes(listed.others, inputs)
+
+
+def _notes(num_others, inputs):
+    if not num_others:
+        return []
+    text = "files {} are no images" if num_others > 1 else "file {} is no image"
+    return [f"note: {num_others} other {text.format(f'in {inputs}')}"]
+
+
+def _load(name):
+    # Imported here: TensorFlow starts with it, and mistakes need not wait for that.
+    with command.suppress_startup_logs():
+        from selene_tf.inference import loading
+
+    return loading.load(name)
+
+
+def _write_images(model, images, folder, mode, skip_bad):
+    with progress.bar("predicting") as show:
+        return image_prediction.write(model, images, folder, mode, skip_bad, show)
+
+
+def _write_video(model, video, folder, mode):
+    with progress.bar("predicting", "frame") as show:
+        return video_prediction.write(model, video.path, folder, mode, show)
