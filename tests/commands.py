@@ -145,7 +145,7 @@ def _not_installed(packages):
         yield
     finally:
         for name, module in kept.items():
-            del sys.modules[name]
+            sys.modules.pop(name, None)
             if module is not None:
                 sys.modules[name] = module
 

@@ -4,16 +4,11 @@ import numpy as np
 import pytest
 
 from selene_tf.architectures import cost_table, topology
-from selene_tf.benchmarking import steps
+from selene_tf.benchmarking import measure, steps
 from selene_tf.layers.routing_cell import RoutingCell
-from tests.commands import assert_one_line, run
+from tests.commands import assert_one_line, run, run_process
 
 TINY = ["--channels=4", "--num_layers=3", "--size=32,64", "--batch_size=2"]
-# Runs the command in a process that finds no PyTorch.
-WITHOUT_TORCH = (
-    "import runpy, sys; sys.modules['torch'] = None; "
-    "runpy.run_module('selene_tf.benchmark', run_name='__main__', alter_sys=True)"
-)
 ROWS = {
     "imports": "import",
     "network built": "build",
@@ -27,8 +22,14 @@ ROWS = {
 STEPS = {"training step": "training", "inference": "inference"}
 
 
-def benchmark(*arguments):
-    return run("-m", "selene_tf.benchmark", *TINY, *arguments)
+def benchmark(*arguments, run=run, **options):
+    return run("-m", "selene_tf.benchmark", *TINY, *arguments, **options)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """TensorFlow, which takes no other number of threads once it has started."""
+    monkeypatch.setattr(measure, "_start_tensorflow", lambda _: 0.0)
 
 
 def rows(text):
@@ -40,7 +41,7 @@ def rows(text):
 def all_of_it(tmp_path_factory):
     """The table's rows and the JSON of one run."""
     output = tmp_path_factory.mktemp("benchmark") / "found.json"
-    result = benchmark("--repeats=3", f"--output={output}")
+    result = benchmark("--repeats=3", f"--output={output}", run=run_process)
     assert result.returncode == 0, result.stderr
     return rows(result.stdout), json.loads(output.read_text())
 
@@ -90,8 +91,9 @@ def test_a_cell_in_pytorch_stands_beside_ours(all_of_it):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("started")
 def test_without_pytorch_our_cell_is_timed_alone():
-    result = run("-c", WITHOUT_TORCH, *TINY, "--repeats=1", "--what=cell")
+    result = benchmark("--repeats=1", "--what=cell", missing=["torch"])
     assert result.returncode == 0, result.stderr
     table = rows(result.stdout)
     assert "cell" in table
@@ -99,7 +101,7 @@ def test_without_pytorch_our_cell_is_timed_alone():
 
 
 def test_pytorch_that_is_wanted_but_missing_is_one_line():
-    result = run("-c", WITHOUT_TORCH, *TINY, "--torch=yes")
+    result = benchmark("--torch=yes", missing=["torch"])
     assert_one_line(result, "--torch", "pip install -e '.[compare]'")
 
 
@@ -190,6 +192,7 @@ def test_both_cells_have_gradients_of_the_same_shapes():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("started")
 def test_what_is_closed_costs_nothing_where_it_is_left_out(tmp_path):
     output = tmp_path / "found.json"
     result = benchmark("--what=conditional", "--repeats=1", f"--output={output}")

@@ -6,7 +6,7 @@ import pytest
 
 from selene_tf.architectures import routing_path
 from selene_tf.reports import path_text
-from tests.commands import assert_one_line, run
+from tests.commands import assert_one_line, run, run_process
 from tests.experiment.saved_runs import save_run
 
 
@@ -16,7 +16,7 @@ def test_the_command(tmp_path):
     save_run(run_dir)
     command = ["-m", "selene_tf.discover_path", f"--run_dir={run_dir}"]
     output = tmp_path / "found.json"
-    result = run(*command, "--keep=0.99", f"--output={output}")
+    result = run_process(*command, "--keep=0.99", f"--output={output}")
     assert result.returncode == 0, result.stderr
     assert (
         result.stdout == f"{output}: {path_text.summary(routing_path.read(output))}\n"

@@ -1,46 +1,30 @@
-"""The command, with a toy in place of what the loader gives."""
+"""The command: once with a run's network, else with a toy for what the loader gives."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import ROOT, assert_one_line
-from tests.inference.toy_models import expected_labels
-
-# The command as a user starts it, but for the loader. Without the toy's name the
-# mistakes below have to show before anything is loaded.
-PROGRAM = """
-import contextlib, runpy, sys, types
-import selene_tf
-from selene_tf.cli import command
+from selene_tf.inference import loading
+from tests.commands import assert_one_line, run, run_process
+from tests.experiment.saved_runs import save_run
 from tests.inference import toy_models
 
-def load(name):
-    assert name.startswith("toy"), name
-    return toy_models.Pixelwise((8, 8) if name == "toy8" else None, name)
 
-loader = types.ModuleType("selene_tf.inference.loading")
-loader.load = load
-sys.modules[loader.__name__] = selene_tf.inference.loading = loader
-# It would start TensorFlow, for which a toy has no use.
-command.suppress_startup_logs = contextlib.nullcontext
-runpy.run_module("selene_tf.predict", run_name="__main__", alter_sys=True)
-"""
+def predict(*arguments, run=run):
+    return run("-m", "selene_tf.predict", *arguments)
 
 
-def predict(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.fixture
+def toys(monkeypatch):
+    """The loader gives toys, and nothing else: mistakes show before it is called."""
+
+    def load(name):
+        assert name.startswith("toy"), name
+        return toy_models.Pixelwise((8, 8) if name == "toy8" else None, name)
+
+    monkeypatch.setattr(loading, "load", load)
 
 
 def save(path, seed=0, size=(20, 11)):
@@ -51,6 +35,24 @@ def save(path, seed=0, size=(20, 11)):
     return pixels
 
 
+def test_an_image_goes_through_a_runs_network(tmp_path):
+    save_run(tmp_path / "run")
+    save(tmp_path / "in/a.png", size=(40, 70))
+    out = tmp_path / "out"
+    arguments = (f"--model={tmp_path}/run", f"--input={tmp_path}/in", f"--output={out}")
+    result = predict(*arguments, run=run_process)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"1 image of {tmp_path}/run to {out}: ")
+    content = json.loads((out / "classes.json").read_text())
+    with Image.open(out / "labels/a.png") as image:
+        labels = np.asarray(image)
+    assert labels.shape == (40, 70)
+    counts = np.bincount(labels.ravel(), minlength=len(content["class_names"]))
+    expected = dict(zip(content["class_names"], counts / labels.size, strict=True))
+    assert content["images"]["a"]["shares"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.usefixtures("toys")
 def test_a_folder_becomes_label_maps_overlays_and_shares(tmp_path):
     first = save(tmp_path / "-in/a b.png")
     second = save(tmp_path / "-in/ü/a b.bmp", 1)
@@ -71,11 +73,12 @@ def test_a_folder_becomes_label_maps_overlays_and_shares(tmp_path):
     assert (content["fit"], content["tile_size"]) == ("sliding", [8, 8])
     for name, pixels in (("a b", first), ("ü/a b", second)):
         labels = np.asarray(Image.open(out / f"labels/{name}.png"))
-        np.testing.assert_array_equal(labels, expected_labels(pixels))
+        np.testing.assert_array_equal(labels, toy_models.expected_labels(pixels))
         overlay = np.asarray(Image.open(out / f"overlay/{name}.png"))
         np.testing.assert_array_equal(overlay, np.array(content["colours"])[labels])
 
 
+@pytest.mark.usefixtures("toys")
 def test_a_video_becomes_a_video(tmp_path):
     pytest.importorskip("av")
     from fractions import Fraction
@@ -105,6 +108,7 @@ def place(tmp_path_factory):
     return place
 
 
+@pytest.mark.usefixtures("toys")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -2,16 +2,13 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
 from selene_tf.architectures import routing_path
-from tests.commands import ROOT, TINY, assert_one_line, train, variables_of
+from selene_tf.training.checkpoints import Checkpoints
+from tests.commands import ROOT, assert_one_line, train, variables_of
 from tests.experiment.saved_runs import save_path, save_run
 
 SETTINGS = ["--algorithm=supervised", "--warm_up_steps=1", "--log_every=8"]
@@ -25,52 +22,63 @@ def flags(tmp_path):
     return [f"--init_run={tmp_path / 'earlier'}", f"--path={tmp_path / 'a.json'}"]
 
 
-def train_until_a_checkpoint(run_dir, arguments):
-    process = subprocess.Popen(
-        [sys.executable, "train.py", *TINY, f"--run_dir={run_dir}", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.time() + 120
-    while not list(run_dir.glob("checkpoints/step-*")) and time.time() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+@pytest.fixture
+def train_and_die(monkeypatch):
+    """A function that trains and is stopped, as by a kill, after a checkpoint."""
+
+    class Killed(BaseException):
+        pass
+
+    save = Checkpoints.save
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        raise Killed
+
+    def train_and_die(run_dir, arguments):
+        with monkeypatch.context() as patches:
+            patches.setattr(Checkpoints, "save", save_and_die)
+            with pytest.raises(Killed):
+                train(run_dir, *arguments)
+
+    return train_and_die
 
 
 @pytest.mark.slow
-def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(flags, tmp_path):
+def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(
+    flags, train_and_die, tmp_path
+):
     arguments = [*SETTINGS, *flags]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    result = train(whole, *arguments)
+    steady, killed = tmp_path / "steady", tmp_path / "killed"
+    result = train(steady, *arguments)
     assert result.returncode == 0, result.stderr
     assert "of the student after step 4 from" in result.stderr
     # First killed before there is a checkpoint: then it loads the weights again.
     killed.mkdir()
     for name in ("classes.json", "given_path.json", "colours.json"):
-        shutil.copy(whole / name, killed)
-    text = (whole / "config.cfg").read_text()
-    (killed / "config.cfg").write_text(text.replace(str(whole), str(killed)))
-    train_until_a_checkpoint(killed, arguments)
-    assert not (killed / "summary.json").exists(), "it was killed too late to test"
+        shutil.copy(steady / name, killed)
+    text = (steady / "config.cfg").read_text()
+    (killed / "config.cfg").write_text(text.replace(str(steady), str(killed)))
+    train_and_die(killed, arguments)
+    assert not (killed / "summary.json").exists()
     # From then on neither the earlier run nor the path's file is needed.
     shutil.rmtree(tmp_path / "earlier")
     (tmp_path / "a.json").unlink()
     result = train(killed, *arguments)
     assert result.returncode == 0, result.stderr
     assert "resuming" in result.stderr
-    wanted, found = variables_of(whole), variables_of(killed)
+    wanted, found = variables_of(steady), variables_of(killed)
     assert wanted.keys() == found.keys()
     for name, value in wanted.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
 
     given, discovered = (
-        routing_path.read(whole / f"{n}path.json") for n in ("given_", "")
+        routing_path.read(steady / f"{n}path.json") for n in ("given_", "")
     )
     assert not (discovered.kept & ~given.kept).any()
     for name in ("supernet_macs", "supernet_parameters"):
         assert discovered.metadata[name] >= given.metadata[name]
-    summary = json.loads((whole / "summary.json").read_text())
+    summary = json.loads((steady / "summary.json").read_text())
     assert summary["parameters"] == given.metadata["parameters"]
     assert summary["macs"]["supernet"] < discovered.metadata["supernet_macs"]
 

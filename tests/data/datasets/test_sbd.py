@@ -8,7 +8,7 @@ from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, sbd
 from selene_tf.data.files.pillow_reading import read_mask
-from tests.commands import run
+from tests.commands import run_process
 from tests.refusals import assert_refused
 
 scipy_io = pytest.importorskip("scipy.io", reason="SciPy comes with the extra 'voc'")
@@ -17,7 +17,7 @@ scipy_io = pytest.importorskip("scipy.io", reason="SciPy comes with the extra 'v
 VALUES = np.array([[0, 1, 2, 20], [3, 255, 5, 6], [7, 8, 9, 10]], np.uint8)
 TRAIN, VAL, NEW = ["2007_01", "2007_03"], ["2007_02"], ["2008_01", "2008_02"]
 # Runs the command in a process that finds no TensorFlow.
-COMMAND = (
+WITHOUT_TENSORFLOW = (
     "import runpy, sys; sys.modules['tensorflow'] = None; "
     "runpy.run_module('selene_tf.convert_sbd', run_name='__main__', alter_sys=True)"
 )
@@ -267,7 +267,7 @@ def test_missing_folders_are_named(voc, cls, tmp_path):
 def test_the_command_converts_without_tensorflow(voc, cls, tmp_path):
     output = tmp_path / "masks"
     arguments = [f"--sbd_dir={cls.parent}", f"--voc_dir={voc}", f"--output={output}"]
-    result = run("-c", COMMAND, *arguments)
+    result = run_process("-c", WITHOUT_TENSORFLOW, *arguments)
     assert result.returncode == 0, result.stderr
     assert not result.stderr
     assert result.stdout == (
