@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.commands import (
 )
 
 # All that a run has to remember: a second network, a head, draws of several kinds.
-WHOLE = [*TINY, "--pretext=jigsaw", "--strong_view", "--ema_warm_up"]
+WHOLE = [*TINY, "--pretext=jigsaw", "--strong_augmentation", "--ema_warm_up"]
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,36 @@ def test_starting_a_finished_run_again_changes_nothing(finished):
     assert result.returncode == 0, result.stderr
     assert "finished" in result.stderr
     assert (run_dir / "summary.json").read_bytes() == before
+
+
+@pytest.fixture
+def old_run(finished, tmp_path):
+    """The finished run as an earlier version wrote its flags."""
+    copy = tmp_path / "old"
+    shutil.copytree(finished[0], copy)
+    lines = (copy / "config.cfg").read_text().splitlines()
+    lines.remove("--cutmix=true")
+    lines[lines.index("--strong_augmentation=true")] = "--strong_view=true"
+    (copy / "config.cfg").write_text("\n".join(lines) + "\n")
+    return copy
+
+
+@pytest.mark.parametrize("flag", ["--strong_view", "--strong_augmentation"])
+def test_a_run_of_an_earlier_version_is_started_again(old_run, flag):
+    flags = [flag if name == "--strong_augmentation" else name for name in WHOLE]
+    result = train(old_run, *flags)
+    assert result.returncode == 0, result.stderr
+    assert "finished" in result.stderr
+
+
+def test_a_run_of_an_earlier_version_is_scored(old_run):
+    result = run("evaluate.py", f"--run_dir={old_run}")
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_run_of_an_earlier_version_mixed_images(old_run):
+    result = train(old_run, *WHOLE, "--nocutmix")
+    assert_one_line(result, "--cutmix: found 'false'", "'true'", str(old_run))
 
 
 def test_evaluation_repeats_the_summary(finished):

@@ -10,11 +10,16 @@ from selene_tf.config import Config
 from selene_tf.config.validation import to_text
 from selene_tf.errors import UserError
 
+# Earlier names of flags, which flagfiles and old runs may hold, and today's.
+RENAMED = {"strong_view": "strong_augmentation"}
+
 
 def define_flags(flag_values=flags.FLAGS):
-    """Makes an absl flag of every field of `Config`."""
+    """Defines an absl flag for every field of `Config`, and for earlier names."""
     for field in dataclasses.fields(Config):
         _define_flag(field, flag_values)
+    for alias, name in RENAMED.items():
+        flags.DEFINE_alias(alias, name, flag_values)
 
 
 def from_flags(flag_values=flags.FLAGS):

@@ -124,8 +124,8 @@ _DEPLOYABLE = {
     "cross_pseudo": ("auto",),
 }
 _TEACHERS = (
-    *("strong_view", "confidence_threshold", "consistency", "consistency_reduction"),
-    *("teacher_statistics", "ema_warm_up"),
+    *("strong_augmentation", "cutmix", "confidence_threshold", "consistency"),
+    *("consistency_reduction", "teacher_statistics", "ema_warm_up"),
 )
 
 
@@ -149,6 +149,11 @@ def _check_algorithm(config):
             f"--consistency_reduction: found {config.consistency_reduction} with "
             "--consistency=pseudo_labels, which has no classes to reduce; expected "
             "nothing."
+        )
+    if not (config.cutmix or config.strong_augmentation):
+        raise UserError(
+            "--cutmix: found false without --strong_augmentation, whose part it is; "
+            "expected --strong_augmentation with it."
         )
     height, width = config.crop_size
     rotates = config.pretext == "rotation" and config.pretext_weight

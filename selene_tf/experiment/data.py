@@ -169,7 +169,8 @@ def make_training_dataset(config, data, first_step, devices):
         config.flip,
         dynamic_routing.MEAN_COLOUR,
         pretext_task(config),
-        config.strong_view and config.algorithm == "mean_teacher",
+        config.strong_augmentation and config.algorithm == "mean_teacher",
+        config.cutmix,
     )
     dataset = batching.training(
         data.labelled,

@@ -167,12 +167,13 @@ def check_fits(config, replicas):
             f"--batch_size: found {config.batch_size} for {replicas} devices in "
             f"{config.accumulate_steps} parts each; expected a multiple of {at_once}."
         )
-    mixes = config.strong_view and config.algorithm == "mean_teacher"
+    has_strong_views = config.strong_augmentation and config.algorithm == "mean_teacher"
+    mixes = has_strong_views and config.cutmix
     if mixes and at_once > 1 and config.batch_size // at_once % 2:
         raise UserError(
             f"--batch_size: found {config.batch_size}, which gives each of {replicas} "
             f"devices {config.batch_size // at_once} images at a time; expected an "
-            "even number, since --strong_view mixes pairs of images."
+            "even number, since --cutmix mixes pairs of images."
         )
     if config.jit_compile and replicas > 1:
         raise UserError(

@@ -121,7 +121,11 @@ def settings_of(run_dir, flag):
             f"--{flag}: found no config.cfg in '{run_dir}', expected the folder of a "
             "run, as train.py makes it."
         )
-    return flagfile.from_flagfile(file)
+    try:
+        return flagfile.from_flagfile(file)
+    except UserError as error:
+        # Such as a flag of another version; which file has it is not in the message.
+        raise UserError(f"{file}: {error}") from None
 
 
 def check_within(inner, outer, file, run_dir):

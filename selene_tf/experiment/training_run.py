@@ -40,7 +40,8 @@ def train(config):
     """
     started = time.perf_counter()
     text = flagfile.to_flagfile(config)
-    run_folder.check(config.run_dir, text, flagfile.to_flagfile(type(config)()))
+    defaults = flagfile.to_flagfile(type(config)())
+    run_folder.check(config.run_dir, text, defaults, flagfile.RENAMED)
     run_dir = pathlib.Path(config.run_dir)
     start = initial_state.resolve(config)
     if (run_dir / "summary.json").exists():

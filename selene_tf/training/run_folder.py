@@ -28,7 +28,7 @@ MAY_DIFFER = {
 }
 
 
-def check(run_dir, flagfile_text, defaults=""):
+def check(run_dir, flagfile_text, defaults="", renamed=None):
     """Checks, before anything is written, that the folder is new or the run's own.
 
     Args:
@@ -36,6 +36,7 @@ def check(run_dir, flagfile_text, defaults=""):
         flagfile_text: The run's flags, one a line.
         defaults: Likewise all flags with their defaults, which hold where a run of an
             earlier version did not know a flag.
+        renamed: Earlier names of flags, which such a run may have, to today's.
 
     Raises:
         UserError: if there is none, or it holds something else, or a run with
@@ -47,7 +48,7 @@ def check(run_dir, flagfile_text, defaults=""):
         )
     folder = pathlib.Path(run_dir)
     try:
-        _check_folder(folder, flagfile_text, defaults)
+        _check_folder(folder, flagfile_text, defaults, renamed or {})
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"--run_dir: cannot read '{folder}' ({reason(error)}); expected a new "
@@ -193,12 +194,12 @@ def drop_log_after(path, step):
     write_text(path, "".join(kept))
 
 
-def _check_folder(folder, flagfile_text, defaults):
+def _check_folder(folder, flagfile_text, defaults, renamed):
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--run_dir: '{folder}' is a file, expected a folder.")
     path = folder / "config.cfg"
     if path.exists():
-        _check_same(path, flagfile_text, defaults)
+        _check_same(path, flagfile_text, defaults, renamed)
         return
     # A kill may leave the unfinished config.cfg of a run that never began.
     leftover = f".{path.name}.part"
@@ -218,16 +219,24 @@ def _check_space(folder, needed_bytes):
         )
 
 
-def _check_same(path, flagfile_text, defaults):
-    found = _values(defaults) | _values(path.read_text(encoding="utf-8"))
+def _check_same(path, flagfile_text, defaults, renamed):
+    written = _values(path.read_text(encoding="utf-8"))
+    written = {renamed.get(name, name): value for name, value in written.items()}
     wanted = _values(flagfile_text)
-    for name in sorted(found.keys() | wanted.keys()):
-        if name not in MAY_DIFFER and found.get(name) != wanted.get(name):
+    started = _values(defaults) | written
+    for name in sorted(started.keys() | wanted.keys()):
+        if name in MAY_DIFFER or started.get(name) == wanted.get(name):
+            continue
+        if name not in wanted:
             raise UserError(
-                f"--{name}: found '{wanted.get(name)}', but the run in {path.parent} "
-                f"was started with '{found.get(name)}'; use that value, or another "
+                f"{path}: found --{name}={started[name]}, which this version does not "
+                "know; go on with the version that started the run, or use another "
                 "--run_dir."
             )
+        raise UserError(
+            f"--{name}: found '{wanted[name]}', but the run in {path.parent} was "
+            f"started with '{started.get(name)}'; use that value, or another --run_dir."
+        )
 
 
 def _values(text):

@@ -6,6 +6,7 @@ import pytest
 from absl import flags
 
 from selene_tf.cli import flagfile
+from selene_tf.config import Config
 from selene_tf.errors import UserError
 from tests.refusals import assert_refused
 
@@ -182,3 +183,29 @@ def test_a_nested_flagfile_is_overridden_by_the_one_that_includes_it(tmp_path):
     config = parse(written(tmp_path, f"--flagfile={base}\n--scales=0.5\n"))
     assert config.scales == (0.5,)
     assert config.steps == 2000
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("--strong_view", True),
+        ("--strong_view=true", True),
+        ("--strong_view=false", False),
+        ("--nostrong_view", False),
+    ],
+)
+def test_an_earlier_name_of_a_flag_means_todays(tmp_path, argument, expected):
+    assert parse(argument).strong_augmentation is expected
+    assert parse(written(tmp_path, argument + "\n")).strong_augmentation is expected
+    assert "strong_view" not in flagfile.to_flagfile(parse(argument))
+
+
+def test_of_both_names_the_last_one_counts():
+    assert not parse("--strong_view", "--nostrong_augmentation").strong_augmentation
+    assert parse("--nostrong_augmentation", "--strong_view").strong_augmentation
+
+
+def test_earlier_names_are_of_flags_that_there_are():
+    names = {field.name for field in dataclasses.fields(Config)}
+    assert set(flagfile.RENAMED.values()) <= names
+    assert not set(flagfile.RENAMED) & names

@@ -32,7 +32,11 @@ SCENES = {"image_size": (96, 160)}
         ({"algorithm": "mean_techer"}, "--algorithm"),
         ({"algorithm": "supervised", "deploy": "teacher"}, "--deploy"),
         ({"algorithm": "cross_pseudo", "deploy": "student"}, "--deploy"),
-        ({"algorithm": "cross_pseudo", "strong_view": True}, "--strong_view"),
+        (
+            {"algorithm": "cross_pseudo", "strong_augmentation": True},
+            "--strong_augmentation",
+        ),
+        ({"cutmix": False}, "--cutmix"),
         (
             {"algorithm": "cross_pseudo", "confidence_threshold": 0.9},
             "--confidence_threshold",

@@ -6,6 +6,7 @@ from selene_tf.config import Config
 from selene_tf.errors import UserError
 from selene_tf.experiment.devices import check_fits, make_devices
 
+STRONG = {"strong_augmentation": True}
 WORKERS = {"worker": ["localhost:2222", "localhost:2223"]}
 
 
@@ -53,8 +54,12 @@ def test_a_tf_config_that_says_nothing_is_refused(text, monkeypatch):
     [
         ({"batch_size": 8}, 3, "--batch_size"),
         ({"batch_size": 8, "accumulate_steps": 4}, 4, "--batch_size"),
-        ({"batch_size": 6, "strong_view": True}, 2, "--batch_size"),
-        ({"batch_size": 6, "strong_view": True, "accumulate_steps": 2}, 1, "--batch"),
+        ({"batch_size": 6, **STRONG}, 2, "--batch_size"),
+        (
+            {"batch_size": 6, **STRONG, "accumulate_steps": 2},
+            1,
+            "--batch",
+        ),
         ({"jit_compile": True}, 2, "--jit_compile"),
     ],
 )
@@ -66,10 +71,11 @@ def test_what_devices_cannot_share_is_refused(changes, replicas, flag):
     ("changes", "replicas"),
     [
         ({"batch_size": 8, "accumulate_steps": 2}, 4),
-        ({"batch_size": 8, "strong_view": True}, 4),
+        ({"batch_size": 8, **STRONG}, 4),
         # Alone a device mixes what it has, and one image is left over.
-        ({"batch_size": 5, "strong_view": True}, 1),
-        ({"batch_size": 6, "strong_view": True, "algorithm": "supervised"}, 2),
+        ({"batch_size": 5, **STRONG}, 1),
+        ({"batch_size": 6, **STRONG, "cutmix": False}, 2),
+        ({"batch_size": 6, **STRONG, "algorithm": "supervised"}, 2),
         ({"jit_compile": True}, 1),
     ],
 )

@@ -29,6 +29,13 @@ def kept_of(config):
     return initial_state.resolve(config).path.kept.tolist()
 
 
+def test_a_flag_that_is_no_more_is_one_line_that_names_the_file(tmp_path):
+    config = begin(tmp_path / "run")
+    file = tmp_path / "run/config.cfg"
+    file.write_text(file.read_text() + "--gone=5\n")
+    assert_refused(lambda: initial_state.settings_of(config.run_dir, "run_dir"), file)
+
+
 @pytest.mark.parametrize("has_checkpoints", [False, True])
 def test_a_run_needs_the_paths_file_no_more(tmp_path, has_checkpoints):
     given = save_path(tmp_path / "a.json", without=[(1, 1, None)])

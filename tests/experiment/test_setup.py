@@ -130,8 +130,9 @@ def test_along_a_path_a_budget_counts_what_is_left_as_a_share_of_the_whole(tmp_p
     ("flags", "strong", "kind"),
     [
         ({}, False, None),
-        ({"strong_view": True}, True, None),
-        ({"strong_view": True, "algorithm": "supervised"}, False, None),
+        ({"strong_augmentation": True}, True, None),
+        ({"strong_augmentation": True, "cutmix": False}, True, None),
+        ({"strong_augmentation": True, "algorithm": "supervised"}, False, None),
         ({"pretext": "jigsaw", "pretext_weight": 0.0}, False, None),
         ({"pretext": "rotation", "crop_size": (96, 96)}, False, "rotation"),
     ],
@@ -145,6 +146,7 @@ def test_images_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
     images.make_training_dataset(config, images.Sources(None, None, None), 0, devices)
     augmentation = next(x for x in got if isinstance(x, views.Augmentation))
     assert augmentation.strong_view == strong
+    assert augmentation.cutmix == config.cutmix
     assert (augmentation.pretext.kind if augmentation.pretext else None) == kind
 
 

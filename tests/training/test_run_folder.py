@@ -46,6 +46,24 @@ def test_a_flag_that_the_run_did_not_know_had_its_default(tmp_path):
         run_folder.check(tmp_path, FLAGS + "--colour=blue\n", defaults)
 
 
+def test_a_flag_may_have_had_another_name(tmp_path):
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
+    renamed = {"steps": "updates"}
+    text = FLAGS.replace("steps", "updates")
+    run_folder.check(tmp_path, text, renamed=renamed)
+    with pytest.raises(UserError, match="--updates: found '20'.*'10'"):
+        run_folder.check(tmp_path, text.replace("10", "20"), renamed=renamed)
+
+
+def test_a_flag_that_is_no_more_is_named_with_its_file(tmp_path):
+    run_folder.prepare(tmp_path, FLAGS + "--gone=5\n", NAMES, 1)
+    with pytest.raises(
+        UserError, match=r"config\.cfg: found --gone=5, which"
+    ) as caught:
+        run_folder.check(tmp_path, FLAGS)
+    assert "--run_dir" in str(caught.value)
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match=r"no config\.cfg"):

@@ -26,6 +26,7 @@ class Augmentation:
         fill_colour: (red, green, blue) of 0 to 255 for padding.
         pretext: A `Pretext` for labelled and unlabelled images, or None.
         strong_view: Whether unlabelled images have a strong view beside.
+        cutmix: Whether strong views are mixed by CutMix.
     """
 
     crop_size: tuple[int, int]
@@ -34,6 +35,7 @@ class Augmentation:
     fill_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
     pretext: Pretext | None = None
     strong_view: bool = False
+    cutmix: bool = True
 
     def __post_init__(self):
         if len(self.crop_size) != 2 or min(self.crop_size) < 1:
@@ -106,9 +108,15 @@ def unlabelled(example, seed, augmentation):
             tf.random.fold_in(seed, 2),
             augmentation.fill_colour,
         )
-        size = augmentation.crop_size
-        view["box"] = cutmix_box(size, tf.random.fold_in(seed, 3))
+        view["box"] = _cutmix_box(seed, augmentation)
     return view
+
+
+def _cutmix_box(seed, augmentation):
+    """The image's box, or none where CutMix is off."""
+    if not augmentation.cutmix:
+        return tf.zeros(augmentation.crop_size, tf.bool)
+    return cutmix_box(augmentation.crop_size, tf.random.fold_in(seed, 3))
 
 
 @_without_autograph

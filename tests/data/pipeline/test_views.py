@@ -134,6 +134,17 @@ def test_tasks_boxes_and_mirroring_are_drawn_independently():
         assert 50 - 24 < (~task & one & ~box).sum() < 50 + 24
 
 
+def test_without_cutmix_no_box_is_drawn_and_all_else_is_the_same():
+    mixed = over_seeds(views.unlabelled, augmentation(strong_view=True))
+    settings = dataclasses.replace(augmentation(strong_view=True), cutmix=False)
+    unmixed = over_seeds(views.unlabelled, settings)
+    assert mixed["box"].any()
+    assert not unmixed["box"].any()
+    assert mixed["box"].dtype == unmixed["box"].dtype
+    for name in ("image", "strong_image", "valid"):
+        np.testing.assert_array_equal(mixed[name], unmixed[name])
+
+
 def strong_batch():
     rng = np.random.default_rng(1)
     return {
