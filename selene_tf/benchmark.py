@@ -7,7 +7,7 @@
 - cell: forward and backward of one `RoutingCell`, and of the same cell in PyTorch;
 - all: these three; the cell in PyTorch where that is installed;
 - conditional: inference that leaves out closed cells and routes;
-- learning: the training step of every way to learn;
+- learning: the training step of every algorithm;
 - export: the network as Keras function, SavedModel, TFLite file and int8 TFLite file;
 - input: reading, decoding, augmenting and batching without a network.
 

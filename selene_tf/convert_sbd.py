@@ -23,13 +23,15 @@ def main():
     values = flags.FLAGS
     # The bar goes before a mistake's line is printed.
     with progress.bar(unit="mask") as show:
-        found = sbd.convert(values.sbd_dir, values.voc_dir, values.output, show)
-    command.say(_summary(found))
+        converted = sbd.convert(values.sbd_dir, values.voc_dir, values.output, show)
+    command.say(_summary(converted))
 
 
-def _summary(found):
-    numbers = (found.num_original, found.num_converted)
-    text = f"{numbers[0]} masks of VOC and {numbers[1]} of SBD are in {found.folder}"
+def _summary(converted):
+    numbers = (converted.num_original, converted.num_converted)
+    text = (
+        f"{numbers[0]} masks of VOC and {numbers[1]} of SBD are in {converted.folder}"
+    )
     if numbers == (sbd.NUM_ORIGINAL, sbd.NUM_CONVERTED):
         return text
     return f"{text}; complete, they are {sbd.NUM_ORIGINAL} and {sbd.NUM_CONVERTED}"

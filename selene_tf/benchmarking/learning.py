@@ -1,4 +1,4 @@
-"""Times a training step of every way to learn; see `selene_tf.benchmark`."""
+"""Times a training step of every algorithm; see `benchmarking.measure`."""
 
 import dataclasses
 import functools
@@ -11,11 +11,11 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
-from selene_tf.benchmarking import steps as benchmark_steps
+from selene_tf.benchmarking import steps
 from selene_tf.layers import pretext_head
 from selene_tf.training import grappler, schedules
 
-# What train.py takes unless told otherwise; UniMatch's threshold on the strong view.
+# Defaults of train.py; with strong augmentation UniMatch's confidence threshold.
 NUM_PERMUTATIONS = 100
 PRETEXT_WEIGHT = 0.1
 CONFIDENCE_THRESHOLD = 0.95
@@ -32,21 +32,21 @@ TRAINED = {
 
 @dataclasses.dataclass(frozen=True)
 class TrainingVariant:
-    """A way to learn, and what its step has to compute at least.
+    """An algorithm with its options, and the passes that its step has to compute.
 
     Attributes:
         algorithm: "supervised", "mean_teacher" or "cross_pseudo".
         passes: How often a batch goes through a trained network, forth and back.
         teacher_passes: How often one goes through the teacher, forth alone.
         jigsaw: Whether there is a pretext task.
-        strong_view: Whether the student sees strong views.
+        strong_augmentation: Whether the student sees strongly augmented images.
     """
 
     algorithm: str
     passes: int
     teacher_passes: int = 0
     jigsaw: bool = False
-    strong_view: bool = False
+    strong_augmentation: bool = False
 
     @property
     def floor(self):
@@ -63,7 +63,9 @@ VARIANTS = {
     "supervised_jigsaw": TrainingVariant("supervised", 2, jigsaw=True),
     "mean_teacher": TrainingVariant("mean_teacher", 2, 2),
     "mean_teacher_jigsaw": TrainingVariant("mean_teacher", 2, 2, jigsaw=True),
-    "mean_teacher_strong": TrainingVariant("mean_teacher", 2, 1, strong_view=True),
+    "mean_teacher_strong": TrainingVariant(
+        "mean_teacher", 2, 1, strong_augmentation=True
+    ),
     "cross_pseudo": TrainingVariant("cross_pseudo", 4),
     "cross_pseudo_jigsaw": TrainingVariant("cross_pseudo", 4, jigsaw=True),
 }
@@ -79,37 +81,37 @@ def of_learning(architecture, size, batch_size, repeats):
         repeats: Timed steps of each, after one that traces and warms up.
 
     Returns:
-        For each way a dict: "wall" and "cpu", milliseconds a step, each "median",
+        For each variant a dict: "wall" and "cpu", milliseconds a step, each "median",
         "min", "max"; "wall_ratio" and "cpu_ratio", of the medians to supervised's;
         and "floor", see `TrainingVariant`.
     """
-    # All ways share them, since the time does not depend on the weights. To go round,
-    # all have to be in memory at once; shared, that is three networks and not twelve.
+    # Shared by all variants, since the time does not depend on the weights. To take
+    # turns, all have to be in memory at once: three networks then, and not twelve.
     models = [
         networks.build(architecture, name=name)
         for name in ("student", "teacher", "other")
     ]
     batch = random_batch(architecture.num_classes, size, batch_size)
-    steps = {
-        name: benchmark_steps.training_step(algorithm, seen(VARIANTS[name], batch))[1]
+    training_steps = {
+        name: steps.training_step(algorithm, select_inputs(VARIANTS[name], batch))[1]
         for name, algorithm in make_algorithms(*models).items()
     }
-    # In turn, and not one way after the other: what else the machine does for a while
-    # then slows down some steps of every way, and the ratios of the medians stay.
+    # In turn, and not one after the other: what else the machine does for a while then
+    # slows down some steps of every variant, and the ratios of the medians stay.
     with grappler.disabled_on_cpu():
-        found = benchmark_steps.timed_in_turn(steps, repeats)
-    return {name: _row(found, name) for name in VARIANTS}
+        milliseconds = steps.timed_in_turn(training_steps, repeats)
+    return {name: _row(milliseconds, name) for name in VARIANTS}
 
 
 def random_batch(num_classes, size, batch_size):
-    """Random images without padding, with all that any way looks at.
+    """Random images without padding, with all inputs of any variant.
 
     Every other image has a task, and its strong view a quarter of the neighbour.
 
     Returns:
         A dict as `batching.training` gives it.
     """
-    images = benchmark_steps.random_batch(num_classes, size, 3 * batch_size)
+    images = steps.random_batch(num_classes, size, 3 * batch_size)
     image, unlabelled_image, strong_image = tf.split(images["image"], 3)
     valid = tf.ones((batch_size, *size), tf.bool)
     box = np.zeros(valid.shape, bool)
@@ -147,40 +149,40 @@ def make_algorithms(student, teacher, other):
         "cross_pseudo": (student, other),
     }
     return {
-        name: _make_algorithm(way, networks[way.algorithm], heads)
-        for name, way in VARIANTS.items()
+        name: _make_algorithm(variant, networks[variant.algorithm], heads)
+        for name, variant in VARIANTS.items()
     }
 
 
-def seen(way, batch):
-    """What of the batch a training of this way would get."""
+def select_inputs(variant, batch):
+    """Selects the parts of the batch that a training of this variant gets."""
     names = ["image", "label", "valid"]
-    if way.algorithm != "supervised" or way.jigsaw:
+    if variant.algorithm != "supervised" or variant.jigsaw:
         names += ["unlabelled_image", "unlabelled_valid"]
-    if way.jigsaw:
+    if variant.jigsaw:
         names += ["pretext_label", "unlabelled_pretext_label"]
-    if way.strong_view:
+    if variant.strong_augmentation:
         names += ["unlabelled_strong_image", "unlabelled_box"]
     return {name: batch[name] for name in names}
 
 
-def _make_algorithm(way, networks, heads):
-    options = {"max_gradient_norm": benchmark_steps.MAX_GRADIENT_NORM}
-    if way.jigsaw:
-        own = dict(zip(TRAINED[way.algorithm], heads, strict=False))
+def _make_algorithm(variant, networks, heads):
+    options = {"max_gradient_norm": steps.MAX_GRADIENT_NORM}
+    if variant.jigsaw:
+        own = dict(zip(TRAINED[variant.algorithm], heads, strict=False))
         options["pretext"] = PretextLoss("jigsaw", PRETEXT_WEIGHT, own)
-    if way.strong_view:
+    if variant.strong_augmentation:
         options["consistency_loss"] = functools.partial(
             losses.pseudo_label_cross_entropy, threshold=CONFIDENCE_THRESHOLD
         )
-    if way.algorithm == "supervised":
+    if variant.algorithm == "supervised":
         return Supervised(*networks, **options)
-    kind = {"mean_teacher": MeanTeacher, "cross_pseudo": CrossPseudo}[way.algorithm]
+    kind = {"mean_teacher": MeanTeacher, "cross_pseudo": CrossPseudo}[variant.algorithm]
     return kind(*networks, schedules.ramp_up(CONSISTENCY_WEIGHT, 0), **options)
 
 
-def _row(found, name):
-    own, supervised = found[name], found["supervised"]
+def _row(milliseconds, name):
+    own, supervised = milliseconds[name], milliseconds["supervised"]
     ratios = {
         f"{clock}_ratio": own[clock]["median"] / supervised[clock]["median"]
         for clock in ("wall", "cpu")

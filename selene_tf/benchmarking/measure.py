@@ -19,16 +19,16 @@ the most of --repeats calls after one that warms up. What is measured:
   in calls of ten steps. --what=all has it where PyTorch is installed.
 - conditional: inference of one image that leaves out what is closed, for several
   shares of routes, chosen at random, that are open; the MACs of what is left beside it.
-- learning: the training step of every way to learn, otherwise as in train, on
+- learning: the training step of every algorithm, otherwise as in train, on
   --batch_size labelled images and, but for plain supervised learning, as many
   unlabelled ones: supervised, with a mean teacher, by co-teaching, each also with a
   jigsaw of 100 orders that half of the images have; and a mean teacher whose student
   sees strong views, which are ready. Milliseconds of a step, not of an image, and
-  their ratio to supervised. The ways take a step in turn, so that another program slows
-  down all of them alike. The floor is the ratio that passes through networks give if a
-  backward pass costs twice a forward one; it leaves out all else, such as the moving
-  average, and the optimiser, whose time is in supervised's too. All ways are in
-  memory together: 12 GiB for the network and the images that the flags start from.
+  their ratio to supervised. The variants take a step in turn, so that another program
+  slows down all of them alike. The floor is the ratio that passes through networks
+  give if a backward pass costs twice a forward one; it leaves out all else, such as
+  the moving average, and the optimiser, whose time is in supervised's too. All
+  variants are in memory together: 12 GiB for the default network and image size.
 - export: one image, from its pixels to its labels, through the supernet and folded
   paths of 50 and 25 % of its MACs: as a traced Keras function, a SavedModel, a TFLite
   file and one of int8. Random gates choose the paths. The forms take turns.

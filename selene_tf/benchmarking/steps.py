@@ -1,4 +1,4 @@
-"""What `selene_tf.benchmark` times, and how; see there."""
+"""Times a training step, inference and a cell; see `benchmarking.measure`."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ CELL_STEPS = 10
 
 
 def set_up(threads):
-    """Sets the threads (0: as TensorFlow decides); before TensorFlow's first use."""
+    """Sets the number of threads, before TensorFlow's first use; 0: its own choice."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     keras.utils.set_random_seed(0)
@@ -62,7 +62,7 @@ def of_network(architecture, size, batch_size, repeats, what):
 
 
 def of_cell(architecture, size, batch_size, repeats):
-    """Times a cell of ours; as `of_network` does, by clock."""
+    """Times one `RoutingCell`; milliseconds an image, as `of_network` gives them."""
     arrays = cell_arrays(architecture.channels, size, batch_size)
     with grappler.disabled_on_cpu():
         step = cell(*arrays, architecture.small_gate)
@@ -70,7 +70,7 @@ def of_cell(architecture, size, batch_size, repeats):
 
 
 def of_torch_cell(architecture, size, batch_size, repeats, threads):
-    """Times the same cell in PyTorch, with so many threads (0: as it decides)."""
+    """Times the same cell in PyTorch, on so many threads; 0: PyTorch's own choice."""
     # Imported here, since it need not be installed.
     from selene_tf.benchmarking import torch_cell
 
@@ -88,7 +88,7 @@ def random_batch(num_classes, size, batch_size):
 
 
 def training(network, batch, start):
-    """A function that takes one training step, after the first one.
+    """Traces a training step, takes the first one and returns a function for more.
 
     Args:
         network: A routing network.
@@ -105,7 +105,7 @@ def training(network, batch, start):
 
 
 def training_step(algorithm, batch):
-    """Compiles an `Algorithm`, and makes of its step what `fit` makes of it.
+    """Compiles an `Algorithm` and wraps its training step as `fit` does.
 
     Returns:
         The step as a `tf.function` of a batch, not traced yet; and a function that
@@ -122,7 +122,7 @@ def training_step(algorithm, batch):
 
 
 def inference(network, images, start):
-    """A function that labels the images, after its first call.
+    """Traces inference, calls it once and returns a function for more calls.
 
     Args:
         network: A routing network.
@@ -142,7 +142,7 @@ def inference(network, images, start):
 
 
 def cell_arrays(channels, size, batch_size):
-    """What three cells send to one at stride 8, and gradients of what it sends.
+    """Random inputs of a cell at stride 8, and gradients of its outputs.
 
     Args:
         channels: Channels at stride 4.
@@ -167,7 +167,7 @@ def cell_arrays(channels, size, batch_size):
 
 
 def cell(features, gradients, small_gate):
-    """A function that goes forward and backward through one `RoutingCell`.
+    """Returns a function of one forward and backward pass through a `RoutingCell`.
 
     Args:
         features, gradients: As `cell_arrays` gives them.
@@ -223,12 +223,15 @@ def timed_in_turn(calls, repeats, images=1):
             call()
             after = time.perf_counter(), time.process_time()
             readings[name].append([b - a for a, b in zip(before, after, strict=True)])
-    found = {}
+    milliseconds = {}
     for name, own in readings.items():
         # The first call warmed up.
         wall, cpu = zip(*own[1:], strict=True)
-        found[name] = {"wall": _summary(wall, images), "cpu": _summary(cpu, images)}
-    return found
+        clocks = {"wall": wall, "cpu": cpu}
+        milliseconds[name] = {
+            clock: _summary(seconds, images) for clock, seconds in clocks.items()
+        }
+    return milliseconds
 
 
 def _timed(step, repeats, batch_size, steps=1):

@@ -1,4 +1,4 @@
-"""What `selene_tf.benchmark` found, as a table for the terminal."""
+"""Formats the results of `selene_tf.benchmark` as a table for the terminal."""
 
 START_ROWS = {
     "import": "imports",
@@ -39,20 +39,24 @@ EXPORT_FORMS = {
 _KINDS = f"{'median':>10}{'min':>10}{'max':>10}"
 
 
-def table(found):
-    """What was found as text for the terminal."""
-    if "conditional" in found:
-        return _conditional(found)
-    if "learning" in found:
-        return _learning(found)
-    if "export" in found:
-        return _export(found)
-    if "input" in found:
-        return _input(found)
-    start, steps = found["start_seconds"], found["ms_per_image"]
+def table(results):
+    """Formats the results as text for the terminal.
+
+    Args:
+        results: A dict as from `measure.measure`.
+    """
+    if "conditional" in results:
+        return _conditional(results)
+    if "learning" in results:
+        return _learning(results)
+    if "export" in results:
+        return _export(results)
+    if "input" in results:
+        return _input(results)
+    start, steps = results["start_seconds"], results["ms_per_image"]
     return "\n".join(
         [
-            *(_listed(found[name]) for name in ("settings", "machine")),
+            *(_listed(results[name]) for name in ("settings", "machine")),
             "",
             f"{'':28}{'seconds':>10}",
             *(f"{START_ROWS[name]:28}{_number(start[name])}" for name in start),
@@ -61,9 +65,9 @@ def table(found):
             f"{'':28}{_KINDS}{_KINDS}",
             *(f"{STEP_ROWS[name]:28}{_readings(steps[name])}" for name in steps),
             "",
-            f"{'MACs an image':28}{found['macs_per_image']:>18,}",
-            f"{'parameters':28}{found['parameters']:>18,}",
-            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
+            f"{'MACs an image':28}{results['macs_per_image']:>18,}",
+            f"{'parameters':28}{results['parameters']:>18,}",
+            f"{'peak memory, MiB':28}{results['peak_memory_mib']:>18,.1f}",
         ]
     )
 
@@ -86,28 +90,28 @@ def _readings(reading):
     return "".join(map(_number, kinds))
 
 
-def _conditional(found):
+def _conditional(results):
     rows = [
         f"{row['open_share']:>14.0%}{row['macs']:>18,}"
-        f"{row['macs'] / found['macs_per_image']:>10.3f}{row['wall']:>12.1f}"
+        f"{row['macs'] / results['macs_per_image']:>10.3f}{row['wall']:>12.1f}"
         f"{row['cpu']:>12.1f}"
-        f"{row['wall'] / found['conditional'][0]['wall']:>10.3f}"
-        for row in found["conditional"]
+        f"{row['wall'] / results['conditional'][0]['wall']:>10.3f}"
+        for row in results["conditional"]
     ]
     head = f"{'routes open':>14}{'MACs':>18}{'of all':>10}"
     head += f"{'wall ms':>12}{'CPU ms':>12}{'of all':>10}"
-    metadata = (_listed(found[name]) for name in ("settings", "machine"))
+    metadata = (_listed(results[name]) for name in ("settings", "machine"))
     return "\n".join([*metadata, "", head, *rows])
 
 
-def _learning(found):
+def _learning(results):
     rows = [
         f"{LEARNING_ROWS[name]:28}{_readings(row)}"
         f"{row['wall_ratio']:>8.2f}{row['cpu_ratio']:>8.2f}{row['floor']:>8.2f}"
-        for name, row in found["learning"].items()
+        for name, row in results["learning"].items()
     ]
     clocks = f"{'wall ms a step':>30}{'CPU ms a step':>30}"
-    metadata = (_listed(found[name]) for name in ("settings", "machine"))
+    metadata = (_listed(results[name]) for name in ("settings", "machine"))
     return "\n".join(
         [
             *metadata,
@@ -119,10 +123,10 @@ def _learning(found):
     )
 
 
-def _export(found):
+def _export(results):
     """Milliseconds, and beneath them what share they are of the first row's."""
-    first, lines = found["export"][0], []
-    for row in found["export"]:
+    first, lines = results["export"][0], []
+    for row in results["export"]:
         times = "".join(f"{row[form]:>16.1f}" for form in EXPORT_FORMS)
         shares = "".join(f"{row[form] / first[form]:>16.2f}" for form in EXPORT_FORMS)
         megabytes = "".join(f"{size / 1e6:>10.2f}" for size in row["bytes"].values())
@@ -133,25 +137,25 @@ def _export(found):
     head = f"{'':24}{'GMACs':>8}"
     head += "".join(f"{name + ' ms':>16}" for name in EXPORT_FORMS.values())
     head += f"{'MB':>10}{'int8 MB':>10}"
-    metadata = (_listed(found[name]) for name in ("settings", "machine"))
+    metadata = (_listed(results[name]) for name in ("settings", "machine"))
     return "\n".join([*metadata, "", head, *lines])
 
 
-def _input(found):
+def _input(results):
     rows = [
-        f"{text:28}{found['input'][name]['images_per_second']:>18.1f}"
-        f"{found['input'][name]['cpu']:>18.1f}"
+        f"{text:28}{results['input'][name]['images_per_second']:>18.1f}"
+        f"{results['input'][name]['cpu']:>18.1f}"
         for name, text in INPUT_ROWS.items()
     ]
-    crop = ",".join(map(str, found["crop_size"]))
+    crop = ",".join(map(str, results["crop_size"]))
     return "\n".join(
         [
-            *(_listed(found[name]) for name in ("settings", "machine")),
-            f"crops of {crop}; files of {found['input']['bytes'] / 1e6:.2f} MB",
+            *(_listed(results[name]) for name in ("settings", "machine")),
+            f"crops of {crop}; files of {results['input']['bytes'] / 1e6:.2f} MB",
             "",
             f"{'':28}{'images a second':>18}{'CPU ms an image':>18}",
             *rows,
             "",
-            f"{'peak memory, MiB':28}{found['peak_memory_mib']:>18,.1f}",
+            f"{'peak memory, MiB':28}{results['peak_memory_mib']:>18,.1f}",
         ]
     )

@@ -33,14 +33,14 @@ def rows(text):
     return {line[:28].strip(): line[28:].split() for line in text.splitlines()[5:]}
 
 
-def test_the_table_has_a_row_for_every_way():
+def test_the_table_has_a_row_for_every_variant():
     clocks = {
         clock: {"median": start + 0.5, "min": start, "max": start + 1}
         for clock, start in (("wall", 10.0), ("cpu", 20.0))
     }
     row = {**clocks, "wall_ratio": 1.25, "cpu_ratio": 1.5, "floor": 8 / 3}
-    ways = dict.fromkeys(learning.VARIANTS, row)
-    results = {"settings": {}, "machine": {}, "learning": ways}
+    variants = dict.fromkeys(learning.VARIANTS, row)
+    results = {"settings": {}, "machine": {}, "learning": variants}
     numbers = "10.500 10.000 11.000 20.500 20.000 21.000 1.25 1.50 2.67".split()
     assert rows(table.table(results)) == dict.fromkeys(FLOORS, numbers)
 
@@ -65,14 +65,14 @@ def test_the_floor_is_that_of_the_passes_that_a_step_makes():
     batch = learning.random_batch(3, SIZE, 2)
     algorithms = learning.make_algorithms(*networks)
     for name, algorithm in algorithms.items():
-        way = learning.VARIANTS[name]
+        variant = learning.VARIANTS[name]
         train, _ = steps.training_step(algorithm, batch)
         counts.clear()
-        losses = train.python_function(learning.seen(way, batch))
+        losses = train.python_function(learning.select_inputs(variant, batch))
         passes = 3 * (counts["student"] + counts["other"]) + counts["teacher"]
-        assert passes / 3 == pytest.approx(way.floor), name
-        assert way.floor == pytest.approx(FLOORS[LABELS[name]])
-        assert any(loss.startswith("jigsaw") for loss in losses) == way.jigsaw
+        assert passes / 3 == pytest.approx(variant.floor), name
+        assert variant.floor == pytest.approx(FLOORS[LABELS[name]])
+        assert any(loss.startswith("jigsaw") for loss in losses) == variant.jigsaw
         assert np.isfinite(losses["loss"])
 
 
@@ -85,8 +85,8 @@ def test_the_random_batch_is_one_as_trainings_have_it():
     expected = {
         name: (list(spec.shape), spec.dtype) for name, spec in data.element_spec.items()
     }
-    found = {name: (list(each.shape), each.dtype) for name, each in batch.items()}
-    assert found == expected
+    shapes = {name: (list(each.shape), each.dtype) for name, each in batch.items()}
+    assert shapes == expected
     for name in ("pretext_label", "unlabelled_pretext_label"):
         assert np.mean(batch[name] >= 0) == 0.5
 

@@ -61,8 +61,8 @@ FOLDER = strategies.sampled_from(["--dataset=folder", "--dataset=camvid"])
 
 def right_values(field):
     kind = get_origin(field.type) or field.type
-    given = get_args(field.type) if kind is Literal else RIGHT[kind]
-    return strategies.sampled_from([to_text(field.default), *given])
+    values = get_args(field.type) if kind is Literal else RIGHT[kind]
+    return strategies.sampled_from([to_text(field.default), *values])
 
 
 def flag_lines(values_of, names=tuple(FIELDS)):
