@@ -49,7 +49,7 @@ class Data:
         return data_check.check(Config(**values | changes), progress)
 
     def run(self, *arguments, run=run):
-        """Runs the command on it, in this process unless told otherwise."""
+        """Runs the command on it, in this process by default."""
         return run(
             *("-m", "selene_tf.check_data", "--dataset=folder", "--labelled_ratio=2"),
             *(f"--class_names={','.join(CLASSES[:2])}", f"--data_dir={self.folder}"),

@@ -5,10 +5,10 @@
     assert result.returncode == 0, result.stderr
     assert_one_line(run("train.py", "--steps=0"), "--steps", "0")
 
-`run` executes the root module or the script file as `__main__`, with the command line
-given, from the checkout's root: flags, their parsing, one-line errors and what is
-printed are those of a user. It takes no seconds to start, since TensorFlow is there
-already, and fixtures may replace what the command calls (`monkeypatch`).
+`run` executes the root module or the script file as `__main__` from the checkout's
+root: flags, their parsing, one-line errors and what is printed are those of a user. It
+takes no seconds to start, since TensorFlow is there already, and fixtures may replace
+what the command calls (`monkeypatch`).
 
 What needs a process of its own, since it is killed, reads the environment, or has to
 show that the command works as a user starts it, goes through `run_process`. It costs

@@ -123,14 +123,14 @@ def make_sources(data_dir, **changes):
 def test_unlabelled_images_of_the_ratio_need_no_mask(data_dir):
     for i in (1, 3, 5):
         (data_dir / "train/masks" / f"{i}.png").unlink()
-    found = make_sources(data_dir)
-    assert (found.labelled.size, found.unlabelled.size) == (3, 3)
+    sources = make_sources(data_dir)
+    assert (sources.labelled.size, sources.unlabelled.size) == (3, 3)
 
 
 def test_a_list_may_replace_one_part_of_a_folder(data_dir):
     (data_dir / "labelled.txt").write_text("train/images/5.png train/masks/5.png")
-    found = make_sources(data_dir, labelled_list="labelled.txt")
-    sizes = found.labelled.size, found.unlabelled.size, found.validation.size
+    sources = make_sources(data_dir, labelled_list="labelled.txt")
+    sizes = sources.labelled.size, sources.unlabelled.size, sources.validation.size
     assert sizes == (1, 5, 2)
 
 
@@ -138,8 +138,8 @@ def test_sizes_may_differ_among_the_training_images(data_dir):
     for kind, shape in (("images", (40, 50, 3)), ("masks", (40, 50))):
         file = data_dir / "train" / kind / "0.png"
         Image.fromarray(np.zeros(shape, np.uint8)).save(file)
-    found = make_sources(data_dir, evaluation_batch_size=2)
-    assert found.labelled.size == 3
+    sources = make_sources(data_dir, evaluation_batch_size=2)
+    assert sources.labelled.size == 3
 
 
 FAULTS = [

@@ -40,7 +40,7 @@ def rows(text):
 @pytest.fixture(scope="module")
 def all_of_it(tmp_path_factory):
     """The table's rows and the JSON of one run."""
-    output = tmp_path_factory.mktemp("benchmark") / "found.json"
+    output = tmp_path_factory.mktemp("benchmark") / "results.json"
     result = benchmark("--repeats=3", f"--output={output}", run=run_process)
     assert result.returncode == 0, result.stderr
     return rows(result.stdout), json.loads(output.read_text())
@@ -48,46 +48,46 @@ def all_of_it(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_table_says_what_the_json_says(all_of_it):
-    table, found = all_of_it
+    table, results = all_of_it
     for row, name in ROWS.items():
-        seconds = found["start_seconds"][name]
+        seconds = results["start_seconds"][name]
         assert table[row] == ["unknown" if seconds is None else f"{seconds:.3f}"]
     for row, name in STEPS.items():
-        readings = found["ms_per_image"][name]
+        readings = results["ms_per_image"][name]
         numbers = [
             readings[clock][kind]
             for clock in ("wall", "cpu")
             for kind in ("median", "min", "max")
         ]
         assert table[row] == [f"{number:.3f}" for number in numbers]
-    assert table["peak memory, MiB"] == [f"{found['peak_memory_mib']:,.1f}"]
-    assert table["MACs an image"] == [f"{found['macs_per_image']:,}"]
-    assert table["parameters"] == [f"{found['parameters']:,}"]
+    assert table["peak memory, MiB"] == [f"{results['peak_memory_mib']:,.1f}"]
+    assert table["MACs an image"] == [f"{results['macs_per_image']:,}"]
+    assert table["parameters"] == [f"{results['parameters']:,}"]
 
 
 @pytest.mark.slow
 def test_the_numbers_are_possible(all_of_it):
-    _, found = all_of_it
-    start = found["start_seconds"]
-    whole = start["process_start_to_first_step"]
+    _, results = all_of_it
+    start = results["start_seconds"]
+    total = start["process_start_to_first_step"]
     parts = ("import", "build", "optimizer", "trace", "first_step")
     assert all(start[part] > 0 for part in parts)
-    assert whole is None or whole > sum(start[part] for part in parts)
-    for clocks in found["ms_per_image"].values():
+    assert total is None or total > sum(start[part] for part in parts)
+    for clocks in results["ms_per_image"].values():
         for reading in clocks.values():
             assert 0 < reading["min"] <= reading["median"] <= reading["max"]
-    assert found["macs_per_image"] == cost_table.macs(19, 4, 3, 32, 64).supernet
-    assert found["parameters"] == cost_table.parameters(19, 4, 3).supernet
-    assert found["settings"]["batch_size"] == 2
-    assert found["machine"]["tensorflow"].startswith("2.")
+    assert results["macs_per_image"] == cost_table.macs(19, 4, 3, 32, 64).supernet
+    assert results["parameters"] == cost_table.parameters(19, 4, 3).supernet
+    assert results["settings"]["batch_size"] == 2
+    assert results["machine"]["tensorflow"].startswith("2.")
 
 
 @pytest.mark.slow
 def test_a_cell_in_pytorch_stands_beside_ours(all_of_it):
     pytest.importorskip("torch")
-    table, found = all_of_it
+    table, results = all_of_it
     assert len(table["cell"]) == len(table["cell in PyTorch"]) == 6
-    assert {"cell", "cell_torch"} <= set(found["ms_per_image"])
+    assert {"cell", "cell_torch"} <= set(results["ms_per_image"])
 
 
 @pytest.mark.slow
@@ -187,19 +187,22 @@ def test_both_cells_have_gradients_of_the_same_shapes():
     arrays = steps.cell_arrays(4, (32, 64), 2)
     ours = steps.cell(*arrays, small_gate=False)()
     theirs = torch_cell.cell(*arrays, small_gate=False, threads=0)()
-    sizes = [sorted(np.prod(each.shape) for each in found) for found in (ours, theirs)]
+    sizes = [
+        sorted(np.prod(each.shape) for each in gradients)
+        for gradients in (ours, theirs)
+    ]
     assert sizes[0] == sizes[1]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("started")
 def test_what_is_closed_costs_nothing_where_it_is_left_out(tmp_path):
-    output = tmp_path / "found.json"
+    output = tmp_path / "results.json"
     result = benchmark("--what=conditional", "--repeats=1", f"--output={output}")
     assert result.returncode == 0, result.stderr
-    found = json.loads(output.read_text())
-    rows = found["conditional"]
-    assert rows[0]["macs"] == found["macs_per_image"]
+    results = json.loads(output.read_text())
+    rows = results["conditional"]
+    assert rows[0]["macs"] == results["macs_per_image"]
     assert rows[-1]["open_share"] == 0.0
     # The input passes along the finest level, where each cell asks its gate.
     table = cost_table.macs(19, 4, 3, 32, 64)

@@ -90,13 +90,13 @@ def test_mistakes_in_the_flags_are_one_line_before_anything_is_read(data, tmp_pa
 
 
 def test_what_cannot_be_written_is_one_line(data, tmp_path):
-    found, name = data.check(), "a" * 300
+    check, name = data.check(), "a" * 300
     report, browse = tmp_path / f"{name}.json", tmp_path / f"{name}.png"
     assert_refused(
-        lambda: data_check_files.write(found, report, "", 1), "--report", name
+        lambda: data_check_files.write(check, report, "", 1), "--report", name
     )
     assert_refused(
-        lambda: data_check_files.write(found, "", browse, 1), "--browse", name
+        lambda: data_check_files.write(check, "", browse, 1), "--browse", name
     )
 
 
@@ -104,9 +104,9 @@ def test_the_text_is_two_tables_and_a_line_for_each_finding(data):
     for number in range(2, 9):
         data.add("val", f"{number}", np.zeros((HEIGHT, number)))
     data.add("val", "void", [[255] * 25 + [1] + [0] * 24])
-    found = data.check(class_names=CLASSES)
-    found = dataclasses.replace(found, notes=("Of a\nfile.",), other_problems=("Bad.",))
-    lines = data_tables.text(found).splitlines()
+    check = data.check(class_names=CLASSES)
+    check = dataclasses.replace(check, notes=("Of a\nfile.",), other_problems=("Bad.",))
+    lines = data_tables.text(check).splitlines()
     rows = [line.split() for line in lines]
     assert rows[0][:4] == ["part", "images", "labelled", "ignored"]
     assert rows[1] == ["labelled", "2", "2", "0.00%", *"4 x 6 (2)".split()]

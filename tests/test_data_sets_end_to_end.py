@@ -107,9 +107,9 @@ def test_a_data_set_trains_from_its_own_files(tmp_path, capsys, dataset, memory_
         *(dataset, tmp_path / "data", tmp_path / "run"),
         **{"memory_gib": float(memory_gib), "algorithm": algorithm},
     )
-    said = capsys.readouterr().err
-    assert f"{labelled} labelled" in said
-    assert f"{validation} validation" in said
+    messages = capsys.readouterr().err
+    assert f"{labelled} labelled" in messages
+    assert f"{validation} validation" in messages
     assert 0 <= summary["mean_iou"] <= 1
     assert summary["left_out"] == []
     names = json.loads((tmp_path / "run/classes.json").read_text())["class_names"]

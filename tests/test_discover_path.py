@@ -15,7 +15,7 @@ def test_the_command(tmp_path):
     run_dir = tmp_path / "my run"
     save_run(run_dir)
     command = ["-m", "selene_tf.discover_path", f"--run_dir={run_dir}"]
-    output = tmp_path / "found.json"
+    output = tmp_path / "path.json"
     result = run_process(*command, "--keep=0.99", f"--output={output}")
     assert result.returncode == 0, result.stderr
     assert (

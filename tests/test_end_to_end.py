@@ -119,12 +119,12 @@ def test_evaluation_repeats_the_summary(finished):
     run_dir, _ = finished
     result = run_process("evaluate.py", f"--run_dir={run_dir}")
     assert result.returncode == 0, result.stderr
-    found = json.loads((run_dir / "evaluation-val.json").read_text())
+    scores = json.loads((run_dir / "evaluation-val.json").read_text())
     summary = json.loads((run_dir / "summary.json").read_text())
     for name in ("mean_iou", "iou", "macs", "parameters", "images", "pixel_accuracy"):
-        assert found[name] == summary[name]
-    assert found["latency_ms"] > 0
-    assert f"{found['mean_iou']:.4f}" in result.stdout
+        assert scores[name] == summary[name]
+    assert scores["latency_ms"] > 0
+    assert f"{scores['mean_iou']:.4f}" in result.stdout
 
 
 # In processes of their own, since converters write past Python's streams.
@@ -173,11 +173,11 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     result = train(run_dir, *WHOLE)
     assert result.returncode == 0, result.stderr
     assert "resuming" in result.stderr
-    wanted, found = variables_of(uninterrupted), variables_of(run_dir)
-    assert wanted.keys() == found.keys()
-    assert len(wanted) > 100
-    for name, value in wanted.items():
-        np.testing.assert_array_equal(value, found[name], err_msg=name)
+    expected, resumed = variables_of(uninterrupted), variables_of(run_dir)
+    assert expected.keys() == resumed.keys()
+    assert len(expected) > 100
+    for name, value in expected.items():
+        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
     scores = [
         json.loads((d / "summary.json").read_text()) for d in (uninterrupted, run_dir)
     ]

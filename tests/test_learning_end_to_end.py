@@ -25,15 +25,15 @@ def tiny_config(tmp_path, **changes):
 @pytest.mark.slow
 def test_a_pretext_task_without_weight_changes_no_bit(tmp_path):
     short = {"steps": 3, "algorithm": "supervised", "num_predictions": 0}
-    found = []
+    results = []
     for number, changes in enumerate(
         ({}, {"pretext": "jigsaw", "pretext_weight": 0.0})
     ):
         run_dir = tmp_path / f"run {number}"
         config = tiny_config(tmp_path, run_dir=str(run_dir), **short, **changes)
         summary = experiment.train(config)
-        found.append((summary["mean_iou"], variables_of(run_dir)))
-    (score, without), (score_0, weightless) = found
+        results.append((summary["mean_iou"], variables_of(run_dir)))
+    (score, without), (score_0, weightless) = results
     assert score == score_0
     assert without.keys() == weightless.keys()
     for name, value in without.items():

@@ -67,19 +67,19 @@ def test_a_tuning_that_is_killed_ends_where_an_uninterrupted_one_does(
     result = train(killed, *arguments)
     assert result.returncode == 0, result.stderr
     assert "resuming" in result.stderr
-    wanted, found = variables_of(steady), variables_of(killed)
-    assert wanted.keys() == found.keys()
-    for name, value in wanted.items():
-        np.testing.assert_array_equal(value, found[name], err_msg=name)
+    expected, resumed = variables_of(steady), variables_of(killed)
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
 
-    given, discovered = (
+    initial, discovered = (
         routing_path.read(steady / f"{n}path.json") for n in ("given_", "")
     )
-    assert not (discovered.kept & ~given.kept).any()
+    assert not (discovered.kept & ~initial.kept).any()
     for name in ("supernet_macs", "supernet_parameters"):
-        assert discovered.metadata[name] >= given.metadata[name]
+        assert discovered.metadata[name] >= initial.metadata[name]
     summary = json.loads((steady / "summary.json").read_text())
-    assert summary["parameters"] == given.metadata["parameters"]
+    assert summary["parameters"] == initial.metadata["parameters"]
     assert summary["macs"]["supernet"] < discovered.metadata["supernet_macs"]
 
 

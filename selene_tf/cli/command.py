@@ -1,4 +1,4 @@
-"""How every command starts and ends: strict flags, one line for a mistake."""
+"""Runs a command: strict flag parsing, one line and exit status 2 for a mistake."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ _MAX_PIXELS = 2**26
 
 
 def define_run_flags():
-    """The flags of every command that looks at a run; returns their names."""
+    """Defines the flags of every command that reads a run; returns their names."""
     flags.DEFINE_string("run_dir", "", "Folder of the run, as train.py wrote it.")
     flags.DEFINE_enum(
         "network",
@@ -31,7 +31,7 @@ def define_run_flags():
 
 
 def define_pruning_flags(path, gates):
-    """The flags of every command that may prune a run; returns their names.
+    """Defines the flags of every command that may prune a run; returns their names.
 
     Args:
         path: Default of --path.
@@ -61,7 +61,7 @@ def define_pruning_flags(path, gates):
 
 
 def parse_size(name, text, optional=False):
-    """Height and width of a flag such as 256,512.
+    """Parses height and width from a flag such as --size=256,512.
 
     Args:
         name: The flag's name.
@@ -70,6 +70,10 @@ def parse_size(name, text, optional=False):
 
     Raises:
         UserError: if it is not two numbers, 1 or more.
+
+    Example:
+        >>> parse_size("size", "256,512")
+        (256, 512)
     """
     if optional and not text:
         return None
@@ -89,7 +93,7 @@ def parse_size(name, text, optional=False):
 
 
 def run(main, flag_names):
-    """Parses the command line, runs `main()`, and exits.
+    """Parses the command line, calls `main()` and exits the process.
 
     Args:
         main: Function without arguments; reads `flags.FLAGS`.
@@ -106,7 +110,7 @@ def run(main, flag_names):
 
 @contextlib.contextmanager
 def suppress_startup_logs():
-    """Around the imports that start TensorFlow.
+    """Suppresses what TensorFlow writes while it starts; wraps its imports.
 
     It writes some lines about CPUs and missing GPUs past every log level, straight
     to the standard error's file descriptor, where a mistake's one line would
@@ -130,7 +134,7 @@ def suppress_startup_logs():
 
 
 def say(text):
-    """Prints a command's result on standard output."""
+    """Prints a command's result to standard output."""
     # Names of files may be bytes of no encoding. Flushed, so that it comes before the
     # one line of an error even if both go to one file.
     text = text.encode(errors="backslashreplace").decode()

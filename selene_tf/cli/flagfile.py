@@ -1,4 +1,4 @@
-"""From flags and flagfiles to a `Config`, and back."""
+"""Converts flags and flagfiles to a `Config`, and back."""
 
 import dataclasses
 import pathlib
@@ -23,7 +23,7 @@ def define_flags(flag_values=flags.FLAGS):
 
 
 def from_flags(flag_values=flags.FLAGS):
-    """The `Config` that the parsed flags describe.
+    """Makes a `Config` from parsed flags.
 
     Raises:
         UserError: if a value is out of range or two contradict each other.
@@ -41,7 +41,7 @@ def from_flags(flag_values=flags.FLAGS):
 
 
 def to_flagfile(config):
-    """The flagfile that repeats `config`, every field on a line of its own."""
+    """Formats a `Config` as a flagfile, one line for each field."""
     lines = [
         f"--{field.name}={to_text(getattr(config, field.name))}"
         for field in dataclasses.fields(config)
@@ -50,7 +50,7 @@ def to_flagfile(config):
 
 
 def from_flagfile(path):
-    """Reads a flagfile that `to_flagfile` wrote, or one of `configs/`.
+    """Reads a flagfile, such as a run's config.cfg, into a `Config`.
 
     Raises:
         UserError: if it is missing or does not parse.
@@ -62,7 +62,7 @@ def from_flagfile(path):
 
 
 def parse(flag_values, arguments):
-    """Parses a command line and returns its `Config`.
+    """Parses a command line into a `Config`.
 
     Raises:
         UserError: one line, whatever is wrong.
@@ -72,7 +72,7 @@ def parse(flag_values, arguments):
 
 
 def parse_strictly(flag_values, arguments):
-    """Parses a command line; the flagfile comes first, wherever it stands.
+    """Parses a command line; flags on it override those of the flagfile.
 
     absl lets a flagfile override the flags before it, and swallows a flag
     without its dashes as a positional argument.

@@ -1,4 +1,4 @@
-"""Hides what converters write to the terminal past every log level."""
+"""Suppresses what native code writes to the terminal past every log level."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import warnings
 
 @contextlib.contextmanager
 def suppressed():
-    """Around calls whose notes would drown a command's own lines.
+    """Suppresses standard output and standard error of the calls inside.
 
     Some come from C++, straight to the file descriptors of standard output and
     standard error. If the call fails, all are shown on standard error after all.

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, for what takes more than a moment."""
+"""Shows a progress bar on a terminal."""
 
 import contextlib
 import sys
@@ -8,11 +8,13 @@ from tqdm import tqdm
 
 @contextlib.contextmanager
 def bar(text=None, unit="image"):
-    """Yields a function of (done, total) that moves a bar; without a terminal none.
+    """Shows a progress bar; yields a function of (done, total) that updates it.
+
+    Without a terminal there is no bar.
 
     Args:
-        text: What is being done.
-        unit: What is counted.
+        text: Label of the bar.
+        unit: Name of what is counted.
     """
     hidden = not sys.stderr.isatty()
     # After a while, since most mistakes show at once.

@@ -1,4 +1,4 @@
-"""The settings of a run, and what they refuse."""
+"""The configuration of a run and its validation."""
 
 from selene_tf.config.config import Config
 

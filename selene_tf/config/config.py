@@ -1,4 +1,4 @@
-"""The settings of a run: one frozen dataclass and what it refuses."""
+"""The configuration of a run: one frozen dataclass, an option for each flag."""
 
 import dataclasses
 from typing import Literal
@@ -9,7 +9,19 @@ from selene_tf.config.validation import option
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that a training run depends on; see each field's help."""
+    """Configuration of a training run; each field's help says what it does.
+
+    Raises:
+        UserError: An option is out of range, or contradicts another one.
+
+    Example:
+        >>> config = Config(dataset="scenes", steps=2000, run_dir="runs/a")
+        >>> config.algorithm, config.learning_rate
+        ('mean_teacher', 0.02)
+        >>> Config(steps=0)
+        Traceback (most recent call last):
+        selene_tf.errors.UserError: --steps: found 0, expected 1 or more.
+    """
 
     # The run.
     run_dir: str = option(

@@ -1,4 +1,4 @@
-"""What a configuration refuses: one line for the person who wrote it."""
+"""Validates a configuration; every mistake is one line that names its flag."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ from selene_tf.errors import UserError
 
 
 def to_text(value):
-    """A field's value as it stands on a command line."""
+    """Formats a field's value as on a command line."""
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -21,7 +21,7 @@ _UNWRITABLE = re.compile(r"\A\s|\s\Z|[\0\r\n\ud800-\udfff]")
 
 
 def check_value(field, value):
-    """Refuses NaN, infinity, and what a flagfile would not give back as it was."""
+    """Rejects NaN, infinity, and values that a flagfile cannot hold."""
     in_list = isinstance(value, tuple)
     for part in value if in_list else (value,):
         if isinstance(part, str):
@@ -64,7 +64,7 @@ def _check_number(name, number):
 
 
 def option(default, text, **bounds):
-    """A dataclass's field with a default, its flag's help and some of `BOUNDS`."""
+    """Defines a field by its default, its flag's help text and some of `BOUNDS`."""
     return dataclasses.field(default=default, metadata={"help": text} | bounds)
 
 
@@ -77,7 +77,7 @@ BOUNDS = {
 
 
 def check_bounds(field, value):
-    """Refuses what the field's own bounds do not allow."""
+    """Rejects a value outside of the field's bounds."""
     for name, (holds, text) in BOUNDS.items():
         bound = field.metadata.get(name)
         if bound is not None and not holds(value, bound):
@@ -87,7 +87,7 @@ def check_bounds(field, value):
 
 
 def check_together(config):
-    """Refuses values that contradict each other."""
+    """Rejects values that contradict each other."""
     _check_size("crop_size", config.crop_size, smallest=32)
     if config.image_size:
         _check_size("image_size", config.image_size, smallest=32)

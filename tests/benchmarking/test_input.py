@@ -16,13 +16,13 @@ def test_the_input_alone_is_timed_from_files_and_from_memory(tmp_path, monkeypat
         *("--crop_size=32,48", "--batch_size=2", "--repeats=3", f"--output={output}"),
     )
     assert result.returncode == 0, result.stderr
-    found = json.loads(output.read_text())
-    assert found["crop_size"] == [32, 48]
+    results = json.loads(output.read_text())
+    assert results["crop_size"] == [32, 48]
     for name in ("files", "memory", "decoding"):
-        assert found["input"][name]["images_per_second"] > 0
-        assert f"{found['input'][name]['images_per_second']:.1f}" in result.stdout
+        assert results["input"][name]["images_per_second"] > 0
+        assert f"{results['input'][name]['images_per_second']:.1f}" in result.stdout
     # A drawn image is noise enough to take at least a byte a pixel.
-    assert found["input"]["bytes"] > 64 * 96
+    assert results["input"]["bytes"] > 64 * 96
 
 
 def test_a_crop_is_for_the_input_alone():
