@@ -15,9 +15,9 @@ from selene_tf.data.datasets.dataset_info import (
     folder_info,
 )
 from selene_tf.data.datasets.image_folder import ImageFolder
-from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.datasets.pascal_voc import PascalVoc
 from selene_tf.data.datasets.tfds import TfdsFolder
+from selene_tf.data.files.label_map import LabelFormat
 from selene_tf.errors import UserError
 
 _KNOWN = {

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import selene_tf
 from selene_tf.architectures import routing
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.experiment import RunOptions, pruned_network

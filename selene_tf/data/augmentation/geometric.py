@@ -9,7 +9,7 @@ that is a thirteenth.
 
 import tensorflow as tf
 
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 
 
 def augment(image, label, seed, crop_size, scales, flip, fill_colour):

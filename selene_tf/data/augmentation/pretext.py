@@ -19,7 +19,7 @@ import dataclasses
 import tensorflow as tf
 
 from selene_tf.data.augmentation.permutations import check_count, jigsaw_permutations
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # Tiles along a side of the image.

@@ -4,7 +4,7 @@ The grouping is that of Sturgess et al. 2009, which SegNet (Badrinarayanan et al
 2017) and all later work with 11 classes use.
 """
 
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 
 # (name as in label_colors.txt, (red, green, blue), class id).
 THINGS = (

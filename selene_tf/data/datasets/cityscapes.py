@@ -6,11 +6,11 @@ import functools
 import os
 import re
 
-from selene_tf.data.datasets import dataset_info, label_map
+from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.dataset import DataFolder
 from selene_tf.data.datasets.examples import Example, read_list, real_folder
 from selene_tf.data.datasets.safe_paths import DataRoot
-from selene_tf.data.files import pillow_reading
+from selene_tf.data.files import label_map, pillow_reading
 from selene_tf.data.files.image_reader import FileReader
 from selene_tf.errors import UserError
 

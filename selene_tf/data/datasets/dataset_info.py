@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from selene_tf.data.datasets import camvid_colours, label_map
-from selene_tf.data.datasets.label_map import IGNORE_LABEL, LabelFormat
+from selene_tf.data.datasets import camvid_colours
+from selene_tf.data.files import label_map
+from selene_tf.data.files.label_map import IGNORE_LABEL, LabelFormat
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 

@@ -25,8 +25,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from selene_tf.data.datasets import dataset_info, label_map
-from selene_tf.data.datasets.label_map import IGNORE_LABEL, LabelFormat
+from selene_tf.data.datasets import dataset_info
+from selene_tf.data.files import label_map
+from selene_tf.data.files.label_map import IGNORE_LABEL, LabelFormat
 from selene_tf.errors import UserError
 
 _LANGUAGES = {".toml": "TOML", ".json": "JSON"}

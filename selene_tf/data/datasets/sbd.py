@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from selene_tf.data.datasets import dataset_info, pascal_voc
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
 from selene_tf.data.files import image_files, pillow_reading
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 # How many masks the two data sets have, complete.

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data.datasets import label_map, tfrecord_index
-from selene_tf.data.datasets.label_map import REFUSED
-from selene_tf.data.files import tf_decoding
+from selene_tf.data.datasets import tfrecord_index
+from selene_tf.data.files import label_map, tf_decoding
 from selene_tf.data.files.image_reader import Reader
+from selene_tf.data.files.label_map import REFUSED
 from selene_tf.errors import UserError
 
 _PNG = b"\x89PNG\r\n\x1a\n"

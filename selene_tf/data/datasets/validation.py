@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 
 

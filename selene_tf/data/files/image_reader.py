@@ -8,8 +8,7 @@ import typing
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.datasets import label_map
-from selene_tf.data.files import image_files, pillow_reading, tf_decoding
+from selene_tf.data.files import image_files, label_map, pillow_reading, tf_decoding
 from selene_tf.errors import UserError
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from selene_tf.data.datasets import label_map
-from selene_tf.data.datasets.label_map import REFUSED
-from selene_tf.data.files import image_files
+from selene_tf.data.files import image_files, label_map
+from selene_tf.data.files.label_map import REFUSED
 from selene_tf.errors import UserError
 
 GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.

@@ -9,8 +9,8 @@ import zlib
 
 import tensorflow as tf
 
-from selene_tf.data.datasets.label_map import REFUSED
 from selene_tf.data.files.image_files import HEADER_BYTES
+from selene_tf.data.files.label_map import REFUSED
 
 DEPTH, COLOUR_TYPE = 24, 25  # Their places in the file.
 

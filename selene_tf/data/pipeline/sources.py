@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.data.datasets import validation
-from selene_tf.data.datasets.label_map import IGNORE_LABEL
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.data.pipeline.bad_samples import (
     DECODING_ERRORS,
     BadSamples,

@@ -4,7 +4,7 @@ import pytest
 
 from selene_tf.data.datasets.examples import read_folder
 from selene_tf.data.datasets.image_folder import ImageFolder
-from selene_tf.data.datasets.label_map import index
+from selene_tf.data.files.label_map import index
 from tests.data.datasets.contract import FoldersContract, ListsContract
 from tests.data.datasets.layout_files import touch
 

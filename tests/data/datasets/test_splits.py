@@ -4,8 +4,8 @@ import pytest
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import ImageFolder, find_layout
-from selene_tf.data.datasets.label_map import index
 from selene_tf.data.datasets.splits import make_split, take_every
+from selene_tf.data.files.label_map import index
 from tests.refusals import assert_refused
 
 CAMVID = Path(__file__).parents[3].parent / "shared" / "data" / "camvid"

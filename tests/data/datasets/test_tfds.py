@@ -6,8 +6,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from selene_tf.data.datasets import description_file
-from selene_tf.data.datasets.label_map import LabelFormat
 from selene_tf.data.datasets.tfds import TfdsFolder
+from selene_tf.data.files.label_map import LabelFormat
 from tests.data.datasets.contract import DataFolderContract
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused

@@ -9,9 +9,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from selene_tf.data.datasets import tfrecord_index
-from selene_tf.data.datasets.label_map import LabelFormat, index
 from selene_tf.data.datasets.tfds_features import layout
 from selene_tf.data.datasets.tfds_records import Record, RecordReader
+from selene_tf.data.files.label_map import LabelFormat, index
 from tests.data.datasets.tfds_files import GREY, example, features, write
 from tests.refusals import assert_refused
 

@@ -3,8 +3,8 @@ from PIL import Image
 
 from selene_tf.data.datasets import validation
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.files.label_map import index
 from selene_tf.data.pipeline import in_memory
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from tests.refusals import assert_refused

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.label_map import LabelFormat, index
+from selene_tf.data.files.label_map import LabelFormat, index
 from selene_tf.data.files.pillow_reading import read_example, read_image, read_mask
 from tests.data.small_images import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused

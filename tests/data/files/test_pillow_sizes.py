@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.label_map import index
+from selene_tf.data.files.label_map import index
 from selene_tf.data.files.pillow_reading import read_size
 from tests.data.small_images import IDS, PIXELS, save, save_mode, save_pair
 from tests.refusals import assert_refused

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from selene_tf.data.datasets import dataset_info, label_map
+from selene_tf.data.datasets import dataset_info
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.label_map import LabelFormat
-from selene_tf.data.files import pillow_reading, tf_decoding
+from selene_tf.data.files import label_map, pillow_reading, tf_decoding
 from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.files.label_map import LabelFormat
 from selene_tf.data.pipeline.bad_samples import DECODING_ERRORS
 from selene_tf.errors import UserError
 

@@ -5,8 +5,8 @@ import tensorflow as tf
 from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
-from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.files.label_map import index
 from selene_tf.data.pipeline import views
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import ReaderSource

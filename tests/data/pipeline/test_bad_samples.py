@@ -1,8 +1,8 @@
 import pytest
 import tensorflow as tf
 
-from selene_tf.data.datasets.label_map import index
 from selene_tf.data.files.image_reader import FileReader
+from selene_tf.data.files.label_map import index
 from selene_tf.data.pipeline import batching, in_memory
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import MemorySource

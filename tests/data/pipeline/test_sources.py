@@ -5,7 +5,7 @@ from PIL import Image
 
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import ImageFolder
-from selene_tf.data.datasets.label_map import index
+from selene_tf.data.files.label_map import index
 from selene_tf.data.pipeline import sources
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw
