@@ -9,18 +9,17 @@ import json
 import numpy as np
 import pytest
 
-from selene_tf import discover_path, experiment
+from selene_tf import experiment
 from selene_tf.benchmarking import pareto_sweep
 from selene_tf.config import Config
-from selene_tf.experiment import architecture, dataset_info
+from selene_tf.experiment import RunOptions, architecture, dataset_info
+from selene_tf.experiment.path_discovery import discover_path
 from selene_tf.export import exporter
+from selene_tf.export.preparation import ExportOptions
 from selene_tf.inference import loading, predict_image, scoring
 from tests.experiment.saved_runs import TINY
 from tests.networks.plain import PlainArchitecture
 from tests.refusals import assert_refused
-
-# Cut along nothing, which is not the exports' default.
-KEPT = {"path": "none", "gates": "keep"}
 
 
 def plain(config, path=None):
@@ -85,7 +84,8 @@ def test_it_is_evaluated(runs):
     assert content["macs"] == summary["macs"]
     assert content["path"] is None
     assert "mIoU" in scoring.table(content)
-    student = scoring.evaluate_run(run_dir, network="student", statistics_batches=1)
+    options = RunOptions(run_dir=run_dir, network="student", statistics_batches=1)
+    student = scoring.evaluate_run(options)
     assert student["parameters"] == summary["parameters"]
 
 
@@ -93,8 +93,8 @@ def test_it_is_predicted_with(runs):
     run_dir, _ = runs()
     model = loading.load(run_dir)
     image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    fit = predict_image.choose_fit(model, "whole")
-    labels = predict_image.label_map(model, image, fit)
+    mode = predict_image.choose_mode(model, "whole")
+    labels = predict_image.label_map(model, image, mode)
     network = experiment.load_run(run_dir, split=None).network
     expected = np.asarray(network(image[None])["logits"])[0].argmax(-1)
     np.testing.assert_array_equal(labels, expected)
@@ -103,7 +103,9 @@ def test_it_is_predicted_with(runs):
 @pytest.mark.parametrize("kind", ["saved_model", "tflite"])
 def test_it_is_exported_and_the_export_is_scored(runs, tmp_path, kind):
     run_dir, summary = runs()
-    options = exporter.ExportOptions(run_dir=str(run_dir), num_images=0, **KEPT)
+    # All of it, its gates kept, though neither is said: it has no routes.
+    gates = "auto" if kind == "tflite" else "keep"
+    options = ExportOptions(run_dir=run_dir, gates=gates, num_images=0)
     output = tmp_path / ("saved" if kind == "saved_model" else "network.tflite")
     write = getattr(exporter, f"to_{kind}")
     result = write(options, output)
@@ -119,25 +121,37 @@ def test_it_is_exported_and_the_export_is_scored(runs, tmp_path, kind):
         "channels": 4,
         "auxiliary": True,
     }
-    content = scoring.evaluate_model(str(output), str(run_dir))
+    content = scoring.evaluate_model(str(output), options)
     assert content["mean_iou"] == pytest.approx(row["mean_iou"], abs=1e-3)
 
 
-def export(run_dir, **changes):
-    options = exporter.ExportOptions(run_dir=str(run_dir), num_images=0, **changes)
-    exporter.to_saved_model(options, run_dir / "export")
+def evaluate(**changes):
+    return lambda run_dir: scoring.evaluate_run(RunOptions(run_dir=run_dir, **changes))
+
+
+def export(**changes):
+    def ask(run_dir):
+        options = ExportOptions(run_dir=run_dir, num_images=0, **changes)
+        exporter.to_saved_model(options, run_dir / "export")
+
+    return ask
 
 
 @pytest.mark.parametrize(
     ("ask", "flag"),
     [
-        (lambda run: scoring.evaluate_run(run, path="discovered"), "--path"),
-        (lambda run: scoring.evaluate_run(run, gates="fold"), "--gates"),
+        (evaluate(path="discovered"), "--path"),
+        (evaluate(gates="fold"), "--gates"),
         (lambda run: scoring.evaluate_run(run, conditional=True), "--conditional"),
-        (export, "--path"),
-        (lambda run: export(run, path="none", gates="fold"), "--gates"),
-        (discover_path.discover_run, "--run_dir"),
-        (lambda run: pareto_sweep.sweep(run, [0.5], run / "sweep"), "--run_dir"),
+        (export(path="a.json"), "--path"),
+        (export(gates="fold"), "--gates"),
+        (discover_path, "--run_dir"),
+        (
+            lambda run: pareto_sweep.sweep(
+                RunOptions(run_dir=run), [0.5], run / "sweep"
+            ),
+            "--run_dir",
+        ),
         (
             lambda run: experiment.train(settings(run / "new", path="a.json")),
             "--path",

@@ -9,7 +9,7 @@ import tensorflow as tf
 from selene_tf import experiment
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
-from selene_tf.experiment import pruned_network
+from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.inference import loading, predict_image
 from selene_tf.training import run_folder
 
@@ -18,13 +18,14 @@ _TIMED_IMAGES = 8
 _TIMED_RUNS = 5
 
 
-def evaluate_run(options, conditional=False):
+def evaluate_run(run, conditional=False):
     """Scores a run's network, or what a path leaves of it.
 
     Writes evaluation-<split>[-<what>].json into the run's folder.
 
     Args:
-        options: A `RunOptions`.
+        run: str, the run's folder; or a `RunOptions`, for another network, path or
+            split than its deployed one on its validation images.
         conditional: bool, whether what an image closed is left out instead of
             multiplied by 0; one image at a time. The scores are the same.
 
@@ -34,6 +35,7 @@ def evaluate_run(options, conditional=False):
     Raises:
         UserError: for whatever is wrong with the run, the path or the data.
     """
+    options = run if isinstance(run, RunOptions) else RunOptions(run_dir=run)
     if conditional and options.gates == "fold":
         raise UserError(
             "--conditional: found with --gates=fold, whose images close nothing; "
