@@ -5,8 +5,11 @@ import tensorflow as tf
 from keras import ops
 
 from selene_tf import losses
-from selene_tf.algorithms import replicas
-from selene_tf.algorithms.gradient_accumulation import GradientAccumulator
+from selene_tf.algorithms import replicas, step_weights, train_function
+from selene_tf.algorithms.gradient_accumulation import (
+    GradientAccumulator,
+    rows_of_part,
+)
 from selene_tf.layers.batch_norm import moving_statistics
 from selene_tf.layers.drop_path import DropPath
 
@@ -171,12 +174,12 @@ class Algorithm(keras.Model):
             batch: The batch.
             outputs: What `forward` gave for both.
         """
-        found = {}
+        side = {}
         if self.budget is not None:
             gates = ops.concatenate([each["gates"] for each in outputs.values()])
-            found["budget"] = self._budget_loss(gates)
+            side["budget"] = self._budget_loss(gates)
         if self.pretext is not None:
-            found[self.pretext.name] = sum(
+            side[self.pretext.name] = sum(
                 self.pretext.loss(
                     name,
                     each["features"],
@@ -186,7 +189,7 @@ class Algorithm(keras.Model):
                 for which, each in outputs.items()
             )
         suffix = self._suffix(name)
-        return {f"{loss}{suffix}": value for loss, value in found.items()}
+        return {f"{loss}{suffix}": value for loss, value in side.items()}
 
     def _budget_loss(self, gates):
         own = ops.mean(self.budget.costs(gates))
@@ -211,13 +214,13 @@ class Algorithm(keras.Model):
 
     def trained_variables(self):
         """Name of each trained network to its and its head's trainable variables."""
-        found = {}
+        trained = {}
         for name, network in self.networks.items():
             head = [self.heads[name]] if name in self.heads else []
             if network.trainable:
                 parts = [part.trainable_variables for part in (network, *head)]
-                found[name] = [variable for part in parts for variable in part]
-        return found
+                trained[name] = [variable for part in parts for variable in part]
+        return trained
 
     def train_step(self, batch):
         """One step; returns the mean of every loss, and their sum as "loss"."""
@@ -226,7 +229,7 @@ class Algorithm(keras.Model):
 
     def accumulate_step(self, batch, part):
         """Adds the gradients of a part of the batch; returns its losses."""
-        batch = _rows(self.with_weights(batch), part, self.accumulate_steps)
+        batch = rows_of_part(self.with_weights(batch), part, self.accumulate_steps)
         means, gradients = self._differentiate(batch)
         self._sums.add(gradients)
         return means
@@ -237,18 +240,7 @@ class Algorithm(keras.Model):
 
     def with_weights(self, batch):
         """The batch with what each image and pixel counts in the step's means."""
-        size = batch["label"].shape[0] or tf.shape(batch["label"])[0]
-        weights = {
-            name: tf.fill([size], weight)
-            for name, weight in self.pixel_weights(batch).items()
-        }
-        for prefix in PREFIXES.values():
-            labels = batch.get(f"{prefix}pretext_label")
-            if labels is not None:
-                weights[f"{prefix}pretext_weight"] = losses.task_weights(
-                    labels, replicas.gather
-                )
-        return {**batch, **weights}
+        return step_weights.add(batch, self.pixel_weights(batch), PREFIXES.values())
 
     def _differentiate(self, batch):
         """The means of all losses, and by network the gradients of their sum."""
@@ -293,36 +285,7 @@ class Algorithm(keras.Model):
         """
         if self.train_function is not None and not force:
             return
-        if self.accumulate_steps == 1:
-            step = self._on_all_replicas(self.train_step)
-            self.train_function = lambda iterator: step(next(iterator))
-            return
-        part = self._on_all_replicas(self.accumulate_step)
-        finish = self._on_all_replicas(self.finish_step)
-
-        def train(iterator):
-            batch, found = next(iterator), []
-            for number in range(self.accumulate_steps):
-                found.append(part(batch, tf.constant(number)))
-            means = {k: sum(each[k] for each in found) / len(found) for k in found[0]}
-            return {**means, **finish()}
-
-        self.train_function = train
-
-    def _on_all_replicas(self, function):
-        """The function as a graph, on every replica; its results are averaged."""
-        strategy = self.distribute_strategy
-
-        def run(*arguments):
-            found = strategy.run(function, args=arguments)
-            return {
-                name: strategy.reduce("MEAN", value, axis=None)
-                for name, value in found.items()
-            }
-
-        if self.run_eagerly:
-            return run
-        return tf.function(run, autograph=False, jit_compile=self.jit_compile)
+        self.train_function = train_function.make(self)
 
     def _tell_progress(self):
         """Tells drop path, if there is any, how much of the training is done."""
@@ -333,19 +296,3 @@ class Algorithm(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""
         del iterator, data_batch
-
-
-def _rows(batch, part, parts):
-    """The rows of one of so many equal parts of a batch: every so many-th.
-
-    A part's images on all replicas are then the same however many replicas there
-    are, and so are their common statistics. Pairs that CutMix mixed stay together.
-    """
-    together = 2 if "unlabelled_box" in batch else 1
-    found = {}
-    for name, values in batch.items():
-        size, *rest = values.shape
-        shape = [size // parts // together, parts, together, *rest]
-        rows = tf.gather(tf.reshape(values, shape), part, axis=1)
-        found[name] = tf.reshape(rows, [size // parts, *rest])
-    return found

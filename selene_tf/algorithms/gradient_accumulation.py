@@ -47,3 +47,19 @@ class GradientAccumulator:
                 for total in own:
                     replicas.assign(total, tf.zeros_like(total.value))
         return means
+
+
+def rows_of_part(batch, part, parts):
+    """The rows of one of so many equal parts of a batch: every so many-th.
+
+    A part's images on all replicas are then the same however many replicas there
+    are, and so are their common statistics. Pairs that CutMix mixed stay together.
+    """
+    together = 2 if "unlabelled_box" in batch else 1
+    of_part = {}
+    for name, values in batch.items():
+        size, *rest = values.shape
+        shape = [size // parts // together, parts, together, *rest]
+        rows = tf.gather(tf.reshape(values, shape), part, axis=1)
+        of_part[name] = tf.reshape(rows, [size // parts, *rest])
+    return of_part

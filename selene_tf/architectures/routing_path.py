@@ -3,11 +3,10 @@
 import dataclasses
 import json
 import pathlib
-import reprlib
 
 import numpy as np
 
-from selene_tf.architectures import topology
+from selene_tf.architectures import path_json, topology
 from selene_tf.errors import UserError
 
 VERSION = 4
@@ -25,10 +24,9 @@ METADATA = {
     *("macs", "parameters", "supernet_macs", "supernet_parameters"),
 }
 _COMMAND = "python -m selene_tf.discover_path --run_dir=..."
-# More than any network has; a damaged number must not fill the memory.
-_MAX_LAYERS = 1000
-_MAX_NUMBER = 2**62
 _MAX_BYTES = 50_000_000
+_CELL = {"name", "layer", "level", "stride", "computed", "bypassed"}
+_ROUTE = {"open", "mean_gate", "open_share"}
 
 
 # Arrays have no single truth value, so that two paths are equal if they are one.
@@ -136,8 +134,9 @@ def read(file):
             version, content = VERSION, _from_version_3(content)
         if version is not None and version != VERSION:
             raise UserError(
-                f"{file}: found version {_short(version)}, expected {VERSION}; another "
-                f"release of selene_tf wrote it, make a new one: {_COMMAND}"
+                f"{file}: found version {path_json.short(version)}, expected "
+                f"{VERSION}; another release of selene_tf wrote it, make a new one: "
+                f"{_COMMAND}"
             )
         return _from_json(content)
     except UserError:
@@ -207,7 +206,7 @@ def _without_duplicates(pairs):
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{_short(twice)} is there twice")
+        raise ValueError(f"{path_json.short(twice)} is there twice")
     return content
 
 
@@ -216,7 +215,7 @@ def _refuse_constant(name):
 
 
 def _from_json(content):
-    _check(content, {"version", "num_layers", "cells", *METADATA}, "the file")
+    path_json.check(content, {"version", "num_layers", "cells", *METADATA}, "the file")
     metadata = {name: value for name, value in content.items() if name in METADATA}
     for name in ("macs", "parameters"):
         if metadata[name] > metadata[f"supernet_{name}"]:
@@ -241,12 +240,12 @@ def _from_json(content):
 
 def _fill_cell(path, place, cell):
     name, routes = topology.cell_name(*place), topology.routes(*place, path.num_layers)
-    _check(cell, {*_CELL, "routes"}, name)
+    path_json.check(cell, {*_CELL, "routes"}, name)
     if cell["routes"].keys() != set(routes):
         raise ValueError(f"{name}: the routes are not {', '.join(routes)}")
     for route in routes:
         values, at = cell["routes"][route], (*place, topology.ROUTES.index(route))
-        _check(values, _ROUTE, f"{name}, {route}")
+        path_json.check(values, _ROUTE, f"{name}, {route}")
         path.kept[at] = values["open"]
         path.mean_gate[at] = values["mean_gate"]
         path.open_share[at] = values["open_share"]
@@ -256,7 +255,9 @@ def _fill_cell(path, place, cell):
     # The rest follows from the place and the routes.
     for key, value in _cell_to_json(path, *place).items():
         if key != "routes" and cell[key] != value:
-            raise ValueError(f"{name}: {key} is {_short(cell[key])}, not {value}")
+            raise ValueError(
+                f"{name}: {key} is {path_json.short(cell[key])}, not {value}"
+            )
 
 
 def _check_connected(path):
@@ -267,73 +268,3 @@ def _check_connected(path):
         raise ValueError(f"{name} has routes on no way from the stem to the decoder")
     if not kept.any():
         raise ValueError("no route is open")
-
-
-def _check(content, names, where):
-    """Checks that there are just these names, each with a value of its kind."""
-    if not isinstance(content, dict):
-        raise ValueError(f"{where}: {_short(content)} is no list of names and values")
-    for name in sorted(names ^ content.keys()):
-        problem = "is missing" if name in names else "is unknown"
-        raise ValueError(f"{where}: {_short(name)} {problem}")
-    for name in names:
-        is_right, expected = _KINDS[name]
-        if not is_right(content[name]):
-            raise ValueError(
-                f"{where}: {name} is {_short(content[name])}, not {expected}"
-            )
-
-
-def _is_integer(value, lowest=1, highest=_MAX_NUMBER):
-    # True is a whole number to Python.
-    return type(value) is int and lowest <= value <= highest
-
-
-def _is_size(value):
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_integer, value))
-
-
-def _is_share(value):
-    return type(value) in (int, float) and 0 <= value <= 1
-
-
-_CELL = {"name", "layer", "level", "stride", "computed", "bypassed"}
-_ROUTE = {"open", "mean_gate", "open_share"}
-# What the value of each name has to be, and how to say so.
-_KINDS = {
-    "version": (_is_integer, "a number"),
-    "num_layers": (
-        lambda value: _is_integer(value, topology.MIN_LAYERS, _MAX_LAYERS),
-        f"a whole number from {topology.MIN_LAYERS} to {_MAX_LAYERS}",
-    ),
-    "num_classes": (lambda value: _is_integer(value, 2), "a whole number from 2"),
-    "channels": (
-        lambda value: _is_integer(value, 2) and value % 2 == 0,
-        "an even whole number from 2",
-    ),
-    "pooling": (
-        lambda value: value in topology.POOLINGS,
-        f"one of {', '.join(topology.POOLINGS)}",
-    ),
-    "image_size": (_is_size, "height and width in pixels"),
-    **dict.fromkeys(
-        ("images", "macs", "parameters", "supernet_macs", "supernet_parameters"),
-        (_is_integer, "a whole number from 1"),
-    ),
-    **dict.fromkeys(
-        ("layer", "level", "stride"),
-        (lambda value: _is_integer(value, 0), "a whole number"),
-    ),
-    **dict.fromkeys(
-        ("small_gate", "gated", "counts_gates", "open", "computed", "bypassed"),
-        (lambda value: isinstance(value, bool), "true or false"),
-    ),
-    **dict.fromkeys(("mean_gate", "open_share"), (_is_share, "a number from 0 to 1")),
-    **dict.fromkeys(("rule", "name"), (lambda value: isinstance(value, str), "text")),
-    "routes": (lambda value: isinstance(value, dict), "names and values"),
-    "cells": (lambda value: isinstance(value, list), "a list"),
-}
-
-
-def _short(value):
-    return reprlib.repr(value)

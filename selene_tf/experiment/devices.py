@@ -100,9 +100,9 @@ def make_devices(config):
         UserError: if --strategy does not fit what is there, or the batch cannot be
             shared evenly.
     """
-    found = _make(config.strategy)
-    check_fits(config, found.replicas)
-    return found
+    devices = _make(config.strategy)
+    check_fits(config, devices.replicas)
+    return devices
 
 
 def _make(kind):
@@ -130,9 +130,9 @@ def _make(kind):
 def _local():
     """All GPUs; else all CPUs, which is one unless somebody divided it."""
     for kind in ("GPU", "CPU"):
-        found = tf.config.list_logical_devices(kind)
-        if found:
-            return [device.name for device in found]
+        devices = tf.config.list_logical_devices(kind)
+        if devices:
+            return [device.name for device in devices]
     return []
 
 

@@ -74,9 +74,9 @@ def check_classes(run_dir, classes):
     known = read_json(path)
     if known == classes:
         return
-    names, found = known["class_names"], classes["class_names"]
-    was, now = f"the classes {', '.join(names)}", f"has {', '.join(found)} now"
-    if names == found:
+    names, others = known["class_names"], classes["class_names"]
+    was, now = f"the classes {', '.join(names)}", f"has {', '.join(others)} now"
+    if names == others:
         was, now = "another meaning of the masks", "reads them otherwise now"
     raise UserError(
         f"{path}: the run was started with {was}, but the data set {now}; mend its "
