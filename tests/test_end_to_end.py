@@ -134,6 +134,7 @@ def test_an_exported_network_scores_the_same(finished, tmp_path, kind):
     run_dir, _ = finished
     output = tmp_path / ("saved model" if kind == "saved_model" else f"a.{kind}")
     command = ["-m", f"export.{kind}", f"--run_dir={run_dir}", f"--output={output}"]
+    command += ["--gates=keep"]
     result = run_process(*command)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"wrote {output}: " in result.stdout

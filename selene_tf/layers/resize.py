@@ -157,6 +157,8 @@ def subsample(inputs):
     gradient of that, by oneDNN in TensorFlow 2.21, writes past its memory. A
     pooling of single pixels takes as long; slicing takes longer.
     """
+    # "valid" has the same pixels as "same", whose padding of -1 pixel, of an even side,
+    # ONNX Runtime refuses.
     return ops.average_pool(
-        inputs, pool_size=1, strides=2, padding="same", data_format="channels_last"
+        inputs, pool_size=1, strides=2, padding="valid", data_format="channels_last"
     )
