@@ -14,6 +14,7 @@ NAMES = {
     "Config": "selene_tf.config.config",
     "CrossPseudo": "selene_tf.algorithms.cross_pseudo",
     "MeanTeacher": "selene_tf.algorithms.mean_teacher",
+    "RoutingArchitecture": "selene_tf.architectures.routing",
     "RoutingPath": "selene_tf.architectures.routing_path",
     "Supervised": "selene_tf.algorithms.supervised",
     "UserError": "selene_tf.errors",
