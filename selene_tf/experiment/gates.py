@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.evaluation import evaluate
 
 # A share of so many images is known to 1.6 points (one standard error), which is enough
@@ -32,7 +32,7 @@ def collect(network, sources, max_images=MAX_IMAGES):
     predict = evaluate.predictor(network)
     gates, sizes = [], []
     for source, place in _spread([s for s in sources if s is not None], max_images):
-        with batching.named_failures(source):
+        with named_failures(source):
             image = source.read(tf.constant(place, tf.int64))["image"]
         image = tf.cast(image, tf.float32)
         gates.append(predict(image[None])["gates"].numpy())

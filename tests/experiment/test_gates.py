@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selene_tf.data.pipeline import batching
+from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.experiment import gates
 from selene_tf.networks import dynamic_routing
 from tests.checks import randomize
@@ -19,7 +19,7 @@ def sources():
     """Three labelled and five unlabelled images, the latter of another size."""
     rng = np.random.default_rng(0)
     return [
-        batching.in_memory(
+        MemorySource(
             rng.integers(0, 256, (count, *size, 3), dtype=np.uint8),
             np.zeros((count, *size), np.uint8),
         )

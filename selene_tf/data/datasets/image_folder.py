@@ -37,7 +37,7 @@ class ImageFolder(DataFolder):
         labels: The `LabelFormat` of the masks.
 
     Example:
-        >>> from selene_tf.data.datasets import label_map
+        >>> from selene_tf.data.files import label_map
         >>> _ = Path("train.txt").write_text("a.png a_mask.png")
         >>> folder = ImageFolder(".", label_map.index(2))
         >>> [example.image.name for example in folder.read_part("train", 1)]

@@ -80,10 +80,11 @@ def make_split(
         UserError: A file is missing or faulty, or an image stands in two parts.
 
     Example:
-        >>> from selene_tf.data.datasets import image_folder, label_map
+        >>> from selene_tf.data.datasets.image_folder import ImageFolder
+        >>> from selene_tf.data.files import label_map
         >>> _ = Path("train.txt").write_text("a.png a_mask.png")
         >>> _ = Path("val.txt").write_text("b.png b_mask.png")
-        >>> folder = image_folder.ImageFolder(".", label_map.index(2))
+        >>> folder = ImageFolder(".", label_map.index(2))
         >>> split = make_split(folder, labelled_ratio=1)
         >>> len(split.labelled), len(split.unlabelled), len(split.validation)
         (1, 0, 1)
