@@ -178,9 +178,10 @@ def test_a_bad_image_is_left_out_if_that_is_wanted(tmp_path, capsys):
 @pytest.mark.slow
 def test_a_run_whose_classes_have_changed_says_so(tmp_path):
     make_own(tmp_path / "data", 3)
-    save_run(
-        tmp_path / "run", dataset="folder", data_dir=str(tmp_path / "data"), **SIZES
-    )
+    of_scenes = ("image_size", "num_training_scenes", "num_validation_scenes")
+    unused = {name: getattr(Config, name) for name in of_scenes}
+    data = {"dataset": "folder", "data_dir": str(tmp_path / "data")}
+    save_run(tmp_path / "run", **data, **SIZES, **unused)
     file = tmp_path / "data/dataset.toml"
     file.write_text(file.read_text().replace("ground", "floor"))
     result = run("evaluate.py", f"--run_dir={tmp_path / 'run'}")

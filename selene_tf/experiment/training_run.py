@@ -202,11 +202,12 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
 
 def _report(config, start, data, network):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
-    opened, sizes = gates.collect(network, (data.labelled, data.unlabelled))
+    predict = evaluation.predictor(network)
+    images = (data.labelled, data.unlabelled)
+    opened, sizes = gates.collect(network, images, predict=predict)
     if opened is not None:
         built = architecture.architecture_of(config, start.path)
         report.write_path(run_dir, opened, sizes[0], built, config.path_threshold)
-    predict = evaluation.predictor(network)
     report.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )

@@ -59,9 +59,10 @@ class Normalize(keras.layers.Layer):
         self.colour_order = colour_order
 
     def call(self, inputs):
-        images = ops.cast(inputs, "float32")
-        mean = ops.convert_to_tensor(self.mean, "float32")
-        deviation = ops.convert_to_tensor(self.standard_deviation, "float32")
+        precision = keras.backend.result_type(self.compute_dtype, "float32")
+        images = ops.cast(inputs, precision)
+        mean = ops.convert_to_tensor(self.mean, precision)
+        deviation = ops.convert_to_tensor(self.standard_deviation, precision)
         normalized = (images - mean) / deviation
         if self.colour_order == "bgr":
             normalized = normalized[..., ::-1]
