@@ -67,7 +67,8 @@ def train(kind, strategy, run_eagerly):
         data = strategy.experimental_distribute_dataset(data)
     history = algorithm.fit(data, epochs=STEPS, steps_per_epoch=1, verbose=0)
     after = {name: weight.numpy() for name, weight in variables.items()}
-    return before, after, history.history
+    losses = {k: np.asarray(v).tolist() for k, v in history.history.items()}
+    return before, after, losses
 
 
 def make_algorithm(kind):

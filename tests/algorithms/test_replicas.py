@@ -65,7 +65,7 @@ def check_training(kind, result):
     for name, values in one.items():
         assert len(values) == STEPS
         # The first consistency is the rounding of 0.
-        assert two[name] == pytest.approx(values, rel=2e-5, abs=1e-7)
+        np.testing.assert_allclose(two[name], values, rtol=2e-5, atol=1e-7)
         assert "gradient_norm" not in name or min(values) > MAX_GRADIENT_NORM
     return set(one)
 
