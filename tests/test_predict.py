@@ -8,7 +8,6 @@ from PIL import Image
 
 from selene_tf.inference import loading
 from tests.commands import assert_one_line, run, run_process
-from tests.experiment.saved_runs import save_run
 from tests.inference import toy_models
 
 
@@ -35,14 +34,13 @@ def save(path, seed=0, size=(20, 11)):
     return pixels
 
 
-def test_an_image_goes_through_a_runs_network(tmp_path):
-    save_run(tmp_path / "run")
+def test_an_image_goes_through_a_runs_network(saved_run, tmp_path):
     save(tmp_path / "in/a.png", size=(40, 70))
     out = tmp_path / "out"
-    arguments = (f"--model={tmp_path}/run", f"--input={tmp_path}/in", f"--output={out}")
+    arguments = (f"--model={saved_run}", f"--input={tmp_path}/in", f"--output={out}")
     result = predict(*arguments, run=run_process)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"1 image of {tmp_path}/run to {out}: ")
+    assert result.stdout.startswith(f"1 image of {saved_run} to {out}: ")
     content = json.loads((out / "classes.json").read_text())
     with Image.open(out / "labels/a.png") as image:
         labels = np.asarray(image)
