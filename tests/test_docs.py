@@ -1,5 +1,6 @@
 """What the pages name exists: links, files, tests, commands and their flags."""
 
+import ast
 import itertools
 import pathlib
 import re
@@ -11,6 +12,8 @@ from absl import flags
 from selene_tf.cli import command
 
 ROOT = pathlib.Path(__file__).parents[1]
+README, ARCHITECTURE = ROOT / "README.md", ROOT / "ARCHITECTURE.md"
+PACKAGE = ROOT / "selene_tf"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 all_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -165,3 +168,49 @@ def test_flags_of_the_prose_exist(page, flags_of):
 
 def test_an_unknown_flag_is_noticed(flags_of):
     assert _unknown("--run_dir=a --stpes=3", flags_of["train.py"]) == ["stpes"]
+
+
+def test_the_commands_of_the_readme_are_noticed():
+    found = {
+        _COMMAND.search(line).group(1)
+        for line in _command_lines(README)
+        if _COMMAND.search(line)
+    }
+    assert {"train.py", "evaluate.py", "export.tflite", "selene_tf.predict"} <= found
+
+
+def _floors():
+    """The floor of each room in ARCHITECTURE.md's diagram."""
+    lines = re.findall(r"^ {4}(\d) +(.*)$", ARCHITECTURE.read_text(), re.M)
+    commands, *rooms = [(int(floor), names) for floor, names in lines]
+    floors = {name: floor for floor, names in rooms for name in names.split()}
+    return floors | {"commands": commands[0]}
+
+
+def _room(parts):
+    """The room that a module of the package lies in, from its dotted name's parts."""
+    if parts[0] == "data":
+        return "/".join(parts[:2])
+    is_room = parts[0] == "errors" or (PACKAGE / parts[0]).is_dir()
+    return parts[0] if is_room else "commands"
+
+
+def _arrows():
+    """(room, imported room) of every import in the package."""
+    for file in PACKAGE.glob("*/**/*.py"):
+        own = _room(file.relative_to(PACKAGE).with_suffix("").parts)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("selene_tf"):
+                for name in node.names:
+                    yield own, _room([*node.module.split(".")[1:], name.name])
+
+
+def test_the_diagram_has_every_room_and_all_imports_go_down():
+    floors, arrows = _floors(), set(_arrows())
+    rooms = {
+        _room(file.relative_to(PACKAGE).parts) for file in PACKAGE.glob("*/**/*.py")
+    }
+    assert rooms | {"errors", "commands"} == set(floors) | {"data/__init__.py"}
+    upwards = [(a, b) for a, b in arrows if a != b and floors[a] <= floors[b]]
+    assert not upwards
+    assert ("experiment", "evaluation") in arrows
