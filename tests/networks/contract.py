@@ -124,7 +124,7 @@ class NetworkContract:
         assert {x.dtype for x in outputs["features"]} == {"bfloat16"}
 
     def test_precise_statistics_replace_all_of_its_own(self):
-        variables = self.network.variables
+        variables = self.network.weights
         before = self.network.get_weights()
         moving = [v for v in variables if v.path.split("/")[-1].startswith("moving_")]
         for variable in moving:
