@@ -45,6 +45,11 @@ class Normalize(keras.layers.Layer):
 
     Input shape: (batch, height, width, 3), RGB in 0..255, uint8 or float
     Output shape: (batch, height, width, 3)
+
+    Example:
+        >>> layer = Normalize(mean=(10, 20, 30), standard_deviation=(2, 4, 5))
+        >>> layer(ops.full((1, 1, 1, 3), 40)).numpy().ravel().tolist()
+        [15.0, 5.0, 2.0]
     """
 
     def __init__(self, mean, standard_deviation, colour_order="rgb", **kwargs):

@@ -53,6 +53,12 @@ class RoutingCell(keras.layers.Layer):
         routes), in the order of `routes`; "active" (batch, 1), whether anything
         flowed in; "open" (batch, 1), whether the image left any gate open.
 
+    Example:
+        >>> cell = RoutingCell(("keep", "down"))
+        >>> outputs = cell([ops.ones((2, 8, 12, 4))], active=[ops.ones((2, 1))])
+        >>> outputs["down"].shape, outputs["gates"].shape
+        (TensorShape([2, 4, 6, 8]), TensorShape([2, 2]))
+
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.
     """
 

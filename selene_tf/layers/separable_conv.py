@@ -33,6 +33,11 @@ class SeparableConvNorm(keras.layers.Layer):
 
     Input shape: (batch, height, width, channels)
     Output shape: (batch, ceil(height / strides), ceil(width / strides), filters)
+
+    Example:
+        >>> layer = SeparableConvNorm(filters=8, strides=2)
+        >>> layer(keras.ops.zeros((1, 9, 12, 4))).shape
+        TensorShape([1, 5, 6, 8])
     """
 
     def __init__(

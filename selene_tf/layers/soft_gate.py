@@ -25,6 +25,11 @@ class SoftGate(keras.layers.Layer):
     Input shape: (batch, height, width, channels), an even number of channels
     Output shape: (batch, num_routes)
 
+    Example:
+        >>> gate = SoftGate(num_routes=3)
+        >>> gate(keras.ops.zeros((2, 8, 12, 4))).shape
+        TensorShape([2, 3])
+
     Reference: Li et al. 2020, https://arxiv.org/abs/2003.10401, section 3.3.
     """
 

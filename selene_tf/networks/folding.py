@@ -31,6 +31,14 @@ def fold(network, mean_gates, path=None):
 
     Raises:
         ValueError: if the gates are not of the path's shape or not finite.
+
+    Example:
+        >>> from selene_tf.networks import dynamic_routing
+        >>> network = dynamic_routing.build(3, channels=4, num_layers=3)
+        >>> image = ops.zeros((1, 32, 64, 3))
+        >>> folded = fold(network, mean_gates=network(image)["gates"].numpy()[0])
+        >>> folded(image)["logits"].shape
+        TensorShape([1, 32, 64, 3])
     """
     num_layers = len(mean_gates) - 1
     kept, bypassed = _open(num_layers, path)

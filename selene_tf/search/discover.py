@@ -34,6 +34,15 @@ def discover(gates, architecture, image_size, threshold=0.5, counts_gates=True):
 
     Returns:
         A `RoutingPath`.
+
+    Example:
+        >>> from selene_tf.architectures import RoutingArchitecture
+        >>> architecture = RoutingArchitecture(3, channels=4, num_layers=3)
+        >>> gates = 0.9 * topology.all_routes(num_layers=3)[None]
+        >>> gates[0, 1, 1] = 0  # One image; it closes the cell (1, 1).
+        >>> path = discover(gates, architecture, image_size=(64, 96))
+        >>> np.argwhere(path.bypassed).tolist()
+        [[1, 1]]
     """
     earlier = architecture.path
     mean_gate = gates.mean(axis=0)

@@ -56,6 +56,14 @@ def within(  # noqa: PLR0913
 
     Raises:
         UserError: The strongest way alone, or those that are equally strong, cost more.
+
+    Example:
+        >>> from selene_tf.architectures import RoutingArchitecture
+        >>> architecture = RoutingArchitecture(3, channels=4, num_layers=3)
+        >>> gates = np.linspace(0.1, 0.9, 48).reshape(1, 4, 4, 3)
+        >>> path = within(gates, architecture, (64, 96), max_macs=9_950_000)
+        >>> path.metadata["macs"] <= 9_950_000 < path.metadata["supernet_macs"]
+        True
     """
     scores = edge_scores(edge_strengths(gates, architecture.path))
     highest_first = np.unique(scores[np.isfinite(scores)])[::-1]
