@@ -3,7 +3,7 @@ import collections
 import numpy as np
 import pytest
 
-from selene_tf.architectures.topology import Structure
+from selene_tf.architectures import RoutingArchitecture
 from selene_tf.benchmarking import learning, measure, steps, table
 from selene_tf.benchmarking.options import BenchmarkOptions
 from selene_tf.data.augmentation.pretext import Pretext
@@ -100,7 +100,7 @@ def some_variants(monkeypatch):
     """
     options = BenchmarkOptions(
         what="learning",
-        structure=Structure(num_classes=5, channels=4, num_layers=3),
+        architecture=RoutingArchitecture(num_classes=5, channels=4, num_layers=3),
         size=(32, 32),
         crop_size=(32, 32),
         batch_size=2,

@@ -83,14 +83,16 @@ def test_all_three_routes_as_numpy_computes_them():
     np.testing.assert_array_equal(outputs["open"], np.ones((3, 1)))
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("routes", ROUTE_SUBSETS[:3])
 def test_a_route_that_the_cell_lacks_has_no_gate_and_no_weights(routes):
     cell = build_cell(routes)
     features, active = inputs()
     outputs = cell(features, active)
     assert set(outputs) == {*routes, "gates", "active", "open"}
-    gates = numpy_layers.gate(features[0] + features[1], cell.gate)
-    np.testing.assert_allclose(outputs["gates"], gates, atol=1e-6)
+    total = features[0].astype("float64") + features[1]
+    gates = numpy_layers.gate(total, cell.gate)
+    np.testing.assert_allclose(outputs["gates"], gates, atol=1e-12)
     assert not weights_of(cell, set(ALL) - set(routes))
 
 

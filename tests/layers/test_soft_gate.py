@@ -35,12 +35,13 @@ def test_the_official_bias_is_the_default():
     np.testing.assert_array_equal(layer.project.bias, [1.5, 1.5])
 
 
+@pytest.mark.usefixtures("float64")
 def test_as_numpy_computes_it():
     layer = SoftGate(3)
     x = features(4, 3, 5, 6)
     layer.build(x.shape)
     randomize(layer)
-    np.testing.assert_allclose(layer(x), numpy_layers.gate(x, layer), atol=1e-6)
+    np.testing.assert_allclose(layer(x), numpy_layers.gate(x, layer), atol=1e-12)
 
 
 def test_lies_between_0_and_1_and_closes_now_and_then():

@@ -9,6 +9,8 @@ from selene_tf.architectures.routing_path import RoutingPath
 from selene_tf.networks import dynamic_routing, folding, folding_scales
 
 NUM_LAYERS = 4
+# Folding is exact but for rounding, of which float64 leaves little to guess.
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def random_network(gates, path=None, pooling="none"):
@@ -56,7 +58,7 @@ def small_path(bypassed=()):
     return RoutingPath(kept, passes, np.zeros(kept.shape), np.zeros(kept.shape), {})
 
 
-def assert_equal_logits(network, other, tolerance=2e-6):
+def assert_equal_logits(network, other, tolerance=1e-12):
     wanted = np.asarray(network(images(), training=False)["logits"])
     found = np.asarray(other(images(), training=False)["logits"])
     assert np.abs(found - wanted).max() <= tolerance * np.abs(wanted).max()
