@@ -17,7 +17,7 @@ def open_gates(num_layers, images=1):
 
 def kernels_and_positions(network, images, monkeypatch):
     """{kernel's path: (kernel's size, output positions)}, from running it."""
-    found = {}
+    counts = {}
 
     def record(kind):
         original = kind.call
@@ -25,7 +25,7 @@ def kernels_and_positions(network, images, monkeypatch):
         def call(self, inputs, **options):
             outputs = original(self, inputs, **options)
             positions = int(np.prod(outputs.shape[1:-1]))
-            found[self.kernel.path] = int(np.prod(self.kernel.shape)), positions
+            counts[self.kernel.path] = int(np.prod(self.kernel.shape)), positions
             return outputs
 
         monkeypatch.setattr(kind, "call", call)
@@ -34,4 +34,4 @@ def kernels_and_positions(network, images, monkeypatch):
     record(keras.layers.DepthwiseConv2D)
     record(keras.layers.Dense)
     network(images)
-    return found
+    return counts

@@ -189,6 +189,6 @@ def test_the_published_total_is_about_the_network_at_the_size_of_its_crops():
 def test_wide_gates_are_counted_in_their_own_precision():
     table = cost_table.macs(3, 4, 3, 64, 64)
     gates = tf.constant(np.full((1, 4, 4, 3), 1 / 3), "float64")
-    found = expected_cost.expected(table, gates)
-    assert found.dtype == tf.float64
-    assert float(found[0]) == pytest.approx(table.searched / 3, rel=1e-14)
+    costs = expected_cost.expected(table, gates)
+    assert costs.dtype == tf.float64
+    assert float(costs[0]) == pytest.approx(table.searched / 3, rel=1e-14)

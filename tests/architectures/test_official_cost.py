@@ -51,8 +51,8 @@ def test_every_part_is_the_officials_to_the_last_digit(case):
     table = official(size, int(layers[1:]), gate == "SmallGate")
     routes = [table.routes[..., route].sum() for route in (KEEP, UP, DOWN)]
     parts = [table.stem, table.cells.sum(), table.gates.sum(), *routes, table.decoder]
-    whole = [table.searched, table.supernet, table.supernet - table.decoder]
-    assert [giga(value) for value in (*parts, *whole)] == OFFICIAL[case].split()
+    totals = [table.searched, table.supernet, table.supernet - table.decoder]
+    assert [giga(value) for value in (*parts, *totals)] == OFFICIAL[case].split()
 
 
 # Decoder and classifier, which the measured numbers have apart.
@@ -133,10 +133,10 @@ def test_real_costs_of_every_cell_are_the_officials(small, prefix):
 def test_the_real_cost_of_images_is_the_officials(small, prefix):
     arrays, table = small
     costs = cost_table.official_real(table, official_gates.gates(arrays, prefix))
-    whole, head = costs.mean() / 1e6, table.decoder / 1e6
-    assert whole == pytest.approx(float(arrays[f"{prefix}/real_flops"]), rel=1e-6)
+    mean, head = costs.mean() / 1e6, table.decoder / 1e6
+    assert mean == pytest.approx(float(arrays[f"{prefix}/real_flops"]), rel=1e-6)
     backbone = float(arrays[f"{prefix}/real_flops_backbone"])
-    assert whole - head == pytest.approx(backbone, rel=1e-6)
+    assert mean - head == pytest.approx(backbone, rel=1e-6)
 
 
 def test_gates_up_to_a_ten_thousandth_are_closed_but_a_cells_add_up():

@@ -53,8 +53,8 @@ def test_a_path_costs_what_is_built_along_it(
     pruned = cost_table.pruned(macs, path)
     assert pruned.supernet == sum(size * positions for size, positions in kernels)
     # The same as that of the cells and routes, but for levels that are not decoded.
-    whole = macs.of(path.kept.any(axis=-1), path.kept)
-    assert (pruned.supernet == whole) == (coarsest == 3)
+    with_all_levels = macs.of(path.kept.any(axis=-1), path.kept)
+    assert (pruned.supernet == with_all_levels) == (coarsest == 3)
     assert pruned.stem + pruned.decoder + pruned.gates.sum() + pruned.searched == (
         pruned.supernet
     )

@@ -14,7 +14,7 @@ from selene_tf.errors import UserError
 from selene_tf.search import discover
 
 
-def whole():
+def path_of_everything():
     """The text of a path of all routes."""
     kept = topology.all_routes(4)
     path = discover.as_path(
@@ -28,7 +28,7 @@ def whole():
     return json.dumps(routing_path.to_json(path))
 
 
-WHOLE = whole()
+TEXT = path_of_everything()
 VALUES = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
     *(st.builds(list), st.builds(dict)),
@@ -38,7 +38,7 @@ VALUES = st.one_of(
 
 @given(data=st.data())
 def test_a_damaged_value_anywhere_is_accepted_or_refused_in_one_line(data):
-    content = json.loads(WHOLE)
+    content = json.loads(TEXT)
     for _ in range(data.draw(st.integers(1, 3))):
         damage(content, data)
     read_or_refuse(json.dumps(content).encode())
@@ -64,9 +64,9 @@ def damage(content, data):
         content.append(data.draw(VALUES))
 
 
-@given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=4), st.integers(0, 4))
+@given(st.integers(0, len(TEXT) - 1), st.binary(max_size=4), st.integers(0, 4))
 def test_damaged_bytes_are_accepted_or_refused_in_one_line(place, new, length):
-    content = WHOLE.encode()
+    content = TEXT.encode()
     read_or_refuse(content[:place] + new + content[place + length :])
 
 

@@ -55,7 +55,7 @@ def test_every_route_before_the_last_layer_leads_to_a_cell(num_layers):
 
 @pytest.mark.parametrize("num_layers", [3, 4, 16])
 def test_sources_are_the_routes_that_lead_there(num_layers):
-    found = {
+    edges = {
         (source, cell)
         for cell in topology.cells(num_layers)
         for source in topology.sources(*cell, num_layers)
@@ -65,7 +65,7 @@ def test_sources_are_the_routes_that_lead_there(num_layers):
         for route in all_routes(num_layers)
         if route[0] < num_layers
     }
-    assert found == expected
+    assert edges == expected
 
 
 def test_sources_come_finest_level_first():

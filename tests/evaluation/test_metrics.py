@@ -22,15 +22,15 @@ def test_matrices_of_parts_add_up_to_that_of_the_whole():
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(0, 20, (2, 6, 50, 40)).astype("uint8")
     labels[labels == 19], predictions[predictions == 19] = 255, 0
-    whole = metrics.confusion_matrix(labels, predictions, 19)
+    confusion = metrics.confusion_matrix(labels, predictions, 19)
     parts = [
         metrics.confusion_matrix(*part, 19)
         for part in zip(labels, predictions, strict=True)
     ]
-    np.testing.assert_array_equal(sum(parts), whole)
+    np.testing.assert_array_equal(sum(parts), confusion)
     # 19 * 18 + 18 does not fit into the labels' own uint8.
-    assert whole.sum() == (labels != 255).sum()
-    assert whole[18, 18] == ((labels == 18) & (predictions == 18)).sum() > 0
+    assert confusion.sum() == (labels != 255).sum()
+    assert confusion[18, 18] == ((labels == 18) & (predictions == 18)).sum() > 0
 
 
 def test_another_label_may_be_the_one_to_ignore():

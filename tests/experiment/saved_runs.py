@@ -74,6 +74,6 @@ def save_path(file, config=None, without=()):
             kept[layer, level, topology.ROUTES.index(route)] = False
     kept, bypassed = topology.connected(kept, bypassed)
     gates = 0.5 * kept[None].astype(float)
-    found = discover.as_path(gates, kept, bypassed, architecture, (32, 64), "by hand")
-    run_folder.write_json(file, routing_path.to_json(found))
-    return found
+    path = discover.as_path(gates, kept, bypassed, architecture, (32, 64), "by hand")
+    run_folder.write_json(file, routing_path.to_json(path))
+    return path

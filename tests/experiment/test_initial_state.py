@@ -38,15 +38,15 @@ def test_a_flag_that_is_no_more_is_one_line_that_names_the_file(tmp_path):
 
 @pytest.mark.parametrize("has_checkpoints", [False, True])
 def test_a_run_needs_the_paths_file_no_more(tmp_path, has_checkpoints):
-    given = save_path(tmp_path / "a.json", without=[(1, 1, None)])
+    path = save_path(tmp_path / "a.json", without=[(1, 1, None)])
     config = begin(tmp_path / "run", path=str(tmp_path / "a.json"))
     if has_checkpoints:
         (tmp_path / "run/checkpoints").mkdir()
     (tmp_path / "a.json").unlink()
-    assert kept_of(config) == given.kept.tolist()
+    assert kept_of(config) == path.kept.tolist()
     start = initial_state.load(config, tmp_path / "run")
-    assert start.path.bypassed.tolist() == given.bypassed.tolist()
-    assert start.path.metadata == given.metadata
+    assert start.path.bypassed.tolist() == path.bypassed.tolist()
+    assert start.path.metadata == path.metadata
 
 
 @pytest.mark.parametrize("has_checkpoints", [False, True])

@@ -50,31 +50,31 @@ def test_a_tuning_starts_as_the_pruned_network_of_the_run(earlier, name):
     config = Config(
         **settings, init_run=str(folder / "run"), path=str(folder / "path.json")
     )
-    found, line = started(config)
-    whole = values_of(algorithm.networks["student"])
+    tuned, line = started(config)
+    weights = values_of(algorithm.networks["student"])
     pruned = dynamic_routing.build(
-        whole["predictor/bias"].size,
+        weights["predictor/bias"].size,
         channels=4,
         num_layers=3,
         path=initial_state.resolve(config).path,
     )
     for variable in pruned.weights:
-        variable.assign(whole[variable.path])
+        variable.assign(weights[variable.path])
     expected = pruned(IMAGES)
-    for network in found.networks.values():
+    for network in tuned.networks.values():
         outputs = network(IMAGES)
         for output in ("logits", "gates"):
             np.testing.assert_array_equal(outputs[output], expected[output])
     assert f"loaded {len(pruned.weights)} arrays of the student after step 4" in line
     assert str(folder / "run") in line
-    assert len(pruned.weights) < len(whole)
+    assert len(pruned.weights) < len(weights)
 
 
 def test_from_scratch_along_a_path_there_are_only_its_variables(earlier):
     folder, algorithm = earlier
     config = Config(**TINY, path=str(folder / "path.json"))
-    found = make_algorithm(config, initial_state.resolve(config)).networks["student"]
-    names = set(values_of(found))
+    network = make_algorithm(config, initial_state.resolve(config)).networks["student"]
+    names = set(values_of(network))
     gone = set(values_of(algorithm.networks["student"])) - names
     parts = ("cell_01_s8/", "cell_02_s8/up/", "cell_02_s16/", "cell_03_s32/")
     parts += ("decoder_s32/",)
@@ -88,9 +88,9 @@ def test_from_scratch_along_a_path_there_are_only_its_variables(earlier):
 def test_a_whole_network_may_go_on_from_a_run(earlier):
     folder, algorithm = earlier
     config = Config(**TINY | {"steps": 9}, init_run=str(folder / "run"))
-    found, _ = started(config)
+    tuned, _ = started(config)
     expected = values_of(algorithm.networks["student"])
-    for path, value in values_of(found.networks["student"]).items():
+    for path, value in values_of(tuned.networks["student"]).items():
         np.testing.assert_array_equal(value, expected[path])
 
 
@@ -104,11 +104,11 @@ def test_a_pruned_run_gives_to_the_same_path_and_to_less_but_not_to_more(
     expected = values_of(algorithm.networks["student"])
     for file in (folder / "path.json", tmp_path / "less.json"):
         config = Config(**TINY, init_run=str(tmp_path / "pruned"), path=str(file))
-        found = values_of(started(config)[0].networks["student"])
-        assert all((value == expected[path]).all() for path, value in found.items())
-    for file, found in [("", "nothing"), (tmp_path / "more.json", tmp_path)]:
+        values = values_of(started(config)[0].networks["student"])
+        assert all((value == expected[path]).all() for path, value in values.items())
+    for file, problem in [("", "nothing"), (tmp_path / "more.json", tmp_path)]:
         config = Config(**TINY, init_run=str(tmp_path / "pruned"), path=str(file))
-        words = ("--path: found", found, tmp_path / "pruned/given_path.json")
+        words = ("--path: found", problem, tmp_path / "pruned/given_path.json")
         assert_refused(lambda config=config: started(config), *words)
 
 
@@ -118,19 +118,19 @@ def test_two_networks_start_from_two(earlier, tmp_path):
     settings = {"algorithm": "cross_pseudo", "num_training_scenes": 8}
     _, algorithm = save_run(tmp_path / "two", **settings)
     config = Config(**TINY | settings, init_run=str(tmp_path / "two"))
-    found, line = started(config)
+    tuned, line = started(config)
     assert "of the first and second after" in line
     for name, network in algorithm.networks.items():
         expected = values_of(network)
-        for path, value in values_of(found.networks[name]).items():
+        for path, value in values_of(tuned.networks[name]).items():
             np.testing.assert_array_equal(value, expected[path])
     config = dataclasses.replace(config, init_run=str(folder / "run"))
     assert_refused(lambda: started(config), "--init_run:", "cross_pseudo", "supervised")
     # One network starts from the one that is deployed.
     config = Config(**TINY, init_run=str(tmp_path / "two"))
-    found = values_of(started(config)[0].networks["student"])
+    values = values_of(started(config)[0].networks["student"])
     expected = values_of(algorithm.networks["first"])
-    assert all((value == expected[path]).all() for path, value in found.items())
+    assert all((value == expected[path]).all() for path, value in values.items())
 
 
 @pytest.mark.parametrize(

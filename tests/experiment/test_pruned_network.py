@@ -35,9 +35,9 @@ def logits_of(network, image):
     return np.asarray(network(image, training=False)["logits"])
 
 
-def largest_difference(found, expected):
+def largest_difference(logits, expected):
     """Relative to the largest value."""
-    return np.abs(found - expected).max() / np.abs(expected).max()
+    return np.abs(logits - expected).max() / np.abs(expected).max()
 
 
 def test_all_of_a_network_is_the_network(saved_run, prepare):

@@ -27,9 +27,9 @@ def test_along_a_path_the_weights_are_the_runs_by_name(run):
     folder, network = run
     trained = experiment.load_run(folder / "run", path_file=folder / "path.json")
     expected = {variable.path: variable.numpy() for variable in network.weights}
-    found = {variable.path: variable.numpy() for variable in trained.network.weights}
-    assert 0 < len(found) < len(expected)
-    for path, value in found.items():
+    values = {variable.path: variable.numpy() for variable in trained.network.weights}
+    assert 0 < len(values) < len(expected)
+    for path, value in values.items():
         np.testing.assert_array_equal(value, expected[path])
     assert trained.path.bypassed[1, 1]
     unpruned = experiment.load_run(folder / "run")
@@ -80,11 +80,9 @@ def test_statistics_are_those_of_the_end_of_the_training(tmp_path):
     scoring.renew_statistics(config, devices, networks, data)
     expected = networks.networks[networks.deployed].weights
     moved = 0
-    for found, wanted, old in zip(
-        trained.network.weights, expected, before, strict=True
-    ):
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
-        changes = np.abs(found.numpy() - old).max() > 1e-3
-        assert not changes or "moving_" in found.path
+    for new, wanted, old in zip(trained.network.weights, expected, before, strict=True):
+        np.testing.assert_allclose(new, wanted, rtol=1e-5, atol=1e-6)
+        changes = np.abs(new.numpy() - old).max() > 1e-3
+        assert not changes or "moving_" in new.path
         moved += changes
     assert moved > 10

@@ -35,13 +35,13 @@ VALID = np.ones((2, 4, 4), bool)
     ],
 )
 def test_the_teachers_loss_is_the_one_asked_for(flags, expected):
-    found = setup.make_disagreement(Config(**flags))(LOGITS, TARGETS, VALID)
-    np.testing.assert_array_equal(found, expected)
+    values = setup.make_disagreement(Config(**flags))(LOGITS, TARGETS, VALID)
+    np.testing.assert_array_equal(values, expected)
     # None of them is another one.
     others = [losses.consistency(LOGITS, TARGETS, VALID, "class_sum")]
     others.append(losses.pseudo_label_cross_entropy(LOGITS, TARGETS, VALID))
     for other in others:
-        assert not np.allclose(found, other)
+        assert not np.allclose(values, other)
 
 
 def test_the_supervised_loss_is_the_one_asked_for():
@@ -114,16 +114,16 @@ def test_every_option_reaches_co_teaching():
 def test_along_a_path_a_budget_counts_what_is_left_as_a_share_of_the_whole(tmp_path):
     path = save_path(tmp_path / "path.json", without=[(1, 1, None), (2, 1, "up")])
     config = Config(budget_weight=0.5, **TINY)
-    whole, budget = setup.make_budget(config), setup.make_budget(config, path)
-    assert budget.total == whole.total == whole.table.searched
+    unpruned, budget = setup.make_budget(config), setup.make_budget(config, path)
+    assert budget.total == unpruned.total == unpruned.table.searched
     gates = path.kept[None].astype("float32")
     # The official count leaves out the cell behind the stem.
-    cells = whole.table.cells[path.kept.any(axis=-1)].sum()
-    expected = cells + whole.table.routes[path.kept].sum()
+    cells = unpruned.table.cells[path.kept.any(axis=-1)].sum()
+    expected = cells + unpruned.table.routes[path.kept].sum()
     assert float(budget.costs(gates)[0]) == pytest.approx(expected)
     everything = np.ones_like(gates)
     assert float(budget.costs(everything)[0]) == pytest.approx(expected)
-    assert budget.table.searched == expected < whole.total
+    assert budget.table.searched == expected < unpruned.total
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_images_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "text"),
     [
         # 100 over the mean of 11 classes is 100 / 11 over their sum.
         (
@@ -165,11 +165,11 @@ def test_images_are_shown_as_asked_for(flags, strong, kind, monkeypatch):
         ),
     ],
 )
-def test_the_equivalent_weight_is_told(flags, said, monkeypatch):
+def test_the_equivalent_weight_is_told(flags, text, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     config = Config(**flags)
     data = images.Sources(*[Sized(8)] * 3)
-    assert said in training_run.describe(config, data, make_devices(Config()))
+    assert text in training_run.describe(config, data, make_devices(Config()))
 
 
 class Sized:

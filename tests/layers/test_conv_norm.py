@@ -34,11 +34,11 @@ def test_a_1x1_convolution_as_numpy_computes_it(activation, strides):
     layer.build(x.shape)
     randomize(layer)
     # A 1x1 kernel with stride 2 takes pixels 0, 2, 4, ...
-    seen = x[:, ::strides, ::strides]
-    expected = numpy_layers.conv_norm(seen, layer, activation)
+    subsampled = x[:, ::strides, ::strides]
+    expected = numpy_layers.conv_norm(subsampled, layer, activation)
     np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
     # Else the activation would make no difference here.
-    assert (numpy_layers.conv_norm(seen, layer, activation=False) < 0).any()
+    assert (numpy_layers.conv_norm(subsampled, layer, activation=False) < 0).any()
 
 
 def test_a_3x3_convolution_without_padding_sums_the_window():

@@ -48,10 +48,10 @@ def test_in_training_it_normalises_with_the_batch():
     head, features = build_head(2), levels(2)
     halving = head.halvings[0]
     convolved = numpy_layers.pointwise(features[0][:, ::2, ::2], halving.conv.kernel)
-    found = np.asarray(head(features, training=True))
+    outputs = np.asarray(head(features, training=True))
     halving.norm.moving_mean.assign(convolved.mean(axis=(0, 1, 2)))
     halving.norm.moving_variance.assign(convolved.var(axis=(0, 1, 2)))
-    np.testing.assert_allclose(found, by_hand(head, features), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs, by_hand(head, features), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("number", range(4))

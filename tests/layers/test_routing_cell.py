@@ -104,13 +104,13 @@ def weights_of(cell, routes):
 @pytest.mark.parametrize("kept", [("keep",), ("up", "down"), ("keep", "down")])
 @pytest.mark.parametrize("training", [False, True])
 def test_a_route_that_is_not_kept_has_gate_0_and_no_weights(kept, training):
-    whole, cell = build_cell(), RoutingCell(ALL, kept)
+    complete, cell = build_cell(), RoutingCell(ALL, kept)
     features, active = inputs()
     cell(features, active)
-    by_place = {w.path.split("/", 1)[1]: w for w in whole.weights}
+    by_place = {w.path.split("/", 1)[1]: w for w in complete.weights}
     for weight in cell.weights:
         weight.assign(by_place[weight.path.split("/", 1)[1]])
-    expected = whole(features, active, training=training)
+    expected = complete(features, active, training=training)
     outputs = cell(features, active, training=training)
     assert set(outputs) == {*kept, "gates", "active", "open"}
     for route in kept:
@@ -272,18 +272,18 @@ def test_what_is_closed_is_not_computed(biases, flows_in, called, monkeypatch):
     features, active = inputs(batch=1)
     if not flows_in:
         features, active = [0 * f for f in features], [0 * a for a in active]
-    found = set()
+    calls = set()
     for name in ("gate", "separable_1", "separable_2", "up", "down"):
         part = getattr(cell, name)
         original = part.call
 
         def call(*args, name=name, original=original, **options):
-            found.add(name)
+            calls.add(name)
             return original(*args, **options)
 
         monkeypatch.setattr(part, "call", call)
     cell(features, active)
-    assert found == called
+    assert calls == called
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])

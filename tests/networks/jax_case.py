@@ -19,26 +19,26 @@ from selene_tf import losses
 from selene_tf.networks import dynamic_routing
 
 
-def told(outputs):
+def named(outputs):
     """What the decoder gives and the gates; features are a list and lead to both."""
     return [(name, outputs[name]) for name in ("logits", "gates")]
 
 
-def run(given):
-    """What one case finds, by name."""
-    network = dynamic_routing.build(**json.loads(str(given["arguments"])))
+def run(arrays):
+    """The results of one case, by name."""
+    network = dynamic_routing.build(**json.loads(str(arrays["arguments"])))
     for variable in network.weights:
-        variable.assign(given[f"weights/{variable.path}"])
-    images = given["images"]
-    found = {}
-    for name, output in told(network(images, training=False)):
-        found[f"inference/{name}"] = output
+        variable.assign(arrays[f"weights/{variable.path}"])
+    images = arrays["images"]
+    results = {}
+    for name, output in named(network(images, training=False)):
+        results[f"inference/{name}"] = output
     infer = jax.jit(lambda *values: network.stateless_call(*values, training=False)[0])
-    for name, output in told(infer(*variables_of(network), images)):
-        found[f"compiled/{name}"] = output
-    if "labels" in given:
-        found |= train(network, images, given["labels"])
-    return found
+    for name, output in named(infer(*variables_of(network), images)):
+        results[f"compiled/{name}"] = output
+    if "labels" in arrays:
+        results |= train(network, images, arrays["labels"])
+    return results
 
 
 def train(network, images, labels):
@@ -54,15 +54,15 @@ def train(network, images, labels):
 
     step = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (outputs, moved)), gradients = step(*variables_of(network))
-    found = {"training/loss": loss}
-    found |= {f"training/{name}": output for name, output in told(outputs)}
+    results = {"training/loss": loss}
+    results |= {f"training/{name}": output for name, output in named(outputs)}
     for kind, variables, values in (
         ("gradient", network.trainable_variables, gradients),
         ("moved", network.non_trainable_variables, moved),
     ):
         for variable, value in zip(variables, values, strict=True):
-            found[f"{kind}/{variable.path}"] = value
-    return found
+            results[f"{kind}/{variable.path}"] = value
+    return results
 
 
 def variables_of(network):
@@ -78,12 +78,12 @@ def main(given_file, found_file):
         for name, array in arrays.items():
             case, rest = name.split("/", 1)
             cases.setdefault(case, {})[rest] = array
-    found = {
+    results = {
         f"{case}/{name}": np.asarray(value)
-        for case, given in cases.items()
-        for name, value in run(given).items()
+        for case, arrays in cases.items()
+        for name, value in run(arrays).items()
     }
-    np.savez(found_file, tensorflow_imported="tensorflow" in sys.modules, **found)
+    np.savez(found_file, tensorflow_imported="tensorflow" in sys.modules, **results)
 
 
 if __name__ == "__main__":

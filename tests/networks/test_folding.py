@@ -60,8 +60,8 @@ def small_path(bypassed=()):
 
 def assert_equal_logits(network, other, tolerance=1e-12):
     wanted = np.asarray(network(images(), training=False)["logits"])
-    found = np.asarray(other(images(), training=False)["logits"])
-    assert np.abs(found - wanted).max() <= tolerance * np.abs(wanted).max()
+    folded = np.asarray(other(images(), training=False)["logits"])
+    assert np.abs(folded - wanted).max() <= tolerance * np.abs(wanted).max()
 
 
 @pytest.mark.parametrize("pooling", ["none", "psp", "aspp"])
@@ -117,9 +117,9 @@ def test_nothing_is_left_of_gates_and_normalisation():
 def test_gates_are_told_as_constants():
     gates, path = gates_between(0.5, 0.9), small_path()
     model = folding.fold(random_network(gates, path), gates, path)
-    found = np.asarray(model(images())["gates"])
+    outputs = np.asarray(model(images())["gates"])
     wanted = np.where(path.kept, gates, 0.0)
-    np.testing.assert_allclose(found, [wanted, wanted], rtol=1e-6)
+    np.testing.assert_allclose(outputs, [wanted, wanted], rtol=1e-6)
 
 
 def test_a_scale_is_that_of_its_keep_route():

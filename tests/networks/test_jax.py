@@ -54,13 +54,13 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """For each case what is found on TensorFlow and on JAX, by name."""
-    given, on_tensorflow = {}, {}
+    inputs, on_tensorflow = {}, {}
     for case in CASES:
         with float64():
             network, arrays = make_case(case)
             on_tensorflow[case] = run(network, arrays)
-        given |= {f"{case}/{name}": array for name, array in arrays.items()}
-    on_jax = run_on_jax(given, tmp_path_factory.mktemp("jax"))
+        inputs |= {f"{case}/{name}": array for name, array in arrays.items()}
+    on_jax = run_on_jax(inputs, tmp_path_factory.mktemp("jax"))
     assert not on_jax.pop("tensorflow_imported")
     results = {case: (on_tensorflow[case], {}) for case in CASES}
     for name, value in on_jax.items():
@@ -131,26 +131,26 @@ def run(network, arrays):
     """What `jax_case.run` finds, on TensorFlow; nothing is compiled."""
     images = arrays["images"]
     outputs = network(images, training=False)
-    found = {f"inference/{name}": outputs[name] for name in ("logits", "gates")}
+    results = {f"inference/{name}": outputs[name] for name in ("logits", "gates")}
     if "labels" not in arrays:
-        return found
+        return results
     with tf.GradientTape() as tape:
         outputs = network(images, training=True)
         per_image = losses.cross_entropy(arrays["labels"], outputs["logits"])
         loss = tf.reduce_mean(per_image)
     trained = network.trainable_variables
     gradients = tape.gradient(loss, [variable.value for variable in trained])
-    found["training/loss"] = loss
-    found |= {f"training/{name}": outputs[name] for name in ("logits", "gates")}
+    results["training/loss"] = loss
+    results |= {f"training/{name}": outputs[name] for name in ("logits", "gates")}
     for variable, gradient in zip(trained, gradients, strict=True):
-        found[f"gradient/{variable.path}"] = gradient
+        results[f"gradient/{variable.path}"] = gradient
     for variable in network.non_trainable_variables:
-        found[f"moved/{variable.path}"] = variable
-    return found
+        results[f"moved/{variable.path}"] = variable
+    return results
 
 
-def run_on_jax(given, folder):
-    np.savez(folder / "given.npz", **given)
+def run_on_jax(inputs, folder):
+    np.savez(folder / "given.npz", **inputs)
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     process = subprocess.run(
         [sys.executable, "-m", "tests.networks.jax_case", "given.npz", "found.npz"],

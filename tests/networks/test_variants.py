@@ -128,8 +128,8 @@ def test_skipping_what_is_closed_gives_the_same(in_graph):
         scale = np.abs(values).max()
         np.testing.assert_allclose(flat(together)[name], values, atol=1e-10 * scale)
         for i, outputs in enumerate(alone):
-            found = flat(outputs)[name][0]
-            np.testing.assert_allclose(found, values[i], atol=1e-10 * scale)
+            own = flat(outputs)[name][0]
+            np.testing.assert_allclose(own, values[i], atol=1e-10 * scale)
 
 
 def test_drop_path_changes_training_and_nothing_else():
@@ -171,13 +171,13 @@ def all_routes():
 
 
 def test_a_path_that_keeps_everything_is_the_supernet():
-    network, whole = randomized(), build(path=make_path(all_routes()))
-    copy_weights(whole, network)
-    assert len(whole.weights) == len(network.weights)
+    network, complete = randomized(), build(path=make_path(all_routes()))
+    copy_weights(complete, network)
+    assert len(complete.weights) == len(network.weights)
     images = noise_images(3)
-    found = flat(whole(images))
+    outputs = flat(complete(images))
     for name, values in flat(network(images)).items():
-        np.testing.assert_array_equal(found[name], values)
+        np.testing.assert_array_equal(outputs[name], values)
 
 
 def close_all_but(kept, network):

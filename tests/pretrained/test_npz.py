@@ -20,10 +20,10 @@ def refused(file, *words):
 def test_reads_what_numpy_writes(file):
     for save in (np.savez, np.savez_compressed):
         save(file, **ARRAYS)
-        found = npz.read(file)
-        assert list(found) == ["a", "b"]
+        arrays = npz.read(file)
+        assert list(arrays) == ["a", "b"]
         for name, array in ARRAYS.items():
-            np.testing.assert_array_equal(found[name], array, strict=True)
+            np.testing.assert_array_equal(arrays[name], array, strict=True)
 
 
 def test_where_some_are_a_state_dict_the_others_are_not_read(file):
@@ -64,12 +64,12 @@ def test_a_flipped_bit_never_changes_what_is_read(file):
         damaged[position] ^= 1 << position % 8
         file.write_bytes(damaged)
         try:
-            found = npz.read(file)
+            arrays = npz.read(file)
         except ValueError:
             refused(file)
         else:
             # A name may differ, since the archive keeps no sum of it.
-            for array, expected in zip(found.values(), ARRAYS.values(), strict=True):
+            for array, expected in zip(arrays.values(), ARRAYS.values(), strict=True):
                 np.testing.assert_array_equal(array, expected)
 
 

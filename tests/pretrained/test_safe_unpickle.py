@@ -215,8 +215,8 @@ def test_newer_pickle_protocols_are_read(tmp_path):
         "x/data/0": WEIGHTS["first.bias"].tobytes(),
     }
     torch_zips.save_entries(tmp_path / "w.pth", entries)
-    found = torch_checkpoint.read(tmp_path / "w.pth")
-    np.testing.assert_array_equal(found["first.bias"], WEIGHTS["first.bias"])
+    arrays = torch_checkpoint.read(tmp_path / "w.pth")
+    np.testing.assert_array_equal(arrays["first.bias"], WEIGHTS["first.bias"])
 
 
 def test_random_pickles_end_in_one_line_or_in_tensors(tmp_path):

@@ -49,13 +49,13 @@ def test_bfloat16_is_the_upper_half_of_float32(tmp_path, order):
     expected[3] = np.float32(2.0**127)
     bits = (expected.view("uint32") >> 16).astype("uint16")
     weights = {"a": bits, "scalar": bits[1:2].reshape(())}
-    found = read_back(tmp_path, weights, order)
-    assert_same(found, {"a": expected, "scalar": expected[1].reshape(())})
+    arrays = read_back(tmp_path, weights, order)
+    assert_same(arrays, {"a": expected, "scalar": expected[1].reshape(())})
 
 
 def test_views_honour_offset_strides_and_shared_storages(tmp_path):
     numbers = np.arange(20, dtype="float32")
-    found = read_back(
+    arrays = read_back(
         tmp_path,
         {
             "transposed": View("0", numbers, 2, (3, 4), (1, 3)),
@@ -66,14 +66,14 @@ def test_views_honour_offset_strides_and_shared_storages(tmp_path):
         },
     )
     np.testing.assert_array_equal(
-        found["transposed"], numbers[2:14].reshape(4, 3).T, strict=True
+        arrays["transposed"], numbers[2:14].reshape(4, 3).T, strict=True
     )
-    np.testing.assert_array_equal(found["every_other"], [1, 3, 5, 7, 9])
-    np.testing.assert_array_equal(found["repeated"], [[4, 5, 6], [4, 5, 6]])
-    np.testing.assert_array_equal(found["last"], [[19]])
-    assert found["none"].shape == (0, 3)
-    found["repeated"][0] = 9
-    np.testing.assert_array_equal(found["repeated"][1], [4, 5, 6])
+    np.testing.assert_array_equal(arrays["every_other"], [1, 3, 5, 7, 9])
+    np.testing.assert_array_equal(arrays["repeated"], [[4, 5, 6], [4, 5, 6]])
+    np.testing.assert_array_equal(arrays["last"], [[19]])
+    assert arrays["none"].shape == (0, 3)
+    arrays["repeated"][0] = 9
+    np.testing.assert_array_equal(arrays["repeated"][1], [4, 5, 6])
 
 
 # Files that are no checkpoints, or not whole.
@@ -124,7 +124,7 @@ def test_another_archive_is_refused(tmp_path, entries, words):
 
 
 @pytest.fixture
-def whole(tmp_path):
+def saved(tmp_path):
     """The bytes of a good file, and its entries."""
     torch_zips.save(tmp_path / "whole.pth", {"model": WEIGHTS})
     with zipfile.ZipFile(tmp_path / "whole.pth") as archive:
@@ -132,9 +132,9 @@ def whole(tmp_path):
     return (tmp_path / "whole.pth").read_bytes(), entries
 
 
-def test_a_missing_entry_is_refused(tmp_path, whole):
+def test_a_missing_entry_is_refused(tmp_path, saved):
     file = tmp_path / "weights.pth"
-    _, entries = whole
+    _, entries = saved
     del entries["archive/data/1"]
     torch_zips.save_entries(file, entries)
     assert_refused(
@@ -142,9 +142,9 @@ def test_a_missing_entry_is_refused(tmp_path, whole):
     )
 
 
-def test_compressed_entries_are_refused(tmp_path, whole):
+def test_compressed_entries_are_refused(tmp_path, saved):
     file = tmp_path / "weights.pth"
-    torch_zips.save_entries(file, whole[1], zipfile.ZIP_DEFLATED)
+    torch_zips.save_entries(file, saved[1], zipfile.ZIP_DEFLATED)
     assert_refused(lambda: torch_checkpoint.read(file), file, "compressed or encrypted")
 
 
@@ -154,9 +154,9 @@ def test_an_oversized_pickle_is_refused(tmp_path):
     assert_refused(lambda: torch_checkpoint.read(file), file, f"at most {2**24}")
 
 
-def test_an_unknown_byte_order_is_refused(tmp_path, whole):
+def test_an_unknown_byte_order_is_refused(tmp_path, saved):
     file = tmp_path / "weights.pth"
-    torch_zips.save_entries(file, whole[1] | {"archive/byteorder": b"mid\n"})
+    torch_zips.save_entries(file, saved[1] | {"archive/byteorder": b"mid\n"})
     assert_refused(
         lambda: torch_checkpoint.read(file), file, r"'mid\n'", "little or big"
     )
@@ -175,8 +175,8 @@ def test_a_size_that_the_archive_only_claims_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.999])
-def test_a_file_that_is_cut_off_is_refused(tmp_path, whole, share):
-    content, _ = whole
+def test_a_file_that_is_cut_off_is_refused(tmp_path, saved, share):
+    content, _ = saved
     file = tmp_path / "weights.pth"
     file.write_bytes(content[: int(len(content) * share)])
     assert_refused(
@@ -184,8 +184,8 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, whole, share):
     )
 
 
-def test_a_flipped_bit_never_changes_what_is_read(tmp_path, whole):
-    content, _ = whole
+def test_a_flipped_bit_never_changes_what_is_read(tmp_path, saved):
+    content, _ = saved
     file = tmp_path / "weights.pth"
     refusals = 0
     for position in range(0, len(content), 3):
@@ -228,12 +228,12 @@ def test_reads_what_pytorch_writes(tmp_path):
         for protocol in (2, 4, 5):
             file = tmp_path / f"{name}.pth"
             torch.save(content, file, pickle_protocol=protocol)
-            found = torch_checkpoint.read(file)
-            assert list(found) == list(tensors)
+            arrays = torch_checkpoint.read(file)
+            assert list(arrays) == list(tensors)
             for key, tensor in tensors.items():
                 expected = tensor.float() if key == "bfloat16" else tensor
                 np.testing.assert_array_equal(
-                    found[key], expected.detach().numpy(), strict=True
+                    arrays[key], expected.detach().numpy(), strict=True
                 )
 
 
@@ -251,9 +251,9 @@ def test_reads_a_whole_checkpoint_of_pytorch(tmp_path):
         "best": np.float64(0.5),
     }
     torch.save(content, tmp_path / "checkpoint.pth")
-    found = torch_checkpoint.read(tmp_path / "checkpoint.pth")
+    arrays = torch_checkpoint.read(tmp_path / "checkpoint.pth")
     expected = {name: value.numpy() for name, value in module.state_dict().items()}
-    assert_same(found, expected)
+    assert_same(arrays, expected)
 
 
 def test_a_whole_module_and_the_format_before_are_refused(tmp_path):

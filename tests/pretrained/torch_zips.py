@@ -140,13 +140,13 @@ def save_entries(path, entries, compression=zipfile.ZIP_STORED):
             archive.writestr(name, content)
 
 
-def assert_same(found, expected):
+def assert_same(arrays, expected):
     """Names in order, numbers, types and shapes."""
-    assert list(found) == list(expected)
+    assert list(arrays) == list(expected)
     for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].dtype == array.dtype
-        assert found[name].shape == array.shape
+        np.testing.assert_array_equal(arrays[name], array)
+        assert arrays[name].dtype == array.dtype
+        assert arrays[name].shape == array.shape
 
 
 def read_back(folder, content, order="little"):

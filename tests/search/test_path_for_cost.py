@@ -110,19 +110,19 @@ def test_edges_are_the_routes_and_what_images_pass_on():
 @given(some_gates())
 def test_every_candidate_is_whole_and_part_of_the_next(gates):
     table = cost_table.macs(3, 4, gates.shape[1] - 1, *SIZE)
-    found = candidates(gates)
-    for kept, bypassed in found:
+    paths = candidates(gates)
+    for kept, bypassed in paths:
         same_kept, same_passing = topology.connected(kept, bypassed)
         np.testing.assert_array_equal(same_kept, kept)
         np.testing.assert_array_equal(same_passing, bypassed)
         assert not (bypassed & kept.any(axis=-1)).any()
         assert flows(kept, bypassed)[-1, :, 0].any()
-    for smaller, larger in zip(found, found[1:], strict=False):
+    for smaller, larger in zip(paths, paths[1:], strict=False):
         assert not (smaller[0] & ~larger[0]).any()
         assert not (flows(*smaller) & ~flows(*larger)).any()
         macs = [int(table.of(kept.any(-1), kept)) for kept, _ in (smaller, larger)]
         assert macs[0] <= macs[1]
-    everything = found[-1][0]
+    everything = paths[-1][0]
     exists = np.zeros(everything.shape, bool)
     for layer, level in topology.cells(len(exists) - 1):
         for route in topology.routes(layer, level, len(exists) - 1):
@@ -132,7 +132,7 @@ def test_every_candidate_is_whole_and_part_of_the_next(gates):
 
 def computing(gates):
     """A way of cells that only pass on is no network."""
-    return [found for found in candidates(gates) if found[0].any()]
+    return [routes for routes in candidates(gates) if routes[0].any()]
 
 
 def test_images_that_close_everything_still_get_a_network():
