@@ -5,7 +5,7 @@ from selene_tf.experiment.datasets import dataset_info
 
 
 def architecture_of(config, path=None):
-    """What the run's networks are built from, and their costs follow from.
+    """The architecture of a run's networks, from which they and their costs follow.
 
     The one place where flags become an architecture: with a second kind of network
     this is a `match` on the flag that names the kind.

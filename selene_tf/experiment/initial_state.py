@@ -1,4 +1,4 @@
-"""What a run starts from beside its settings: a path, and an earlier run's colours.
+"""The initial state of a run: its path, and the colours of the weights to start from.
 
 Both are copied into the run folder, which then needs neither the file nor the
 earlier run.
@@ -23,7 +23,7 @@ _COLOUR_KEYS = ("mean_colour", "colour_deviation", "colour_order")
 
 @dataclasses.dataclass(frozen=True)
 class InitialState:
-    """What a run's networks are made from beside its settings.
+    """Initial state of a run: what its networks are built from beside its settings.
 
     Attributes:
         path: The `RoutingPath` that they are built along; None for the whole network.
@@ -35,7 +35,7 @@ class InitialState:
 
 
 def resolve(config):
-    """What a training starts from, or was started from if it is a resumed one.
+    """Resolves the initial state of a training, new or resumed.
 
     Returns:
         An `InitialState`.
@@ -62,7 +62,7 @@ def resolve(config):
 
 
 def load(config, run_dir, path_file=""):
-    """What a run was started from, by the copies in its folder.
+    """Loads the initial state of a run from the copies in its folder.
 
     Args:
         config: The run's `Config`.
@@ -91,7 +91,7 @@ def load(config, run_dir, path_file=""):
 
 
 def save(initial, config):
-    """Writes the copies into the run folder, if they are not there."""
+    """Saves copies of the initial state in the run folder, if they are not there."""
     folder = pathlib.Path(config.run_dir)
     contents = {}
     if initial.path is not None:
@@ -106,7 +106,7 @@ def save(initial, config):
 
 
 def settings_of(run_dir, flag):
-    """The `Config` of a run.
+    """Reads the `Config` of a run.
 
     Args:
         run_dir: The run's folder.

@@ -1,4 +1,4 @@
-"""The weights that a training starts from: of the official code, or of a run."""
+"""Initial weights of a training: of the official code, or of an earlier run."""
 
 import dataclasses
 import pathlib
@@ -42,7 +42,7 @@ def check_earlier_run(config, path):
 
 
 def load_initial_weights(config, algorithm):
-    """Fills the trained networks from --init_checkpoint or --init_run.
+    """Loads the trained networks' weights from --init_checkpoint or --init_run.
 
     Returns:
         One line that says what was loaded; nothing without either flag.

@@ -1,4 +1,4 @@
-"""A run's network as it goes to a device: along a path, its gates kept or folded."""
+"""Pruning of a run's network to a path, its gates kept or folded."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The networks, the algorithm and the optimiser that a `Config` asks for."""
+"""Builds the networks, the algorithm and the optimiser of a `Config`."""
 
 import contextlib
 import dataclasses
@@ -25,7 +25,7 @@ from selene_tf.training.sgd import TorchSGD
 
 
 def make_network(config, name, conditional=False, initial=InitialState()):
-    """An untrained network, with the normalisation of the weights to come.
+    """Builds an untrained network, normalised for the weights that it will get.
 
     Args:
         config: The `Config`.
@@ -47,7 +47,7 @@ def make_network(config, name, conditional=False, initial=InitialState()):
 
 
 def make_algorithm(config, initial=InitialState()):
-    """The algorithm with its networks, compiled and built."""
+    """Builds and compiles the algorithm with its networks."""
     keras.utils.set_random_seed(config.seed)
     names = network_names(config)
     models = [make_network(config, name, initial=initial) for name in names]
@@ -68,7 +68,7 @@ def make_algorithm(config, initial=InitialState()):
                 make_ramp(config, config.consistency_weight),
                 ema_momentum=config.ema_momentum,
                 ema_warm_up=config.ema_warm_up,
-                consistency_loss=make_disagreement(config),
+                consistency_loss=make_consistency_loss(config),
                 confidence_threshold=config.confidence_threshold,
                 teacher_statistics=config.teacher_statistics,
                 mask_padding=config.mask_padding,
@@ -88,14 +88,14 @@ def make_algorithm(config, initial=InitialState()):
 
 
 def make_ramp(config, weight):
-    """The weight of the loss between networks, by step."""
+    """Makes the ramp of the weight of the loss between networks."""
     return schedules.ramp_up(
         weight, config.consistency_ramp_steps, config.consistency_ramp
     )
 
 
 def make_supervised_loss(config):
-    """The loss on labelled pixels."""
+    """Makes the supervised loss: cross entropy, or that of hard pixels."""
     if config.supervised_loss == "cross_entropy":
         return losses.cross_entropy
     return functools.partial(
@@ -106,8 +106,8 @@ def make_supervised_loss(config):
     )
 
 
-def make_disagreement(config):
-    """What the mean teacher's loss compares."""
+def make_consistency_loss(config):
+    """Makes the mean teacher's consistency loss."""
     if config.consistency == "pseudo_labels":
         return functools.partial(
             losses.pseudo_label_cross_entropy, threshold=config.confidence_threshold
@@ -120,7 +120,7 @@ def make_disagreement(config):
 
 
 def make_pretext(config, models):
-    """The pretext task with a head for each trained network, or None."""
+    """Makes the pretext loss, with a head for each trained network, or None."""
     task = pretext_task(config)
     if task is None:
         return None
@@ -137,7 +137,7 @@ def make_pretext(config, models):
 
 
 def make_budget(config, path=None):
-    """The loss on the expected cost, or None.
+    """Makes the budget loss on the expected cost, or None.
 
     Along a path the expected cost is that of the pruned network. What counts as 1
     stays the whole network's, so that a target means the same before and after.
@@ -157,7 +157,7 @@ def make_budget(config, path=None):
 
 
 def make_schedule(config):
-    """The learning rate by step."""
+    """Makes the schedule of the learning rate."""
     return schedules.PolyWithWarmUp(
         config.learning_rate,
         config.steps,
@@ -168,7 +168,7 @@ def make_schedule(config):
 
 
 def make_optimizer(config):
-    """SGD on the schedule."""
+    """Makes SGD with the schedule of the learning rate."""
     return TorchSGD(
         make_schedule(config),
         config.momentum,
@@ -178,7 +178,7 @@ def make_optimizer(config):
 
 
 def network_names(config):
-    """The networks of the run's algorithm, the student or first one first."""
+    """Names of the algorithm's networks, the student or first one first."""
     return {
         "supervised": ("student",),
         "mean_teacher": ("student", "teacher"),
@@ -187,7 +187,7 @@ def network_names(config):
 
 
 def deployed_name(config):
-    """The network that is reported and exported."""
+    """Name of the network that is reported and exported."""
     if config.deploy != "auto":
         return config.deploy
     return "teacher" if config.algorithm == "mean_teacher" else network_names(config)[0]

@@ -35,7 +35,7 @@ VALID = np.ones((2, 4, 4), bool)
     ],
 )
 def test_the_teachers_loss_is_the_one_asked_for(flags, expected):
-    values = setup.make_disagreement(Config(**flags))(LOGITS, TARGETS, VALID)
+    values = setup.make_consistency_loss(Config(**flags))(LOGITS, TARGETS, VALID)
     np.testing.assert_array_equal(values, expected)
     # None of them is another one.
     others = [losses.consistency(LOGITS, TARGETS, VALID, "class_sum")]
