@@ -36,8 +36,8 @@ def cross_entropy(labels, logits, ignore_label=IGNORE_LABEL, weight=None):
         >>> import numpy as np
         >>> labels = np.array([[[0, 1]], [[0, 255]]])
         >>> losses = cross_entropy(labels, np.zeros((2, 1, 2, 4), "float32"))
-        >>> print(np.round(np.mean(losses), 4) == np.round(np.log(4), 4))
-        True
+        >>> round(float(np.mean(losses)), 4)  # The logarithm of the 4 classes.
+        1.3863
     """
     labelled = labels != ignore_label
     # A label out of range would become NaN under XLA, so it is replaced
