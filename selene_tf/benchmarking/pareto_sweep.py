@@ -38,6 +38,7 @@ def sweep(options, targets, output, *, tuned_runs=(), with_tflite=False):
     Raises:
         UserError: for whatever is wrong with the runs, their images or the output.
     """
+    atomic_write.check_new(output)
     for tuned in tuned_runs:
         _check_is_run(tuned)
     supernet = pruned_network.prepare(_unchanged(options))

@@ -10,10 +10,17 @@ from PIL import Image
 from selene_tf import experiment, sweep
 from selene_tf.architectures import routing_path
 from selene_tf.benchmarking import pareto_sweep
-from selene_tf.experiment import RunOptions, gates
+from selene_tf.experiment import RunOptions, gates, pruned_network
 from selene_tf.inference import scoring
 from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_network_is_made_once(prepare_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruned_network, "prepare", prepare_once)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +91,11 @@ def test_the_front_has_what_none_beats():
     assert front == [True, True, False, True, False, True]
 
 
-def test_a_folder_that_exists_is_left_alone(swept, saved_run):
-    output, _ = swept
-    options = RunOptions(run_dir=saved_run)
-    assert_refused(lambda: pareto_sweep.sweep(options, [1.0], output), "--output")
+def test_a_folder_that_exists_is_left_alone(tmp_path):
+    """Said before the run, which is none, is looked at."""
+    options = RunOptions(run_dir="/nowhere")
+    assert_refused(lambda: pareto_sweep.sweep(options, [1.0], tmp_path), "--output")
+    assert not any(tmp_path.iterdir())
 
 
 def test_tuned_runs_have_the_same_images(saved_run, tmp_path):
