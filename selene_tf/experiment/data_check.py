@@ -6,8 +6,12 @@ import pathlib
 import numpy as np
 
 from selene_tf.data.datasets import duplicates, splits
-from selene_tf.data.datasets import validation as preflight
-from selene_tf.data.datasets.validation import ValidationReport
+from selene_tf.data.datasets.validation import (
+    ValidationReport,
+    check_reader,
+    empty_report,
+    no_class,
+)
 from selene_tf.data.files.image_reader import Reader
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
@@ -209,8 +213,8 @@ def _shifted(progress, before, total):
 
 def _read_part(name, examples, reader, num_classes, progress):
     if reader is None:
-        return Part(name, (), None, preflight.nothing(num_classes))
-    report = preflight.check(reader, num_classes, progress, collect=True)
+        return Part(name, (), None, empty_report(num_classes))
+    report = check_reader(reader, num_classes, progress, collect=True)
     part = Part(name, (), reader, report)
     usable = [examples[number].image for number in part.usable()]
     # Some images are records of larger files, and have names alone.
@@ -227,7 +231,7 @@ def _part_problems(config, parts):
     labelled, unlabelled, validation = parts
     for part in (labelled, validation):
         if part.report.labelled and not any(part.report.class_pixels):
-            yield f"{part.name}: {preflight.no_class(part.reader)}"
+            yield f"{part.name}: {no_class(part.reader)}"
     if unlabelled.reader is None and _needs_unlabelled(config):
         yield (
             f"unlabelled: there are no images, but --algorithm={config.algorithm} "

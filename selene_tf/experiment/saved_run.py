@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from selene_tf.architectures import RoutingPath, routing
-from selene_tf.data.datasets import dataset_info as catalog
+from selene_tf.data.datasets.dataset_info import DatasetInfo
 from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.sources import Source, named_failures
 from selene_tf.errors import UserError
@@ -44,7 +44,7 @@ class RestoredRun:
     network: keras.Model
     step: int
     architecture: object
-    info: catalog.DatasetInfo
+    info: DatasetInfo
     source: Source
     batch_size: int
     image_size: tuple[int, int] | None

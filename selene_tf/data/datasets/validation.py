@@ -13,7 +13,7 @@ from selene_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class ValidationReport:
-    """Reports what `check` counted and which images cannot be used.
+    """Reports what `check_reader` counted and which images cannot be used.
 
     Args:
         problems: One line for each image that cannot be used, in list order.
@@ -106,7 +106,7 @@ def no_class(reader):
     )
 
 
-def check(reader, num_classes, progress=None, collect=False):
+def check_reader(reader, num_classes, progress=None, collect=False):
     """Checks all images and masks, each pixel, and counts their classes.
 
     Args:
@@ -134,8 +134,8 @@ def check(reader, num_classes, progress=None, collect=False):
     return tally.report(problems, num_classes)
 
 
-def nothing(num_classes):
-    """The `ValidationReport` of no images."""
+def empty_report(num_classes):
+    """Makes the `ValidationReport` of no images."""
     return _Tally().report({}, num_classes)
 
 

@@ -25,7 +25,7 @@ def make_example(folder, name, ids=IDS, value=0, labelled=True):
 
 def check(examples, num_classes, ignore_label, image_size=None, **options):
     reader = FileReader(examples, index(num_classes, ignore_label), image_size)
-    return validation.check(reader, num_classes, **options)
+    return validation.check_reader(reader, num_classes, **options)
 
 
 def load(examples, num_classes, ignore_label, image_size=None, skip=False, **options):
@@ -67,8 +67,8 @@ def test_report_names_masks_without_a_class_and_leaves_out_bad_images(tmp_path):
     assert report.class_images == (1, 1, 1)
 
 
-def test_nothing_is_the_report_of_no_images():
-    report = validation.nothing(3)
+def test_an_empty_report_is_that_of_no_images():
+    report = validation.empty_report(3)
     assert (report.images, report.labelled, report.sizes) == (0, 0, {})
     assert report.class_pixels == report.class_images == (0, 0, 0)
 

@@ -213,8 +213,8 @@ def test_files_and_memory_give_the_same_batches(tmp_path):
     for source in (files, memory):
         assert source.size == 5
     assert_equal(
-        take(batching.training(files, files, 2, 1, 0, VARIED), 4),
-        take(batching.training(memory, memory, 2, 1, 0, VARIED), 4),
+        take(batching.training(files, None, 2, 1, 0, VARIED), 4),
+        take(batching.training(memory, None, 2, 1, 0, VARIED), 4),
     )
     assert_equal(
         take(batching.evaluation(files, 2), 9),
