@@ -116,7 +116,7 @@ def training_step(algorithm, batch):
     train = tf.function(algorithm.train_step, autograph=False)
 
     def step():
-        return {name: float(value) for name, value in train(batch).items()}
+        return {name: np.asarray(value) for name, value in train(batch).items()}
 
     return train, step
 
