@@ -142,7 +142,11 @@ def test_an_exported_network_scores_the_same(finished, tmp_path, kind):
     assert result.returncode == 0, result.stderr
     exported = json.loads((run_dir / f"evaluation-val-{kind}.json").read_text())
     summary = json.loads((run_dir / "summary.json").read_text())
-    assert exported["mean_iou"] == pytest.approx(summary["mean_iou"], abs=1e-4)
+    # A pixel whose two likeliest classes are equal but for rounding may be either.
+    few_pixels = 3 / (4 * 48 * 64)
+    accuracy = pytest.approx(summary["pixel_accuracy"], abs=few_pixels)
+    assert exported["pixel_accuracy"] == accuracy
+    assert exported["mean_iou"] == pytest.approx(summary["mean_iou"], abs=1e-3)
     expected = "version 1" if kind == "saved_model" else "exists already"
     assert_one_line(run(*command), "--output", expected)
 
@@ -209,7 +213,7 @@ def terminated_at_first_line(monkeypatch):
 @pytest.mark.usefixtures("terminated_at_first_line")
 def test_a_terminated_run_saves_and_says_so(tmp_path):
     arguments = ["--evaluate_every=1", "--checkpoint_every=50000", "--steps=100000"]
-    result = train(tmp_path / "run", *arguments)
+    result = train(tmp_path / "run", "--algorithm=supervised", *arguments)
     assert result.returncode == 128 + signal.SIGTERM
     assert result.stderr.endswith("stopped; the same command goes on.\n")
     (checkpoint,) = (tmp_path / "run/checkpoints").glob("step-*")
@@ -228,7 +232,7 @@ def full_disk():
 @pytest.mark.slow
 @pytest.mark.usefixtures("full_disk")
 def test_a_disk_that_fills_up_ends_a_run_with_one_line_and_no_summary(tmp_path):
-    result = train(tmp_path / "run")
+    result = train(tmp_path / "run", "--algorithm=supervised")
     assert result.returncode == 2, result.stderr
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("error: cannot write the checkpoint")
@@ -243,16 +247,10 @@ def test_a_folder_that_cannot_be_made_is_one_line():
 
 
 @pytest.mark.slow
-def test_supervised_training_runs_too(tmp_path):
-    result = train(tmp_path / "run", "--algorithm=supervised", "--steps=4")
+def test_supervised_training_of_one_image_at_a_time_runs_too(tmp_path):
+    """TensorFlow 2.21's gradient of a strided 1x1 convolution crashed here."""
+    result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1")
     assert result.returncode == 0, result.stderr
     lines = (tmp_path / "run/log.jsonl").read_text()
     assert "consistency" not in lines
     assert "mean_iou_student" in lines
-
-
-@pytest.mark.slow
-def test_one_image_at_a_time_with_few_channels_trains(tmp_path):
-    """TensorFlow 2.21's gradient of a strided 1x1 convolution crashed here."""
-    result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1")
-    assert result.returncode == 0, result.stderr
