@@ -291,7 +291,8 @@ class Algorithm(keras.Model):
         """Tells drop path, if there is any, how much of the training is done."""
         for layer in self._dropping:
             done = ops.cast(self.optimizer.iterations, "float32")
-            replicas.assign(layer.progress, done / self.num_steps)
+            share = tf.cast(done / self.num_steps, layer.progress.dtype)
+            replicas.assign(layer.progress, share)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""

@@ -68,17 +68,18 @@ class CrossPseudo(Algorithm):
 
     def compute_losses(self, batch):
         outputs = {name: self.forward(name, batch) for name in self.networks}
+        pseudo_label_losses = ops.concatenate(
+            [self._pseudo_label_losses(outputs, which, batch) for which in PREFIXES]
+        )
         weight = self.cross_pseudo_weight(self.optimizer.iterations)
-        pseudo_label_losses = [
-            self._pseudo_label_losses(outputs, which, batch) for which in PREFIXES
-        ]
+        weight = ops.cast(weight, pseudo_label_losses.dtype)
         shares = losses.confident_shares(
             outputs["first"]["unlabelled"]["logits"],
             self._valid(batch, PREFIXES["unlabelled"]),
             weight=batch["unlabelled_pixel_weight"],
         )
         results = {
-            "cross_pseudo": weight * ops.concatenate(pseudo_label_losses),
+            "cross_pseudo": weight * pseudo_label_losses,
             "confident_share": ops.sum(shares, axis=-1),
             "confident_classes": shares,
         }

@@ -126,10 +126,12 @@ class MeanTeacher(Algorithm):
             self.confidence_threshold,
             batch["unlabelled_pixel_weight"],
         )
+        consistency_losses = ops.concatenate(consistency_losses)
         weight = self.consistency_weight(self.optimizer.iterations)
+        weight = ops.cast(weight, consistency_losses.dtype)
         return {
             "supervised": self.supervised_losses(batch, outputs["labelled"]),
-            "consistency": weight * ops.concatenate(consistency_losses),
+            "consistency": weight * consistency_losses,
             "confident_share": ops.sum(shares, axis=-1),
             "confident_classes": shares,
             **self.side_losses("student", batch, outputs),
@@ -172,7 +174,8 @@ class MeanTeacher(Algorithm):
         for target, source in zip(teacher.weights, student.weights, strict=True):
             # A teacher with batch statistics has moving ones of its own.
             if source.trainable or self.teacher_statistics == "moving":
-                moved = (source.value - target.value) * (1.0 - keep)
+                moved = source.value - target.value
+                moved *= tf.cast(1.0 - keep, target.dtype)
                 replicas.assign_add(target, moved)
 
 

@@ -6,6 +6,8 @@ which pixels are hard is decided over the batch of all replicas.
 
 from keras import ops
 
+from selene_tf.losses.segmentation import at_least_float32
+
 
 def ohem_cross_entropy(
     labels,
@@ -47,7 +49,7 @@ def ohem_cross_entropy(
             not used, since the mean is over the pixels that are kept.
 
     Returns:
-        (batch,) in float32: the sum over each image's kept pixels, times the
+        (batch,) in float32 or better: the sum over each image's kept pixels, times the
         number of images and over the number of kept pixels of all replicas. Its
         plain mean over all images is the mean over all kept pixels.
 
@@ -61,10 +63,10 @@ def ohem_cross_entropy(
     # As in `losses.cross_entropy`: a label out of range is NaN under XLA.
     safe = ops.where(labelled, labels, 0)
     pixels = ops.sparse_categorical_crossentropy(
-        safe, ops.cast(logits, "float32"), from_logits=True
+        safe, at_least_float32(logits), from_logits=True
     )
     kept = _hard(ops.stop_gradient(pixels), labelled, min_share, threshold, gather)
-    kept = ops.cast(kept, "float32")
+    kept = ops.cast(kept, pixels.dtype)
     numbers = gather(ops.sum(kept, axis=(1, 2)))
     scale = numbers.shape[0] / ops.maximum(ops.sum(numbers), 1.0)
     return ops.sum(pixels * kept, axis=(1, 2)) * scale

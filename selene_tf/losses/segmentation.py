@@ -248,16 +248,16 @@ def _check_reduction(reduction):
 
 
 def _probabilities(logits):
-    return ops.softmax(_precise(logits))
+    return ops.softmax(at_least_float32(logits))
 
 
 def _cross_entropies(labels, logits):
     return ops.sparse_categorical_crossentropy(
-        labels, _precise(logits), from_logits=True
+        labels, at_least_float32(logits), from_logits=True
     )
 
 
-def _precise(logits):
+def at_least_float32(logits):
     """In float32 what comes in half of it; float64 stays."""
     half = keras.backend.standardize_dtype(logits.dtype) in ("bfloat16", "float16")
     return ops.cast(logits, "float32") if half else logits

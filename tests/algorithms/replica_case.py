@@ -218,6 +218,9 @@ def evaluations(strategy, share):
 
 
 def main(kinds, worker):
+    # In float32 each processor would differ by a bound of its own.
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     if worker is None:
         strategy, share = two_replicas(), batching.WorkerShard(replicas=2)
     else:
