@@ -7,9 +7,8 @@ import numpy as np
 
 from selene_tf import experiment
 from selene_tf.architectures import Cost, cost, routing, topology
-from selene_tf.data.pipeline import batching
-from selene_tf.data.pipeline.sources import named_failures
-from selene_tf.evaluation import evaluate, summary
+from selene_tf.evaluation import summary
+from selene_tf.experiment.gates import collect
 from selene_tf.networks import folding
 from selene_tf.search import discover
 
@@ -96,7 +95,7 @@ def _folded(restored, options):
     """The `PrunedNetwork` whose gates are their means over training images."""
     routing.check_has_routes(restored.architecture, "gates", "fold", "--gates=keep")
     source = experiment.load_split(options.run_dir, "train", options.data_dir)
-    gates = _gates(restored.network, source)
+    gates, _ = collect(restored.network, [source], max_images=0)
     means = gates.mean(axis=0)
     restored = _without_closed_cells(restored, gates)
     if options.statistics_batches:
@@ -104,18 +103,6 @@ def _folded(restored, options):
         experiment.recompute_statistics(restored, options.statistics_batches)
     network = folding.fold(restored.network, means, restored.path)
     return PrunedNetwork(network, restored, "fold")
-
-
-def _gates(network, source):
-    """The gates of all images of a source, (images, num_layers + 1, 4, 3)."""
-    predict = evaluate.predictor(network)
-    with named_failures(source):
-        return np.concatenate(
-            [
-                predict(batch["image"])["gates"].numpy()
-                for batch in batching.evaluation(source, 1)
-            ]
-        )
 
 
 def _without_closed_cells(restored, gates):

@@ -4,7 +4,7 @@ import pytest
 from selene_tf import pretrained
 from selene_tf.networks import dynamic_routing
 from tests import reference
-from tests.pretrained import official_weights, torch_zips
+from tests.pretrained import torch_zips
 from tests.pretrained.official_weights import (
     HEAD,
     PREDICTOR,
@@ -14,23 +14,6 @@ from tests.pretrained.official_weights import (
     state,
     without,
 )
-
-
-@pytest.fixture(scope="module")
-def network():
-    """One that the tests share: each fills it or leaves it alone."""
-    return build()
-
-
-@pytest.fixture(scope="module")
-def official():
-    return official_weights.random_weights()
-
-
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "weights.pth"
-
 
 # The official network itself.
 

@@ -5,32 +5,15 @@ import numpy as np
 import pytest
 
 from selene_tf import pretrained
-from tests.pretrained import official_weights, torch_zips
+from tests.pretrained import torch_zips
 from tests.pretrained.official_weights import (
     HEAD,
     PREDICTOR,
     STEM,
     assert_nothing_loaded,
-    build,
     random_weights,
     without,
 )
-
-
-@pytest.fixture(scope="module")
-def network():
-    """One that the tests share: all leave it alone."""
-    return build()
-
-
-@pytest.fixture(scope="module")
-def official():
-    return official_weights.random_weights()
-
-
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "weights.pth"
 
 
 @pytest.fixture
