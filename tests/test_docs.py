@@ -104,7 +104,8 @@ def test_named_tests_are_there(page):
     named = [
         code for code in _inline_code(page) if re.match(r"test_\w+(\.\.\.)?$", code)
     ]
-    text = "\n".join(file.read_text() for file in ROOT.glob("tests/**/test_*.py"))
+    files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("tests/**/contract.py")]
+    text = "\n".join(file.read_text() for file in files)
     for name in named:
         ending = r"\w*\(" if name.endswith("...") else r"\("
         assert re.search(rf"def {name.rstrip('.')}{ending}", text), name

@@ -81,9 +81,13 @@ class Bench:
             *(weight for part in parts for weight in part.weights),
             *self._settings,
         ]
-        self._start = values(self._variables)
+        self.keep_start()
         step = algorithm.train_step
         self._step = tf.function(step, autograph=False) if traced else step
+
+    def keep_start(self):
+        """What `reset` puts back is as it is now."""
+        self._start = values(self._variables)
 
     def reset(self):
         """Puts back all weights, the optimizer's state and the settings."""

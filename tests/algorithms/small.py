@@ -74,7 +74,7 @@ def make_pretext(*networks, weight=0.3):
     return PretextLoss("jigsaw", weight, heads)
 
 
-def small_bench(kind, *names, pretext=False, normalised=True, **options):
+def small_bench(kind, *names, pretext=False, normalised=True, traced=False, **options):
     """An algorithm on networks with different weights, with eager steps.
 
     Args:
@@ -82,6 +82,7 @@ def small_bench(kind, *names, pretext=False, normalised=True, **options):
         names: Names of its networks.
         pretext: Whether the trained ones learn a pretext task.
         normalised: Whether the networks have batch normalisation.
+        traced: Whether the step is a graph instead.
         options: The algorithm's other arguments.
     """
     networks = [
@@ -91,7 +92,7 @@ def small_bench(kind, *names, pretext=False, normalised=True, **options):
         trained = [network for network in networks if network.name != "teacher"]
         options["pretext"] = make_pretext(*trained)
     options = {"max_gradient_norm": 5.0} | options
-    return Bench(kind(*networks, **options), traced=False)
+    return Bench(kind(*networks, **options), traced=traced)
 
 
 def outputs_of(bench, name, images, training=True):

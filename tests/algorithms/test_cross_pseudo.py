@@ -4,9 +4,8 @@ import tensorflow as tf
 
 from selene_tf import experiment
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
-from selene_tf.algorithms.supervised import Supervised
 from selene_tf.config import Config
-from tests.algorithms.batches import Bench, distance, labelled_part, values
+from tests.algorithms.batches import distance
 from tests.algorithms.small import (
     build_small_network,
     cross_entropies,
@@ -61,16 +60,6 @@ def test_a_image_of_nothing_but_padding_counts_as_0():
     batch, bench = BATCH | {"unlabelled_valid": valid}, make_bench()
     expected = 1.5 * by_hand(bench, batch)
     assert bench.step(batch)["cross_pseudo"] == pytest.approx(expected, rel=1e-5)
-
-
-def test_its_weight_is_asked_for_the_step():
-    bench = make_bench()
-    bench.algorithm.cross_pseudo_weight = lambda step: tf.cast(step, "float32")
-    found = []
-    for _ in range(3):
-        expected = by_hand(bench, BATCH)
-        found.append(bench.step(BATCH)["cross_pseudo"] / expected)
-    np.testing.assert_allclose(found, [0.0, 1.0, 2.0], rtol=1e-5)
 
 
 def test_no_gradient_goes_through_the_choice_of_a_class():
@@ -156,106 +145,3 @@ def test_the_networks_of_a_configuration_start_with_other_weights():
     for one, other in zip(first.weights, second.weights, strict=True):
         if one.path.endswith("kernel"):
             assert distance([one.numpy()], [other.numpy()]) > 0.1, one.path
-
-
-@pytest.mark.parametrize(
-    ("of_smaller", "of_larger"),
-    [
-        pytest.param(0.5, 0.0, id="both are clipped"),
-        pytest.param(0.5, 0.5, id="one is clipped"),
-        pytest.param(0.0, 1.1, id="none is clipped"),
-    ],
-)
-def test_each_is_clipped_by_its_own_norm(of_smaller, of_larger):
-    bench = make_bench()
-    classifier = bench.algorithm.networks["first"].get_layer("logits")
-    # So that its gradient is the larger one.
-    classifier.kernel.assign(3.0 * classifier.kernel)
-    bench.algorithm.optimizer.learning_rate = 1.0
-    norms = gradient_norms(bench)
-    assert norms[0] > 1.2 * norms[1]
-    bound = of_smaller * norms[1] + of_larger * norms[0]
-    bench.algorithm.max_gradient_norm = bound
-    start = [values(network.trainable_variables) for network in networks_of(bench)]
-    found = bench.step(BATCH)
-    told = [found[f"gradient_norm_{name}"] for name in NAMES]
-    assert told == pytest.approx(norms, rel=1e-4)
-    # The momentum has nothing to add in the first step.
-    moved = [
-        distance(before, values(network.trainable_variables))
-        for before, network in zip(start, networks_of(bench), strict=True)
-    ]
-    assert moved == pytest.approx([min(norm, bound) for norm in norms], rel=1e-4)
-
-
-def gradient_norms(bench):
-    """By hand, from the gradient of the sum of all losses."""
-    norms = []
-    for network in networks_of(bench):
-        with tf.GradientTape() as tape:
-            losses = losses_of(bench.algorithm, BATCH)
-            loss = tf.add_n(
-                [
-                    tf.reduce_mean(values)
-                    for name, values in losses.items()
-                    if not name.startswith("confident")
-                ]
-            )
-        variables = [variable.value for variable in network.trainable_variables]
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
-        norms.append(distance(map(np.zeros_like, gradients), gradients))
-    return norms
-
-
-def test_the_first_is_deployed():
-    algorithm = make_bench().algorithm
-    assert algorithm.networks[algorithm.deployed].name == "first"
-
-
-@pytest.mark.parametrize("key", ["label", "valid", "unlabelled_image"])
-def test_what_is_in_the_batch_teaches_both(key):
-    turned = BATCH | {key: BATCH[key][:, ::-1, ::-1].copy()}
-    for before, after in zip(trained_on(BATCH), trained_on(turned), strict=True):
-        assert distance(before, after) > 1e-4
-
-
-def test_labels_of_unlabelled_images_would_teach_nothing():
-    leaked = BATCH | {"unlabelled_label": BATCH["label"]}
-    for before, after in zip(trained_on(BATCH), trained_on(leaked), strict=True):
-        assert distance(before, after) == 0.0
-
-
-def trained_on(batch):
-    """The trained weights of both networks after a step."""
-    bench = make_bench()
-    bench.step(batch)
-    return [values(network.trainable_variables) for network in networks_of(bench)]
-
-
-def test_with_weight_0_each_learns_as_alone():
-    bench = make_bench(weight=0.0, max_gradient_norm=0.5)
-    for _ in range(2):
-        assert bench.step(BATCH)["cross_pseudo"] == 0.0
-    for seed, network in enumerate(networks_of(bench)):
-        alone = Supervised(build_small_network(seed), max_gradient_norm=0.5)
-        alone_bench = Bench(alone, traced=False)
-        for _ in range(2):
-            alone_bench.step(labelled_part(BATCH))
-        for ours, theirs in zip(
-            values(network.weights),
-            values(alone.networks["student"].weights),
-            strict=True,
-        ):
-            # To the bit, statistics included.
-            np.testing.assert_array_equal(ours, theirs)
-
-
-def test_a_checkpoint_holds_all_variables_of_both():
-    bench = make_bench(pretext=True)
-    algorithm = bench.algorithm
-    parts = [*algorithm.networks.values(), *algorithm.heads.values()]
-    expected = [variable for part in parts for variable in part.variables]
-    expected += algorithm.optimizer.variables
-    saved = {id(variable) for variable in algorithm.named_variables().values()}
-    missing = [variable.path for variable in expected if id(variable) not in saved]
-    assert missing == []

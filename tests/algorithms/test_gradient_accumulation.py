@@ -3,14 +3,12 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
-from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.supervised import Supervised
 from tests.algorithms.batches import distance, values
 from tests.algorithms.small import (
     NO_TASKS,
     TASKS,
     make_small_batch,
-    make_strong_batch,
     small_bench,
 )
 
@@ -18,18 +16,6 @@ from tests.algorithms.small import (
 def supervised(**options):
     return small_bench(
         Supervised, "student", pretext=True, normalised=False, **options
-    ).algorithm
-
-
-def mean_teacher(**options):
-    return small_bench(
-        MeanTeacher,
-        "student",
-        "teacher",
-        normalised=False,
-        consistency_weight=lambda _: 10.0,
-        ema_momentum=0.5,
-        **options,
     ).algorithm
 
 
@@ -51,12 +37,9 @@ BATCHES = [
     make_small_batch(0) | TASKS,
     make_small_batch(1) | TASKS | {"pretext_label": NO_TASKS["pretext_label"]},
 ]
-STRONG_BATCHES = [make_strong_batch(seed) for seed in range(2)]
 KINDS = [
     (supervised, BATCHES, 2),
     (supervised, BATCHES, 4),
-    (mean_teacher, BATCHES, 2),
-    (mean_teacher, STRONG_BATCHES, 2),
     (cross_pseudo, BATCHES, 2),
 ]
 
@@ -116,10 +99,3 @@ def test_clipping_is_of_the_mean_and_not_of_the_parts():
     assert found[0] == pytest.approx(expected[0], rel=1e-5)
     moved = distance(start, values(divided.trainable_variables))
     assert moved == pytest.approx(0.2, rel=1e-4)
-
-
-@pytest.mark.parametrize("make", [supervised, mean_teacher, cross_pseudo])
-def test_a_checkpoint_does_not_hold_the_sums(make):
-    whole, divided = make(), make(accumulate_steps=2)
-    assert list(divided.named_variables()) == list(whole.named_variables())
-    assert len(divided.trainable_variables) == len(whole.trainable_variables)

@@ -137,15 +137,6 @@ def test_no_gradient_reaches_the_teacher(batch):
     assert tape.gradient(loss, variables) == [None] * len(variables)
 
 
-def test_labels_of_unlabelled_images_would_teach_nothing():
-    learned = []
-    for batch in (BATCH, BATCH | {"unlabelled_label": BATCH["label"]}):
-        bench = make_bench()
-        bench.step(batch)
-        learned.append(values(bench.algorithm.trainable_variables))
-    assert distance(*learned) == 0.0
-
-
 def test_the_student_can_be_deployed():
     networks = build_small_network(0, "student"), build_small_network(1, "teacher")
     algorithm = MeanTeacher(*networks, lambda _: 0.0, 5.0, deployed="student")
