@@ -1,6 +1,7 @@
 """What all test processes have in common: threads, fuzzing, which files go first."""
 
 import dataclasses
+import gc
 import os
 import pathlib
 
@@ -41,6 +42,23 @@ def float64():
     keras.config.set_dtype_policy(before[1])
 
 
+@pytest.fixture(scope="module")
+def eager():
+    """Functions run step by step; tracing one takes longer than a few steps of it.
+
+    For a file of tests that train or evaluate small networks for a few steps and ask
+    what comes out: `pytestmark = pytest.mark.usefixtures("eager")`. That a graph gives
+    the same is asked in `tests/algorithms/contract.py`, and of the commands in their
+    own processes.
+    """
+    # Not above, since many tests need no TensorFlow.
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 _ORDER = pathlib.Path(__file__).with_name("slowest_first.txt")
 
 
@@ -54,6 +72,15 @@ def pytest_collection_modifyitems(items):
     files = [line for line in lines if not line.startswith("#")]
     places = {name: place for place, name in enumerate(files)}
     items.sort(key=lambda item: places.get(item.nodeid.split("::")[0], len(places)))
+
+
+def pytest_collection_finish():
+    """All that was imported stays: nobody has to look through it for garbage again.
+
+    Tracing makes so many objects that the collector would take a tenth of the time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,9 @@ from selene_tf.config import Config
 from selene_tf.errors import UserError
 from tests.commands import assert_one_line, run
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 CLASSES = "--class_names=ground,thing"
 
 

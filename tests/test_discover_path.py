@@ -6,14 +6,14 @@ import pytest
 
 from selene_tf.architectures import routing_path
 from selene_tf.reports import path_text
-from tests.commands import assert_one_line, run, run_process
+from tests.commands import assert_one_line, run
 
 
 @pytest.mark.slow
 def test_the_command(saved_run, tmp_path):
     command = ["-m", "selene_tf.discover_path", f"--run_dir={saved_run}"]
     output = tmp_path / "path.json"
-    result = run_process(*command, "--keep=0.99", f"--output={output}")
+    result = run(*command, "--keep=0.99", f"--output={output}")
     assert result.returncode == 0, result.stderr
     assert (
         result.stdout == f"{output}: {path_text.summary(routing_path.read(output))}\n"

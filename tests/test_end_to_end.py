@@ -117,7 +117,7 @@ def test_a_run_of_an_earlier_version_mixed_images(old_run):
 
 def test_evaluation_repeats_the_summary(finished):
     run_dir, _ = finished
-    result = run_process("evaluate.py", f"--run_dir={run_dir}")
+    result = run("evaluate.py", f"--run_dir={run_dir}")
     assert result.returncode == 0, result.stderr
     scores = json.loads((run_dir / "evaluation-val.json").read_text())
     summary = json.loads((run_dir / "summary.json").read_text())
@@ -127,16 +127,17 @@ def test_evaluation_repeats_the_summary(finished):
     assert f"{scores['mean_iou']:.4f}" in result.stdout
 
 
-# In processes of their own, since converters write past Python's streams.
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["saved_model", "tflite", "onnx"])
-def test_an_exported_network_scores_the_same(finished, tmp_path, kind):
+def test_an_exported_network_scores_the_same(finished, tmp_path, kind, capfd):
     run_dir, _ = finished
     output = tmp_path / ("saved model" if kind == "saved_model" else f"a.{kind}")
     command = ["-m", f"export.{kind}", f"--run_dir={run_dir}", f"--output={output}"]
     command += ["--gates=keep"]
-    result = run_process(*command)
+    result = run(*command)
     assert (result.returncode, result.stderr) == (0, "")
+    # Converters write past Python's streams.
+    assert capfd.readouterr() == ("", "")
     assert f"wrote {output}: " in result.stdout
     result = run("evaluate.py", f"--run_dir={run_dir}", f"--model={output}")
     assert result.returncode == 0, result.stderr

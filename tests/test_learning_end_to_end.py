@@ -15,6 +15,9 @@ from selene_tf.errors import UserError
 from tests.algorithms.test_replicas import free_ports
 from tests.commands import ROOT, TINY, train, variables_of
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def tiny_config(tmp_path, **changes):
     file = tmp_path / "tiny.cfg"
@@ -24,7 +27,8 @@ def tiny_config(tmp_path, **changes):
 
 @pytest.mark.slow
 def test_a_pretext_task_without_weight_changes_no_bit(tmp_path):
-    short = {"steps": 3, "algorithm": "supervised", "num_predictions": 0}
+    short = {"steps": 2, "algorithm": "supervised", "num_predictions": 0}
+    short |= {"warm_up_steps": 1, "evaluate_every": 2}
     results = []
     for number, changes in enumerate(
         ({}, {"pretext": "jigsaw", "pretext_weight": 0.0})
@@ -80,6 +84,7 @@ def test_two_workers_make_one_run(tmp_path):
     workers = [f"localhost:{port}" for port in free_ports(2)]
     flags = [*TINY, f"--run_dir={run_dir}", "--num_validation_scenes=5"]
     flags += ["--steps=4", "--algorithm=supervised", "--precise_bn_batches=2"]
+    flags += ["--num_predictions=0"]
     processes = []
     for number in range(2):
         task = {"type": "worker", "index": number}

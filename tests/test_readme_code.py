@@ -11,6 +11,9 @@ from selene_tf.export import saved_model
 from tests.export import exported
 from tests.pretrained import official_weights
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 

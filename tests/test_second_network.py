@@ -21,6 +21,9 @@ from tests.experiment.saved_runs import TINY
 from tests.networks.plain import PlainArchitecture
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def plain(config, path=None):
     assert path is None

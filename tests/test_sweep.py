@@ -1,18 +1,18 @@
-"""The command, as a user starts it."""
+"""The command on a run of random weights."""
 
 import json
 
 import pytest
 
 from selene_tf.benchmarking import pareto_sweep
-from tests.commands import assert_one_line, run, run_process
+from tests.commands import assert_one_line, run
 
 
 @pytest.mark.slow
 def test_the_command(saved_run, tmp_path):
     output = tmp_path / "my sweep"
     command = ["-m", "selene_tf.sweep", f"--run_dir={saved_run}", f"--output={output}"]
-    result = run_process(*command, "--targets=1")
+    result = run(*command, "--targets=1")
     assert (result.returncode, result.stderr) == (0, "")
     content = json.loads((output / "sweep.json").read_text())
     assert result.stdout == f"{pareto_sweep.table(content)}\nwrote {output}\n"

@@ -10,40 +10,55 @@ from selene_tf.experiment.datasets import dataset_info
 from selene_tf.training import precise_batch_norm
 
 
-def make_scorer(config, devices, algorithm, data):
-    """A function without arguments that evaluates every network of an algorithm.
+class Scorer:
+    """Evaluates every network of an algorithm on the validation images.
 
-    It returns {name: `Evaluation`}, each image counted once on any number of
-    devices. Of several workers all have to call it, and all get the same.
+    Args:
+        config: The run's `Config`.
+        devices: Its devices; each image is counted once on any number of them. Of
+            several workers all have to call the scorer, and all get the same.
+        algorithm: Its algorithm.
+        data: Its sources.
+
+    Raises:
+        UserError: there are fewer batches than workers.
     """
-    _check_enough(config, devices, data.validation.size)
-    num_classes = dataset_info(config).num_classes
-    validation = batching.evaluation(
-        data.validation, config.evaluation_batch_size, devices.share
-    )
-    if devices.replicas == 1:
-        predictors = {
-            name: evaluate.predictor(network)
-            for name, network in algorithm.networks.items()
-        }
-        return lambda: {
-            name: evaluate.evaluate(predict, validation, num_classes)
-            for name, predict in predictors.items()
-        }
-    together = {
-        name: distributed.predictor(network, devices.strategy)
-        for name, network in algorithm.networks.items()
-    }
-    return lambda: {
-        name: distributed.evaluate(
-            predict_all,
-            validation,
-            num_classes,
-            data.validation.size,
-            devices.strategy,
+
+    def __init__(self, config, devices, algorithm, data):
+        self._size = data.validation.size
+        _check_enough(config, devices, self._size)
+        self._num_classes = dataset_info(config).num_classes
+        self._validation = batching.evaluation(
+            data.validation, config.evaluation_batch_size, devices.share
         )
-        for name, predict_all in together.items()
-    }
+        self._strategy = devices.strategy if devices.replicas > 1 else None
+        networks = algorithm.networks.items()
+        # Traced with their first images. What reports on the run predicts with them
+        # too, since tracing another one takes seconds.
+        self.predictors = {name: evaluate.predictor(own) for name, own in networks}
+        self._together = {
+            name: distributed.predictor(own, self._strategy)
+            for name, own in networks
+            if self._strategy
+        }
+
+    def __call__(self):
+        """Name of each network to its `Evaluation`."""
+        if self._strategy is None:
+            return {
+                name: evaluate.evaluate(predict, self._validation, self._num_classes)
+                for name, predict in self.predictors.items()
+            }
+        return {
+            name: distributed.evaluate(
+                predict_all,
+                self._validation,
+                self._num_classes,
+                self._size,
+                self._strategy,
+            )
+            for name, predict_all in self._together.items()
+        }
 
 
 def renew_statistics(config, devices, algorithm, data):

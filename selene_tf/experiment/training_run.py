@@ -11,7 +11,6 @@ import time
 from selene_tf import losses
 from selene_tf.cli import flagfile
 from selene_tf.data.pipeline.sources import named_failures
-from selene_tf.evaluation import evaluate as evaluation
 from selene_tf.evaluation import summary as report
 from selene_tf.experiment import architecture, gates, initial_state
 from selene_tf.experiment.data import make_sources, make_training_dataset
@@ -21,7 +20,7 @@ from selene_tf.experiment.initial_weights import (
     check_earlier_run,
     load_initial_weights,
 )
-from selene_tf.experiment.scoring import make_scorer, renew_statistics
+from selene_tf.experiment.scoring import Scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule
 from selene_tf.reports import training_curve
 from selene_tf.training import grappler, loop, run_folder, schedules
@@ -78,10 +77,11 @@ def train(config):
             grappler.disabled_on_cpu(),
         ):
             progress = _resume(config, devices, algorithm, checkpoints, initial)
+            scorer = Scorer(config, devices, algorithm, data)
             supervisor = _make_supervisor(
-                config, devices, algorithm, data, checkpoints, progress, started
+                config, devices, algorithm, data, checkpoints, progress, scorer, started
             )
-            summary = _run(config, start, algorithm, devices, data, supervisor)
+            summary = _run(config, start, algorithm, devices, data, supervisor, scorer)
             devices.wait_for_all()
             return summary
 
@@ -150,7 +150,7 @@ def _resume(config, devices, algorithm, checkpoints, initial):
     return progress
 
 
-def _run(config, start, algorithm, devices, data, supervisor):
+def _run(config, start, algorithm, devices, data, supervisor, scorer):
     dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
     loop.fit(algorithm, dataset, supervisor)
     summary = report.summary(
@@ -161,7 +161,8 @@ def _run(config, start, algorithm, devices, data, supervisor):
     )
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
-    _report(config, start, data, algorithm.networks[algorithm.deployed])
+    name = algorithm.deployed
+    _report(config, start, data, algorithm.networks[name], scorer.predictors[name])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
     summary["left_out"] = list(data.bad_samples.messages.values())
@@ -169,7 +170,9 @@ def _run(config, start, algorithm, devices, data, supervisor):
     return summary
 
 
-def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, started):
+def _make_supervisor(
+    config, devices, algorithm, data, checkpoints, progress, scorer, started
+):
     batches = 1 if data.unlabelled is None else 2
     log = TrainingLog(
         pathlib.Path(config.run_dir),
@@ -180,12 +183,11 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
         config.batch_size * batches,
         dataset_info(config).class_names,
     )
-    score = make_scorer(config, devices, algorithm, data)
 
     def evaluate():
         if progress.step == config.steps:
             renew_statistics(config, devices, algorithm, data)
-        return score()
+        return scorer()
 
     return loop.Supervisor(
         started,
@@ -200,9 +202,8 @@ def _make_supervisor(config, devices, algorithm, data, checkpoints, progress, st
     )
 
 
-def _report(config, start, data, network):
+def _report(config, start, data, network, predict):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
-    predict = evaluation.predictor(network)
     images = (data.labelled, data.unlabelled)
     opened, sizes = gates.collect(network, images, predict=predict)
     if opened is not None:

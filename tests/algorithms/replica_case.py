@@ -20,28 +20,33 @@ from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.mean_teacher import MeanTeacher
 from selene_tf.algorithms.pretext import PretextLoss
 from selene_tf.algorithms.supervised import Supervised
+from selene_tf.architectures.cost_table import CostTable
 from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.evaluation import distributed, evaluate
 from selene_tf.layers.conv_norm import ConvNorm
+from selene_tf.layers.drop_path import DropPath
 from selene_tf.layers.normalize import Normalize
 from selene_tf.layers.pretext_head import PretextHead
 from selene_tf.layers.resize import BilinearUpsample
 from selene_tf.layers.routing_cell import RoutingCell
 from selene_tf.losses import ohem
+from selene_tf.losses.budget import Budget
 from selene_tf.training import schedules
 from selene_tf.training.schedules import PolyWithWarmUp
 from selene_tf.training.sgd import TorchSGD
 from tests.algorithms.batches import (
     CLASSES,
-    build_network,
     labelled_part,
     make_batch,
-    make_budget,
 )
 
-STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 5, 4, 0.2
+STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 3, 4, 0.2
 TASKS = 7
+# As if the one cell were there on every level.
+COSTS = CostTable(
+    0, 0, np.full((1, 4), 0.1), np.zeros((1, 4)), np.full((1, 4, 3), 0.05)
+)
 
 
 def train(kind, strategy, run_eagerly):
@@ -74,10 +79,9 @@ def train(kind, strategy, run_eagerly):
 def make_algorithm(kind):
     """Between them the kinds have all that reaches over replicas."""
     if kind == "supervised":
-        student = build_network(0, "student", synchronized=True, drop_path=0.5)
-        return Supervised(
-            student, MAX_GRADIENT_NORM, budget=make_budget(), num_steps=STEPS
-        )
+        student = build_cell(0, "student", drop_path=0.5)
+        budget = Budget(COSTS, 1.0, 0.1, lambda _: 0.2)
+        return Supervised(student, MAX_GRADIENT_NORM, budget=budget, num_steps=STEPS)
     if kind == "cross_pseudo":
         networks = {"first": build_cell(0, "first"), "second": build_cell(1, "second")}
         mining = functools.partial(
@@ -98,15 +102,18 @@ def make_algorithm(kind):
     )
 
 
-def build_cell(seed, name):
-    """A network of one cell: two whole ones would take minutes to trace."""
+def build_cell(seed, name, drop_path=None):
+    """A network of one cell: whole ones would take minutes to trace."""
     keras.utils.set_random_seed(seed)
     image = keras.Input((None, None, 3), name="image")
     features = Normalize((128,) * 3, (64,) * 3)(image)
     features = ConvNorm(4, 3, strides=2, synchronized=True, name="stem")(features)
     active = keras.ops.ones_like(keras.ops.mean(features, axis=(1, 2))[:, :1])
     cell = RoutingCell(("keep", "up", "down"), synchronized=True, name="cell")
-    outputs = cell([features], [active])
+    scale = None
+    if drop_path is not None:
+        scale = DropPath([drop_path], name="drop_path")(features)
+    outputs = cell([features], [active], scale)
     coarse = BilinearUpsample(4, name="enlarge")(outputs["down"])
     features = [
         outputs["up"],
@@ -116,7 +123,9 @@ def build_cell(seed, name):
     joined = keras.layers.Concatenate(name="join")(features)
     logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
     levels = [outputs["up"], outputs["keep"], outputs["down"]]
-    outputs = {"logits": logits, "gates": outputs["gates"], "features": levels}
+    gates = keras.layers.RepeatVector(4, name="table")(outputs["gates"])
+    gates = keras.layers.Reshape((1, 4, 3), name="layers")(gates)
+    outputs = {"logits": logits, "gates": gates, "features": levels}
     return keras.Model(image, outputs, name=name)
 
 

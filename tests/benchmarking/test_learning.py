@@ -12,6 +12,9 @@ from selene_tf.data.pipeline.sources import MemorySource
 from selene_tf.data.pipeline.views import Augmentation
 from tests.algorithms.small import build_small_network
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 # Forward passes of one batch in a step, a backward pass counted as two, over three.
 FLOORS = {
     "supervised": 1,

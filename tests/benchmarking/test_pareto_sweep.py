@@ -15,6 +15,9 @@ from selene_tf.inference import scoring
 from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def each_network_is_made_once(prepare_once):

@@ -6,6 +6,9 @@ from selene_tf.experiment import gates
 from selene_tf.networks import dynamic_routing
 from tests.checks import randomize
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def network():

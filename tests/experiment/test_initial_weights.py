@@ -17,6 +17,9 @@ from selene_tf.training import run_folder
 from tests.experiment.saved_runs import TINY, save_path, save_run
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 32, 64, 3)).astype("float32")
 # Nothing leads to (2, 2) then, and from there to level 3.
 WITHOUT = [(1, 1, None), (2, 1, "up")]

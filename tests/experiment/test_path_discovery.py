@@ -14,6 +14,9 @@ from selene_tf.search.path_rule import PathRule
 from tests.experiment.saved_runs import TINY, save_path, save_run
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 SIZE = (32, 64)
 
 

@@ -19,6 +19,9 @@ from selene_tf.networks import dynamic_routing, folding
 from tests.experiment.saved_runs import save_path, save_run
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture
 def prepare(saved_run, prepare_once):

@@ -9,6 +9,9 @@ from selene_tf.experiment import make_sources
 from selene_tf.experiment.data import make_split_source
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def save(folder, part, count, masks=True):
     for number in range(count):

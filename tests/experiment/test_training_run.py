@@ -7,6 +7,9 @@ from selene_tf.config import Config
 from selene_tf.errors import UserError
 from selene_tf.experiment import training_run
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture
 def config(tmp_path):

@@ -13,6 +13,9 @@ from selene_tf.inference import loading, scoring
 from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 # A run on images that are gone.
 GONE = {
     "dataset": "folder",

@@ -6,6 +6,9 @@ from selene_tf.layers.batch_norm import BatchNorm
 from selene_tf.networks import dynamic_routing
 from selene_tf.training import precise_batch_norm
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def make_network(drop_path=0.0):
     keras.utils.set_random_seed(0)
