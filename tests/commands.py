@@ -46,6 +46,16 @@ TINY = [
     "--checkpoint_every=2",
     "--num_predictions=2",
 ]
+# To be added where it is enough that a run ends.
+SHORT = [
+    "--num_training_scenes=6",
+    "--num_validation_scenes=2",
+    "--steps=2",
+    "--warm_up_steps=1",
+    "--consistency_ramp_steps=1",
+    "--evaluate_every=2",
+    "--num_predictions=1",
+]
 
 
 def run(*arguments, missing=()):

@@ -42,14 +42,13 @@ def float64():
     keras.config.set_dtype_policy(before[1])
 
 
-@pytest.fixture(scope="module")
-def eager():
+def _run_eagerly():
     """Functions run step by step; tracing one takes longer than a few steps of it.
 
-    For a file of tests that train or evaluate small networks for a few steps and ask
-    what comes out: `pytestmark = pytest.mark.usefixtures("eager")`. That a graph gives
-    the same is asked in `tests/algorithms/contract.py`, and of the commands in their
-    own processes.
+    For tests that train or evaluate small networks for a few steps and ask what comes
+    out: `pytestmark = pytest.mark.usefixtures("eager")` for a file, "eager_here" for a
+    test. That a graph gives the same is asked in `tests/algorithms/contract.py`, and of
+    the commands in their own processes.
     """
     # Not above, since many tests need no TensorFlow.
     import tensorflow as tf
@@ -57,6 +56,10 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+eager = pytest.fixture(scope="module")(_run_eagerly)
+eager_here = pytest.fixture(_run_eagerly)
 
 
 _ORDER = pathlib.Path(__file__).with_name("slowest_first.txt")

@@ -8,6 +8,9 @@ from selene_tf.architectures import routing_path
 from selene_tf.reports import path_text
 from tests.commands import assert_one_line, run
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.mark.slow
 def test_the_command(saved_run, tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 from selene_tf.training.log import TrainingLog
 from tests.commands import (
     ROOT,
+    SHORT,
     TINY,
     assert_one_line,
     run,
@@ -128,6 +129,7 @@ def test_evaluation_repeats_the_summary(finished):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager_here")
 @pytest.mark.parametrize("kind", ["saved_model", "tflite", "onnx"])
 def test_an_exported_network_scores_the_same(finished, tmp_path, kind, capfd):
     run_dir, _ = finished
@@ -211,7 +213,7 @@ def terminated_at_first_line(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("terminated_at_first_line")
+@pytest.mark.usefixtures("terminated_at_first_line", "eager_here")
 def test_a_terminated_run_saves_and_says_so(tmp_path):
     arguments = ["--evaluate_every=1", "--checkpoint_every=50000", "--steps=100000"]
     result = train(tmp_path / "run", "--algorithm=supervised", *arguments)
@@ -231,7 +233,7 @@ def full_disk():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("full_disk")
+@pytest.mark.usefixtures("full_disk", "eager_here")
 def test_a_disk_that_fills_up_ends_a_run_with_one_line_and_no_summary(tmp_path):
     result = train(tmp_path / "run", "--algorithm=supervised")
     assert result.returncode == 2, result.stderr
@@ -248,9 +250,10 @@ def test_a_folder_that_cannot_be_made_is_one_line():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager_here")
 def test_supervised_training_of_one_image_at_a_time_runs_too(tmp_path):
     """TensorFlow 2.21's gradient of a strided 1x1 convolution crashed here."""
-    result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1")
+    result = train(tmp_path / "run", "--algorithm=supervised", "--batch_size=1", *SHORT)
     assert result.returncode == 0, result.stderr
     lines = (tmp_path / "run/log.jsonl").read_text()
     assert "consistency" not in lines

@@ -13,7 +13,7 @@ from selene_tf import experiment
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from tests.algorithms.test_replicas import free_ports
-from tests.commands import ROOT, TINY, train, variables_of
+from tests.commands import ROOT, SHORT, TINY, train, variables_of
 
 # What comes out of a few steps is asked, not how they are traced.
 pytestmark = pytest.mark.usefixtures("eager")
@@ -57,8 +57,7 @@ def test_everything_goes_together(tmp_path):
         "--supervised_loss=ohem",
         "--accumulate_steps=2",
         "--mixed_precision=bfloat16",
-        "--steps=2",
-        "--warm_up_steps=0",
+        *SHORT,
         "--consistency_ramp_steps=0",
     )
     assert result.returncode == 0, result.stderr

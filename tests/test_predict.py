@@ -10,6 +10,9 @@ from selene_tf.inference import loading
 from tests.commands import assert_one_line, run, run_process
 from tests.inference import toy_models
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def predict(*arguments, run=run):
     return run("-m", "selene_tf.predict", *arguments)

@@ -7,6 +7,9 @@ import pytest
 from selene_tf.benchmarking import pareto_sweep
 from tests.commands import assert_one_line, run
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.mark.slow
 def test_the_command(saved_run, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from selene_tf.networks import dynamic_routing
 from selene_tf.pretrained import state_dict_names
-from tests.commands import assert_one_line, run, train
+from tests.commands import SHORT, assert_one_line, run, train
 
 # What comes out of a few steps is asked, not how they are traced.
 pytestmark = pytest.mark.usefixtures("eager")
@@ -139,8 +139,7 @@ def test_a_teacher_with_drop_path_is_found_again_and_started_from_the_file(tmp_p
     run_dir = tmp_path / "run"
     flags = [
         *("--drop_path=0.3", "--budget_weight=1", f"--init_checkpoint={weights}"),
-        *("--init_other_classes", "--steps=2", "--warm_up_steps=1"),
-        *("--consistency_ramp_steps=1", "--num_predictions=0"),
+        *("--init_other_classes", *SHORT),
     ]
     first = train(run_dir, *flags)
     assert first.returncode == 0, first.stderr

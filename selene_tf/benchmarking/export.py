@@ -94,7 +94,7 @@ def _forms(network, size, threads, image, folder):
     """Functions from an image to its labels, and the sizes of the files in bytes."""
     serve = saved_model.serving(network)
     spec = tf.TensorSpec((None, *size, 3), tf.uint8)
-    traced = tf.function(lambda image: serve(image)["labels"], input_signature=[spec])
+    traced = tf.function(lambda x: serve(x)["labels"], [spec], autograph=False)
     saved_model.write(network, serve, folder / "saved_model", spec)
     signature = read_signature(folder / "saved_model")
     forms = {

@@ -22,7 +22,7 @@ def of_network(network, size, repeats=_REPEATS):
     """
     serve = saved_model.serving(network)
     spec = tf.TensorSpec((1, *size, 3), tf.uint8)
-    traced = tf.function(lambda image: serve(image)["labels"], input_signature=[spec])
+    traced = tf.function(lambda x: serve(x)["labels"], [spec], autograph=False)
     return median(lambda image: traced(image).numpy(), size, repeats)
 
 

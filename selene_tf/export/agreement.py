@@ -127,7 +127,9 @@ def _traced(network):
     """The network's logits as one graph: a hundred images in seconds."""
     signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
     return tf.function(
-        lambda batch: network(batch, training=False)["logits"], signature
+        lambda batch: network(batch, training=False)["logits"],
+        signature,
+        autograph=False,
     )
 
 

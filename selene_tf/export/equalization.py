@@ -59,7 +59,7 @@ def _ranges(network, names, images):
     outputs = {name: network.get_layer(name).output for name in names}
     measured = keras.Model(network.inputs, outputs)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def largest(batch):
         values = measured(batch).items()
         return {name: tf.reduce_max(abs(x), axis=(0, 1, 2)) for name, x in values}

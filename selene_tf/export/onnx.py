@@ -82,7 +82,9 @@ def _convert(network, size):
     image = tf.TensorSpec((None, *sides, 3), tf.uint8, name="image")
     with native_output.suppressed():
         model, _ = tf2onnx.convert.from_function(
-            tf.function(saved_model.serving(network)), [image], opset=_OPSET
+            tf.function(saved_model.serving(network), autograph=False),
+            [image],
+            opset=_OPSET,
         )
     for value in [*model.graph.input, *model.graph.output]:
         dimensions = value.type.tensor_type.shape.dim

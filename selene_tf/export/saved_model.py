@@ -135,7 +135,7 @@ def write(network, serve, folder, image):
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]
     image = tf.TensorSpec(image.shape, image.dtype, name="image")
-    module.serve = tf.function(serve, input_signature=[image])
+    module.serve = tf.function(serve, [image], autograph=False)
     try:
         tf.saved_model.save(
             module, str(folder), signatures={"serving_default": module.serve}

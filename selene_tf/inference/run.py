@@ -57,11 +57,11 @@ class RunModel(SegmentationModel):
 def _traced(network):
     signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def logits(images):
         return network(images, training=False)["logits"]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def labels(images):
         return tf.argmax(logits(images), axis=-1, output_type=tf.int32)
 

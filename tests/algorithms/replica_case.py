@@ -83,23 +83,39 @@ def make_algorithm(kind):
         budget = Budget(COSTS, 1.0, 0.1, lambda _: 0.2)
         return Supervised(student, MAX_GRADIENT_NORM, budget=budget, num_steps=STEPS)
     if kind == "cross_pseudo":
-        networks = {"first": build_cell(0, "first"), "second": build_cell(1, "second")}
+        networks = {
+            name: build_plain(i, name) for i, name in enumerate(("first", "second"))
+        }
         mining = functools.partial(
             ohem.ohem_cross_entropy, min_share=0.3, gather=replicas.gather
         )
         weight = schedules.ramp_up(1.5, 0)
         options = {"supervised_loss": mining, "accumulate_steps": 2}
         return CrossPseudo(*networks.values(), weight, MAX_GRADIENT_NORM, **options)
-    student = build_cell(0, "student")
+    student = build_plain(0, "student")
     head = PretextHead(TASKS, synchronized=True, name="student_head")
     head.build([level.shape for level in student.output["features"]])
     return MeanTeacher(
         student,
-        build_cell(1, "teacher"),
+        build_plain(1, "teacher"),
         schedules.ramp_up(100.0, 5),
         MAX_GRADIENT_NORM,
         pretext=PretextLoss("jigsaw", 0.1, {"student": head}),
     )
+
+
+def build_plain(seed, name):
+    """A network of two levels and without gates, which is quick to trace."""
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((None, None, 3), name="image")
+    fine = Normalize((128,) * 3, (64,) * 3)(image)
+    fine = ConvNorm(4, 3, strides=2, synchronized=True, name="fine")(fine)
+    coarse = ConvNorm(8, 3, strides=2, synchronized=True, name="coarse")(fine)
+    joined = [fine, BilinearUpsample(2, name="double")(coarse)]
+    joined = keras.layers.Concatenate(name="join")(joined)
+    joined = BilinearUpsample(2, name="enlarge")(joined)
+    logits = keras.layers.Conv2D(CLASSES, 1, name="predictor")(joined)
+    return keras.Model(image, {"logits": logits, "features": [fine, coarse]}, name=name)
 
 
 def build_cell(seed, name, drop_path=None):

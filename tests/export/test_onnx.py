@@ -9,6 +9,9 @@ from selene_tf.inference.onnx import load
 from tests.export import exported
 from tests.export.contract import ExportContract
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 class TestONNX(ExportContract):
     kind = "onnx"

@@ -14,6 +14,9 @@ from selene_tf.inference.saved_model import load
 from tests.export import exported
 from tests.export.contract import ExportContract
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 class TestSavedModel(ExportContract):
     kind = "saved_model"

@@ -10,6 +10,9 @@ from selene_tf.inference.tflite import load, read_files
 from tests.export import exported
 from tests.export.contract import ExportContract, assert_gives
 
+# What comes out of a few steps is asked, not how they are traced.
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def export(network, output, examples, quantization="none", **options):
     options = {"size": exported.SIZE, "calibration": [examples[0][0]], **options}
