@@ -53,8 +53,14 @@ def _run_eagerly():
     # Not above, since many tests need no TensorFlow.
     import tensorflow as tf
 
+    from selene_tf.inference import scoring
+
     tf.config.run_functions_eagerly(True)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        # Of an evaluation that is not about milliseconds.
+        patch.setattr(scoring, "_TIMED_RUNS", 1)
+        patch.setattr(scoring, "_TIMED_IMAGES", 1)
+        yield
     tf.config.run_functions_eagerly(False)
 
 
@@ -78,12 +84,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """All that was imported stays: nobody has to look through it for garbage again.
+    """Has the garbage collector look less often, and not at what was imported.
 
-    Tracing makes so many objects that the collector would take a tenth of the time.
+    Tracing makes so many objects that it would take a fifth of the time.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ def tiny_config(tmp_path, **changes):
 def test_a_pretext_task_without_weight_changes_no_bit(tmp_path):
     short = {"steps": 2, "algorithm": "supervised", "num_predictions": 0}
     short |= {"warm_up_steps": 1, "evaluate_every": 2}
+    short |= {"num_training_scenes": 6, "num_validation_scenes": 2}
     results = []
     for number, changes in enumerate(
         ({}, {"pretext": "jigsaw", "pretext_weight": 0.0})

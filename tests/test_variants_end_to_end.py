@@ -22,8 +22,8 @@ VARIANT = [
     "--budget_target=0.2",
     "--gate_learning_rate_multiplier=2.5",
     "--precise_bn_batches=3",
+    *SHORT,
     "--steps=4",
-    "--warm_up_steps=1",
     "--log_every=1",
 ]
 
