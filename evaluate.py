@@ -7,7 +7,7 @@ from selene_tf.errors import UserError
 
 # What changes a run's own network means nothing for one that was exported.
 _OF_RUNS = ("network", "path", "gates", "statistics_batches", "conditional")
-_OF_MODELS = ("fit", "tile_size")
+_OF_MODELS = ("fit", "tile_size", "threads", "trust_model")
 
 
 def main():
@@ -22,7 +22,14 @@ def main():
     if values.model:
         _refuse_given(_OF_RUNS, "without --model")
         size = command.parse_size("tile_size", values.tile_size, optional=True)
-        result = scoring.evaluate_model(values.model, options, values.fit, size)
+        result = scoring.evaluate_model(
+            values.model,
+            options,
+            values.fit,
+            size,
+            num_threads=values.threads or None,
+            trust=values.trust_model,
+        )
     else:
         _refuse_given(_OF_MODELS, "with --model")
         result = scoring.evaluate_run(options, values.conditional)
@@ -63,7 +70,14 @@ def _define_flags():
         "With --model, for images of another size than it takes; auto as in predict.",
     )
     flags.DEFINE_string("tile_size", "", "Height,width of a window, in pixels.")
-    return [*names, "split", "model", "conditional", "fit", "tile_size"]
+    flags.DEFINE_integer(
+        "threads",
+        0,
+        "With --model, threads that a .tflite file runs on; 0: LiteRT's choice.",
+        lower_bound=0,
+    )
+    command.define_trust_flag()
+    return [*names, "split", "model", "conditional", *_OF_MODELS]
 
 
 if __name__ == "__main__":

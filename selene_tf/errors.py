@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend."""
+"""The exceptions for what a user can mend."""
 
 
 class UserError(ValueError):
@@ -7,4 +7,19 @@ class UserError(ValueError):
     The message is one line and says which file or flag, what was found, what
     was expected and how to mend it. The commands print it and exit with
     status 2; a notebook sees an ordinary `ValueError`.
+
+    Attributes:
+        status: int, the exit status of a command that ends with it.
     """
+
+    status = 2
+
+
+class TrainingDiverged(UserError):
+    """A training whose numbers are no longer finite.
+
+    Commands exit with status 3, so that a script can tell it from a mistake in the
+    flags.
+    """
+
+    status = 3

@@ -2,9 +2,8 @@
 
 Takes images of any size, and writes to --output:
 
-- labels/NAME.png: 8-bit grey, a class id a pixel. Ids are small numbers, so these look
-  black; overlay/ is what to look at;
-- overlay/NAME.png: the image with the classes' colours over it;
+- labels/NAME.png: 8-bit grey, a class id a pixel; small numbers, so they look black;
+- overlay/NAME.png: the image with the classes' colours over it, to look at;
 - classes.json, at the end: each class's share of each image, names and colours of
   the classes, and the speed.
 
@@ -57,19 +56,17 @@ def define_flags():
         ["error", "skip"],
         "What to do about an image that cannot be read: stop, or leave it out.",
     )
+    command.define_trust_flag()
     return [
         *("model", "input", "output", "fit", "tile_size", "overlap", "opacity"),
-        *("overlays", "labels", "on_bad_sample"),
+        *("overlays", "labels", "on_bad_sample", "trust_model"),
     ]
 
 
 def main():
     values = flags.FLAGS
     if not values.model:
-        raise UserError(
-            "--model: found nothing, expected a run folder, a SavedModel folder or a "
-            ".tflite file."
-        )
+        raise UserError("--model: found nothing, expected a run or an exported model.")
     content, notes = predict_files.predict_files(
         values.model,
         values.input,
@@ -81,6 +78,7 @@ def main():
         overlays=values.overlays,
         labels=values.labels,
         skip_bad=values.on_bad_sample == "skip",
+        trust=values.trust_model,
     )
     summary = output_files.summary(content, pathlib.Path(values.output))
     command.say("\n".join([*notes, summary]))

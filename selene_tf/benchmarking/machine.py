@@ -3,11 +3,12 @@
 import datetime
 import importlib.metadata
 import os
-import pathlib
 import resource
 import sys
 
 import tensorflow as tf
+
+from selene_tf.inference.processor import processor_name
 
 
 def description():
@@ -17,7 +18,7 @@ def description():
     """
     packages = ("tensorflow", "keras", "torch")
     return {
-        "cpu": _cpu_name(),
+        "cpu": processor_name(),
         "cores": os.cpu_count(),
         "gpus": len(tf.config.list_physical_devices("GPU")),
         **{name: _version(name) for name in packages},
@@ -37,12 +38,3 @@ def _version(package):
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _cpu_name():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return None
-    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
-    return names[0].strip() if names else None

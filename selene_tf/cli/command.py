@@ -8,6 +8,7 @@ import sys
 
 from absl import app, flags, logging
 
+from selene_tf.cli import streams
 from selene_tf.cli.flagfile import parse_strictly
 from selene_tf.errors import UserError
 
@@ -60,6 +61,16 @@ def define_pruning_flags(path, gates):
     return ["path", "gates", "statistics_batches"]
 
 
+def define_trust_flag():
+    """Defines the flag of every command that loads a model by name."""
+    flags.DEFINE_bool(
+        "trust_model",
+        False,
+        "Load a SavedModel whose graph does more than compute, such as reading and "
+        "writing files; only if you know who made it.",
+    )
+
+
 def parse_size(name, text, optional=False):
     """Parses height and width from a flag such as --size=256,512.
 
@@ -102,10 +113,20 @@ def run(main, flag_names):
     A `UserError` becomes one line on standard error and exit status 2, and so
     does every mistake in the flags.
     """
+    sys.stdout = streams.lenient_output(sys.stdout)
+    sys.stderr = streams.Lenient(sys.stderr)
     logging.set_verbosity(logging.ERROR)
     for name in flag_names:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
-    app.run(lambda _: _guarded(main), flags_parser=_parse)
+    # What is half written is removed on the way out, as after Ctrl-C.
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        app.run(lambda _: _guarded(main), flags_parser=_parse)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        # Here, since at Python's own end nobody could catch what goes wrong.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
 
 
 @contextlib.contextmanager
@@ -117,6 +138,8 @@ def suppress_startup_logs():
     drown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Commands train and export with TensorFlow, whatever else Keras is used for here.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -124,6 +147,7 @@ def suppress_startup_logs():
         yield
         import tensorflow as tf
 
+        _set_keras_defaults()
         # Several workers have to find each other before any device is set up.
         if "TF_CONFIG" not in os.environ:
             tf.config.list_logical_devices()
@@ -133,12 +157,26 @@ def suppress_startup_logs():
         os.close(nowhere)
 
 
+def _set_keras_defaults():
+    """Numbers and layouts that networks are built for, whatever keras.json says."""
+    import keras
+
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+
+
 def say(text):
     """Prints a command's result to standard output."""
     # Names of files may be bytes of no encoding. Flushed, so that it comes before the
     # one line of an error even if both go to one file.
     text = text.encode(errors="backslashreplace").decode()
-    print(text, flush=True)  # noqa: T201
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError as error:
+        raise UserError(
+            f"cannot write to standard output ({error.strerror}); expected a place "
+            "with free space."
+        ) from None
 
 
 def _parse(arguments):
@@ -155,6 +193,6 @@ def _guarded(function):
         return function()
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        sys.exit(error.status)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from selene_tf.cli import native_output
 from selene_tf.export import agreement, saved_model
+from selene_tf.export.conversion import failures_of
 from selene_tf.export.metadata import complete_metadata, metadata_files
 from selene_tf.inference.onnx import (
     ONNXModel,
@@ -51,11 +52,13 @@ def export(network, output, examples, metadata, *, size=None):
     agreement.check_images(examples, size)
     metadata = complete_metadata(metadata, "onnx", size)
     with atomic_write.atomic_path(output) as temporary:
-        converted = _convert(network, size)
-        session = start_session(converted.SerializeToString())
-        model = ONNXModel(output, metadata, session)
+        with failures_of("tf2onnx"):
+            converted = _convert(network, size)
         num_classes = len(metadata["class_names"])
-        result = agreement.compare(network, model, examples, num_classes)
+        with failures_of("ONNX Runtime"):
+            session = start_session(converted.SerializeToString())
+            model = ONNXModel(output, metadata, session)
+            result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result)
         texts = metadata_files({**metadata, "check": result})
         for name, text in texts.items():

@@ -54,11 +54,11 @@ def export(
     check_output(output, version)
     agreement.check_images(examples, size)
     metadata = complete_metadata(metadata, "saved_model", size, scores)
+    atomic_write.remove_leftovers(output, "[0-9]*")
     with atomic_write.atomic_path(output / str(version)) as temporary:
-        serve = serving(network, scores)
-        write(
-            network, serve, temporary, tf.TensorSpec((None, *_sides(size), 3), "uint8")
-        )
+        image = tf.TensorSpec((None, *_sides(size), 3), "uint8")
+        serve = _refusing(serving(network, scores), image.shape)
+        write(network, serve, temporary, image)
         model = SavedModel(output, metadata, read_signature(temporary))
         num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
@@ -117,6 +117,15 @@ def serving(network, scores="logits"):
         return {"labels": labels, "logits": logits}
 
     return serve
+
+
+def _refusing(serve, shape):
+    """The same, but an image of another shape is an error before any convolution.
+
+    TensorFlow does not compare what a signature is called with; its convolutions then
+    end the whole process over an image without a batch axis.
+    """
+    return lambda image: serve(tf.ensure_shape(image, shape))
 
 
 def write(network, serve, folder, image):

@@ -17,11 +17,14 @@ import tensorflow as tf
 from selene_tf.cli import native_output
 from selene_tf.errors import UserError
 from selene_tf.export import agreement, saved_model, tflite_metadata
+from selene_tf.export.conversion import failures_of
 from selene_tf.export.metadata import complete_metadata, metadata_files
 from selene_tf.inference.tflite import Runner, TFLiteModel, interpreter_class, load
 from selene_tf.training import atomic_write
 
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
+# Scale and zero point of an input that is quantized, or is not.
+_RAW_PIXELS = ((1.0, 0), (0.0, 0))
 
 
 def export(network, output, examples, metadata, *, quantization, size, calibration=()):
@@ -65,10 +68,12 @@ def export(network, output, examples, metadata, *, quantization, size, calibrati
     _check_calibration(calibration, size)
     metadata = complete_metadata(metadata, "tflite", size, quantization=quantization)
     with atomic_write.atomic_path(output) as temporary:
-        content = convert(network, size, quantization, calibration)
-        model = TFLiteModel(output, metadata, Runner(model_content=content))
+        with failures_of("TensorFlow's converter"):
+            content = convert(network, size, quantization, calibration)
         num_classes = len(metadata["class_names"])
-        result = agreement.compare(network, model, examples, num_classes)
+        with failures_of("LiteRT"):
+            model = TFLiteModel(output, metadata, Runner(model_content=content))
+            result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result, quantization)
         texts = metadata_files({**metadata, "check": result})
         described = texts["MODEL_CARD.md"].partition("\n")[0].lstrip("# ")
@@ -102,7 +107,8 @@ def convert(network, size, quantization, calibration=()):
         The model, bytes.
 
     Raises:
-        RuntimeError: if it needs operators that not every runtime has.
+        RuntimeError: if it needs operators that not every runtime has, or takes other
+            numbers than those of an image.
     """
     # With int8 the converter turns a float input into the images' uint8.
     dtype = "float32" if quantization == "int8" else "uint8"
@@ -119,6 +125,7 @@ def convert(network, size, quantization, calibration=()):
     wrong = {name for name in operators if not name.isupper() or name == "VAR_HANDLE"}
     if wrong:
         raise RuntimeError(f"The TFLite model uses {', '.join(sorted(wrong))}.")
+    _check_input(content)
     return content
 
 
@@ -155,7 +162,29 @@ def _quantize(converter, quantization, calibration):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
         converter.representative_dataset = lambda: (
-            {"image": image[None].astype(np.float32)} for image in calibration
+            {"image": image[None].astype(np.float32)}
+            for image in [*calibration, _with_extremes(calibration[0])]
+        )
+
+
+def _with_extremes(image):
+    """The image with one black and one white pixel.
+
+    The converter takes the scale of the input from the images that it is shown. One
+    whose brightest pixel is 84 would let all brighter ones of a device become 84.
+    """
+    image = image.copy()
+    image[0, 0], image[-1, -1] = 0, 255
+    return image
+
+
+def _check_input(content):
+    """The file takes images' own numbers, whatever it was calibrated on."""
+    dtype, scale, zero_point = Runner(model_content=content).input_quantization()
+    if dtype != np.uint8 or (scale, zero_point) not in _RAW_PIXELS:
+        raise RuntimeError(
+            f"The TFLite model takes {np.dtype(dtype)} of scale {scale} and zero point "
+            f"{zero_point}, expected uint8 of 1 and 0."
         )
 
 

@@ -6,12 +6,14 @@ from selene_tf.errors import UserError
 from selene_tf.inference import onnx, run, saved_model, tflite
 
 
-def load(name, num_threads=None):
+def load(name, num_threads=None, trust=False):
     """Loads a run's folder, a SavedModel's, a .tflite or an .onnx file.
 
     Args:
         name: str, name of the file or folder.
         num_threads: int, threads that a .tflite file runs on; None for LiteRT's choice.
+        trust: bool, whether a SavedModel may hold operations that no export of
+            selene_tf has; they may do anything on this machine.
 
     Returns:
         A `SegmentationModel`.
@@ -39,4 +41,4 @@ def load(name, num_threads=None):
             f"--model: '{name}' is a file of another kind, expected a run's folder, a "
             "SavedModel, or a .tflite or .onnx file."
         )
-    return run.load(name) if run.is_run(name) else saved_model.load(name)
+    return run.load(name) if run.is_run(name) else saved_model.load(name, trust)

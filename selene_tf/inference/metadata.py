@@ -11,15 +11,19 @@ def _is_colour(value):
     return _is_list(value, (3,), lambda part: type(part) is int and 0 <= part <= 255)
 
 
+def _is_name(value):
+    """A class name that can be shown: no control characters, and not without end."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= _MAX_NAME
+
+
+_MAX_NAME = 1000
 # Without these a network cannot be used.
 _NEEDED = {
-    "class_names": lambda value: _is_list(
-        value, range(2, 256), lambda name: isinstance(name, str)
-    ),
+    "class_names": lambda value: _is_list(value, range(2, 256), _is_name),
     "colours": lambda value: _is_list(value, range(2, 256), _is_colour),
     "size": lambda value: (
         value is None
-        or _is_list(value, (2,), lambda side: type(side) is int and side > 0)
+        or _is_list(value, (2,), lambda side: type(side) is int and 0 < side <= 2**16)
     ),
     "scores": lambda value: value in ("logits", "probabilities"),
     "format": lambda value: value in ("saved_model", "tflite", "onnx"),

@@ -57,9 +57,19 @@ class SegmentationModel(abc.ABC):
             images: What `check` accepts.
 
         Raises:
-            UserError: if they are not what `check` accepts.
+            UserError: if they are not what `check` accepts, or the model gives ids that
+                no class has.
         """
-        return self.compute_labels(self.check(images))
+        labels = self.compute_labels(self.check(images))
+        if labels.size and not 0 <= labels.min() <= labels.max() < len(
+            self.class_names
+        ):
+            raise UserError(
+                f"'{self.name}': it gives class ids from {labels.min()} to "
+                f"{labels.max()}, but names {len(self.class_names)} classes; expected "
+                "a model as selene_tf exports it, unchanged."
+            )
+        return labels
 
     def logits(self, images):
         """Scores of images, float32 (batch, height, width, classes).

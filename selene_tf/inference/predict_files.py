@@ -30,6 +30,7 @@ def predict_files(  # noqa: PLR0913
     overlays=True,
     labels=None,
     skip_bad=False,
+    trust=False,
 ):
     """Writes label maps and overlays of images, or of a video.
 
@@ -44,6 +45,7 @@ def predict_files(  # noqa: PLR0913
         overlays: Whether to write overlays.
         labels: Whether to write label maps; None: of images, not of videos.
         skip_bad: Whether to leave out images that cannot be read.
+        trust: Whether a SavedModel may hold operations that none of ours has.
 
     Returns:
         The content of classes.json, and a list of notes, such as how many files of a
@@ -65,7 +67,7 @@ def predict_files(  # noqa: PLR0913
     labels = not is_video if labels is None else labels
     folder = output_files.Output(pathlib.Path(output), labels, overlays, opacity)
     folder.check(inputs)
-    loaded = _load(model)
+    loaded = _load(model, trust)
     mode = predict_image.choose_mode(loaded, fit, tile_size, overlap)
     if is_video:
         return _write_video(loaded, listed.images[0], folder, mode), []
@@ -80,12 +82,12 @@ def _notes(num_others, inputs):
     return [f"note: {num_others} other {text.format(f'in {inputs}')}"]
 
 
-def _load(name):
+def _load(name, trust):
     # Imported here: TensorFlow starts with it, and mistakes need not wait for that.
     with command.suppress_startup_logs():
         from selene_tf.inference import loading
 
-    return loading.load(name)
+    return loading.load(name, trust=trust)
 
 
 def _write_images(model, images, folder, mode, skip_bad):

@@ -6,20 +6,24 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
+from selene_tf.inference import saved_model_check
 from selene_tf.inference.metadata import parse_metadata
 from selene_tf.inference.model import ExportedModel
 from selene_tf.training import run_folder
+from selene_tf.training.plain_path import plain_path
 
 # Where TensorFlow leaves room for files of ours.
 EXTRA_FILES = "assets.extra"
 
 
-def load(folder):
+def load(folder, trust=False):
     """Loads a SavedModel that `export.saved_model` wrote.
 
     Args:
         folder: The folder of all versions, of which the highest is taken, or that of
             one version.
+        trust: Whether it may hold operations that none of ours has, such as those that
+            read and write files. See `saved_model_check`.
 
     Returns:
         A `SavedModel`.
@@ -33,9 +37,13 @@ def load(folder):
         metadata = parse_metadata(
             {file.name: file.read_text("utf-8") for file in texts}
         )
+        if not trust:
+            saved_model_check.check(version)
         signature = read_signature(version)
         inputs = set(signature.structured_input_signature[1])
         outputs = set(signature.structured_outputs)
+    except UserError:
+        raise
     # A damaged one makes TensorFlow raise almost anything.
     except Exception as error:
         raise UserError(
@@ -47,7 +55,23 @@ def load(folder):
             f"'{folder}' takes {sorted(inputs)} and gives {sorted(outputs)}; expected "
             f"what export.saved_model writes: image to labels and {metadata['scores']}."
         )
+    _check_sizes(folder, signature, metadata)
     return SavedModel(folder, metadata, signature)
+
+
+def _check_sizes(folder, signature, metadata):
+    """Refuses metadata that do not belong to the graph."""
+    image = signature.structured_input_signature[1]["image"].shape.as_list()
+    scores = signature.structured_outputs[metadata["scores"]].shape.as_list()
+    size = metadata["size"] or [None, None]
+    num_classes = len(metadata["class_names"])
+    if image != [None, *size, 3] or scores[-1:] != [num_classes]:
+        raise UserError(
+            f"'{folder}' takes images of {image} and gives scores of {scores}, but its "
+            f"metadata.json speaks of {num_classes} classes and images of "
+            f"{metadata['size'] or 'any size'}; expected what export.saved_model "
+            "writes, unchanged."
+        )
 
 
 class SavedModel(ExportedModel):
@@ -86,7 +110,8 @@ def read_signature(folder):
     Returns:
         TensorFlow's function of image=, to a dict of tensors.
     """
-    model = tf.saved_model.load(str(folder))
+    with plain_path(folder) as readable:
+        model = tf.saved_model.load(str(readable))
     signature = model.signatures["serving_default"]
     # The signature lives only as long as the model that it came from.
     signature.model = model

@@ -1,6 +1,7 @@
 """Scoring a run's network, or any model on a run's images."""
 
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -10,7 +11,7 @@ from selene_tf import experiment
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate, summary
 from selene_tf.experiment import RunOptions, pruned_network
-from selene_tf.inference import loading, predict_image
+from selene_tf.inference import loading, predict_image, processor
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
@@ -55,13 +56,16 @@ def evaluate_run(run, conditional=False):
         **pruned.costs(result),
         "conditional": conditional,
         "latency_ms": _latency(predict, restored.source),
+        "timed_on": _timed_on("run"),
         "protocol": summary.protocol(result),
     }
     _write(options, _changes(options, conditional), content)
     return content
 
 
-def evaluate_model(model, options, mode="auto", tile_size=None):
+def evaluate_model(  # noqa: PLR0913 (one for each flag; a notebook names them)
+    model, options, mode="auto", tile_size=None, *, num_threads=None, trust=False
+):
     """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's images.
 
     Writes evaluation-<split>-<kind>.json into the run's folder.
@@ -73,6 +77,8 @@ def evaluate_model(model, options, mode="auto", tile_size=None):
         mode: How images of another size than the model's go through it; see
             `predict_image.choose_mode`.
         tile_size: Likewise.
+        num_threads: int, threads that a .tflite file runs on; None for LiteRT's choice.
+        trust: bool, whether a SavedModel may hold operations that none of ours has.
 
     Returns:
         The content of the file.
@@ -80,7 +86,7 @@ def evaluate_model(model, options, mode="auto", tile_size=None):
     Raises:
         UserError: for whatever is wrong with the model, the run or the data.
     """
-    loaded = loading.load(model)
+    loaded = loading.load(model, num_threads, trust)
     if not options.run_dir:
         raise UserError(
             f"--run_dir: found nothing, but '{model}' has no images of its own; "
@@ -102,6 +108,7 @@ def evaluate_model(model, options, mode="auto", tile_size=None):
         **_static_costs(loaded, result),
         "conditional": False,
         "latency_ms": _latency(predict, restored.source),
+        "timed_on": _timed_on(loaded.kind, num_threads),
         "protocol": summary.protocol(result, _shown(mode, result)),
     }
     quantization = loaded.metadata.get("quantization", "none")
@@ -124,7 +131,8 @@ def table(content):
             f"{content['images']} images, {content['protocol']}",
             f"pixel accuracy {content['pixel_accuracy']:.4f}, {_costs(content)}"
             f"{content['latency_ms']:.1f} ms an image"
-            + (" without what it closed" if content["conditional"] else ""),
+            + (" without what it closed" if content["conditional"] else "")
+            + f" ({content['timed_on']})",
         ]
     )
 
@@ -194,9 +202,24 @@ def _changes(options, conditional):
 
 
 def _write(options, parts, content):
+    """Keeps the scores in the run's folder, if that may be written to."""
     name = "-".join(["evaluation", options.split, *parts])
-    with run_folder.user_errors(options.run_dir):
+    try:
         run_folder.write_json(pathlib.Path(options.run_dir) / f"{name}.json", content)
+    except OSError as error:
+        print(  # noqa: T201
+            f"note: '{options.run_dir}' cannot be written to "
+            f"({run_folder.reason(error)}), so the scores are in no file.",
+            file=sys.stderr,
+        )
+
+
+def _timed_on(kind, num_threads=None):
+    """What milliseconds are of: without it they mean little."""
+    if kind not in ("run", "saved_model"):
+        return processor.describe(num_threads)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return processor.describe(threads, len(tf.config.list_physical_devices("GPU")))
 
 
 def _latency(predict, source):

@@ -10,6 +10,9 @@ from selene_tf.inference.metadata import parse_metadata
 from selene_tf.inference.model import ExportedModel
 from selene_tf.training import run_folder
 
+# A hundred times what the files in ours take.
+_MAX_BYTES = 10_000_000
+
 
 def load(file, num_threads=None):
     """Loads a TFLite file that `export.tflite` wrote.
@@ -92,6 +95,11 @@ class Runner:
         """
         return self._signature(image=image[None])[output]
 
+    def input_quantization(self):
+        """(dtype, scale, zero point) of "image"; scale 0 where it is not quantized."""
+        details = self._signature.get_input_details()["image"]
+        return details["dtype"], *details["quantization"]
+
 
 def interpreter_class():
     """Imports LiteRT's Interpreter.
@@ -114,9 +122,14 @@ def read_files(path):
 
     Raises:
         zipfile.BadZipFile: if there are none.
+        ValueError: if they would fill the memory.
         OSError: if it cannot be read.
     """
     with zipfile.ZipFile(path) as archive:
+        # A few kilobytes of zeros can unpack to gigabytes.
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MAX_BYTES:
+            raise ValueError(f"its files unpack to {size:,} bytes")
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 

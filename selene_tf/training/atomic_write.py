@@ -34,9 +34,9 @@ def atomic_path(output):
     try:
         check_new(output)
         made = _make_parents(place)
-        _remove_leftovers(place)
+        remove_leftovers(place.parent, glob.escape(place.name))
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         # Another process may have been faster; a rename would write over a file.
         check_new(output)
         temporary.rename(place)
@@ -65,6 +65,21 @@ def named_errors(output):
         yield
     except OSError as error:
         raise _refused(output, error) from None
+
+
+def flush(path):
+    """Has the disk keep the content of a file or folder, before it keeps the name."""
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        flush_folder(file)
+
+
+def flush_folder(path):
+    """Has the disk keep the names in a folder, or the content of a file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _refused(output, error):
@@ -119,9 +134,14 @@ def _make_parents(place):
     return missing
 
 
-def _remove_leftovers(place):
-    """Removes what killed processes, and this one's earlier failures, left here."""
-    for path in place.parent.glob(f".{glob.escape(place.name)}.*.part"):
+def remove_leftovers(folder, pattern):
+    """Removes what killed processes, and this one's earlier failures, left here.
+
+    Args:
+        folder: The folder; need not exist.
+        pattern: What the names of files and folders match that they were writing.
+    """
+    for path in pathlib.Path(folder).glob(f".{pattern}.*.part"):
         number = path.name.removesuffix(".part").rpartition(".")[2]
         if number.isdecimal() and not _is_another(int(number)):
             _remove(path)
@@ -145,13 +165,3 @@ def _remove(path):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _flush(path):
-    """Has the disk keep the content before it keeps the name."""
-    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

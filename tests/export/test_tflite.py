@@ -1,12 +1,13 @@
 import json
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 
 from selene_tf.errors import UserError
 from selene_tf.export import agreement, saved_model, tflite, tflite_metadata
-from selene_tf.inference.tflite import load, read_files
+from selene_tf.inference.tflite import Runner, load, read_files
 from tests.export import exported
 from tests.export.contract import ExportContract, assert_gives
 
@@ -92,6 +93,23 @@ def test_every_runtime_has_its_operators(tflite_folder, quantization):
     assert "VAR_HANDLE" not in operators
 
 
+def test_dark_calibration_images_leave_the_input_as_it_is(network):
+    """The brightest of these is 84, but a device will see brighter ones."""
+    rng = np.random.default_rng(0)
+    dark = list(rng.integers(0, 85, (3, *exported.SIZE, 3), dtype=np.uint8))
+    before = [image.copy() for image in dark]
+    content = tflite.convert(network, exported.SIZE, "int8", dark)
+    quantization = Runner(model_content=content).input_quantization()
+    assert quantization == (np.uint8, 1.0, 0)
+    assert all(map(np.array_equal, before, dark))
+
+
+def test_an_input_of_another_scale_is_refused(network, monkeypatch):
+    monkeypatch.setattr(Runner, "input_quantization", lambda _: (np.uint8, 0.329, 0))
+    with pytest.raises(RuntimeError, match=r"scale 0\.329 and zero point 0"):
+        tflite.convert(network, exported.SIZE, "none")
+
+
 def test_eight_bits_are_smaller(tflite_folder):
     # So small a network is mostly names and numbers of operators.
     int8, none = (tflite_folder / f"{name}.tflite" for name in ("int8", "none"))
@@ -161,6 +179,17 @@ class Converter:
 
     def convert(self):
         return b""
+
+
+def test_a_zip_bomb_is_one_line(tflite_folder, tmp_path):
+    content = (tflite_folder / "none.tflite").read_bytes()
+    file = tmp_path / "a.tflite"
+    file.write_bytes(content)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.txt", bytes(20_000_000))
+    assert file.stat().st_size < len(content) + 100_000
+    with pytest.raises(UserError, match="unpack to 20,"):
+        load(file)
 
 
 def test_garbage_before_the_files_is_one_line(tflite_folder, tmp_path):
