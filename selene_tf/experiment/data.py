@@ -4,13 +4,13 @@ import itertools
 
 from selene_tf.cli import progress
 from selene_tf.data.augmentation.pretext import Pretext
-from selene_tf.data.datasets import splits
+from selene_tf.data.datasets import class_pixels, splits
 from selene_tf.data.pipeline import batching, sources, views
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import Sources
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
-from selene_tf.experiment.datasets import open_folder
+from selene_tf.experiment.datasets import dataset_info, open_folder
 from selene_tf.networks import dynamic_routing
 
 
@@ -106,13 +106,34 @@ def _from_files(config, uses_unlabelled):
     split = make_split(config, folder, uses_unlabelled)
     total = len(split.labelled) + len(split.unlabelled)
     bad_samples = BadSamples(total, config.on_bad_sample == "skip")
+    labelled = _examples(config, folder, split.labelled, bad_samples)
     return Sources(
-        _examples(config, folder, split.labelled, bad_samples),
+        labelled,
         _examples(config, folder, split.unlabelled, bad_samples),
         _examples(config, folder, split.validation, None),
         bad_samples,
-        notes(config, folder),
+        (*notes(config, folder), *_class_warnings(config, labelled, split.labelled)),
     )
+
+
+def _class_warnings(config, source, examples):
+    """What the labelled masks lack, a line each.
+
+    Raises:
+        UserError: Of two classes one has no pixel, and another value means nothing.
+    """
+    counts, names = source.class_pixels, dataset_info(config).class_names
+    if counts is None:
+        return ()
+    # Of a sample nothing is certain.
+    if source.masks_read == source.size:
+        error = class_pixels.one_of_two(
+            examples[0].image, source.size - 1, counts, names
+        )
+        if error is not None:
+            raise error
+    what = f"the labelled masks ({source.masks_read} of {source.size} were looked at)"
+    return [f"warning: {w}" for w in class_pixels.warnings(counts, names, what)]
 
 
 def notes(config, folder):

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from selene_tf.data.datasets import duplicates, splits
+from selene_tf.data.datasets import class_pixels, duplicates, splits
 from selene_tf.data.datasets.validation import (
     ValidationReport,
     check_reader,
@@ -13,6 +13,7 @@ from selene_tf.data.datasets.validation import (
     no_class,
 )
 from selene_tf.data.files.image_reader import Reader
+from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
 from selene_tf.experiment.data import make_split, notes, pretext_task
@@ -157,7 +158,7 @@ def check(config, progress=None):
         parts=parts,
         other_problems=(
             *splits.overlaps(split),
-            *_part_problems(config, parts),
+            *_part_problems(config, parts, info.class_names),
             *duplicates.leaks(copies),
         ),
         warnings=(
@@ -226,12 +227,13 @@ def _needs_unlabelled(config):
     return config.algorithm != "supervised"
 
 
-def _part_problems(config, parts):
+def _part_problems(config, parts, class_names):
     """What makes a training refuse a part as a whole."""
     labelled, unlabelled, validation = parts
     for part in (labelled, validation):
         if part.report.labelled and not any(part.report.class_pixels):
             yield f"{part.name}: {no_class(part.reader)}"
+    yield from _one_of_two(labelled, class_names)
     if unlabelled.reader is None and _needs_unlabelled(config):
         yield (
             f"unlabelled: there are no images, but --algorithm={config.algorithm} "
@@ -245,6 +247,19 @@ def _part_problems(config, parts):
             f"evaluated {config.evaluation_batch_size} at a time; set "
             "--evaluation_batch_size=1, or give an --image_size."
         )
+
+
+def _one_of_two(labelled, class_names):
+    """Masks of one class and "no class", where two classes are expected."""
+    report = labelled.report
+    counts = np.zeros(256, np.int64)
+    counts[: len(report.class_pixels)] = report.class_pixels
+    counts[IGNORE_LABEL] = report.ignored_pixels
+    if report.labelled and any(report.class_pixels):
+        name = labelled.reader.name(0)
+        error = class_pixels.one_of_two(name, report.labelled - 1, counts, class_names)
+        if error is not None:
+            yield f"labelled: {error}"
 
 
 def _to_json(report, class_names):

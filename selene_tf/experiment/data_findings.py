@@ -2,7 +2,7 @@
 
 import collections
 
-from selene_tf.data.datasets import duplicates
+from selene_tf.data.datasets import class_pixels, duplicates
 
 # So many of many file names are shown.
 _SHOWN = 3
@@ -16,14 +16,17 @@ def class_warnings(parts, class_names):
     for number, name in enumerate(class_names):
         if labelled.class_pixels[number]:
             continue
+        hint = ""
+        if labelled.ignored_pixels:
+            hint = f" {class_pixels.remedy(name, class_names)}"
         count = validation.class_images[number]
         if count:
             yield (
                 f"class '{name}' is in {count} of {validation.images} validation "
-                "images but in no labelled one, so it cannot be learned."
+                f"images but in no labelled one, so it cannot be learned.{hint}"
             )
         else:
-            yield f"class '{name}' is in no labelled and in no validation image."
+            yield f"class '{name}' is in no labelled and in no validation image.{hint}"
 
 
 def mask_warnings(parts):

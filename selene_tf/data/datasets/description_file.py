@@ -209,6 +209,8 @@ def _ids(content, names):
         with _naming("ignore_label"):
             return label_map.index(len(names), ignore_label).ids
     ids = _meanings("label_map", content["label_map"], names, _byte, "value")
+    if "ignore_label" not in content and ignore_label in ids:
+        return ids
     if ids.get(ignore_label, IGNORE_LABEL) != IGNORE_LABEL:
         raise UserError(
             f"label_map: found a class for {ignore_label}, which is the ignore_label; "

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gc
 import os
+import unicodedata
 from pathlib import Path
 
 from selene_tf.data.datasets.safe_paths import DataRoot
@@ -22,7 +23,7 @@ class Example:
     mask: Path | None
 
 
-def read_list(list_file, data_dir, mask_every, complete=None):
+def read_list(list_file, data_dir, mask_every, complete=None, has_masks=True):
     """Reads the examples that a list file names, in the order of its lines.
 
     A line is 'image mask' or 'image', separated by a tab or by spaces; names
@@ -38,6 +39,9 @@ def read_list(list_file, data_dir, mask_every, complete=None):
         complete: Function from the one or two names of a line to one or two paths
             relative to `data_dir`, for data sets whose lists hold less or other than
             paths; None to take the names as they are.
+        has_masks: False for a list of unlabelled images: in a line with spaces that
+            names an image they are part of its name, and a second name has to be a
+            file.
 
     Returns:
         A non-empty tuple of `Example`.
@@ -54,7 +58,7 @@ def read_list(list_file, data_dir, mask_every, complete=None):
     """
     root = DataRoot(real_folder(data_dir))
     with _collector_paused():
-        examples = _read_lines(list_file, root, mask_every, complete)
+        examples = _read_lines(list_file, root, mask_every, complete, has_masks)
     if not examples:
         raise UserError(
             f"{list_file} names no image; write one image a line"
@@ -75,7 +79,7 @@ def _collector_paused():
             gc.enable()
 
 
-def _read_lines(list_file, root, mask_every, complete):
+def _read_lines(list_file, root, mask_every, complete, has_masks):
     examples, first_lines = [], {}
     for number, line in enumerate(_lines(list_file), start=1):
         if not line or line.isspace():
@@ -85,7 +89,10 @@ def _read_lines(list_file, root, mask_every, complete):
             return f"{list_file}:{number}"
 
         need_mask = mask_every > 0 and len(examples) % mask_every == 0
-        names = _names(line, place)
+        names = None
+        if complete is None and not has_masks and "\t" not in line:
+            names = _unlabelled_names(line, root.root, place)
+        names = names or _names(line, place)
         if complete is not None:
             names = complete(names)
         if need_mask:
@@ -174,6 +181,25 @@ def _names(line, place):
     return names
 
 
+def _unlabelled_names(line, root, place):
+    """Names of a line with spaces in a list without masks; None for other lines.
+
+    There a space belongs to the image's name, if there is such an image, and the
+    second word is its mask only if that is there.
+    """
+    whole = line.strip()
+    if " " not in whole or os.path.isfile(_listed_path(root, whole, place)):
+        return [whole]
+    names = whole.split()
+    if len(names) > 2 or not os.path.isfile(_listed_path(root, names[-1], place)):
+        raise UserError(
+            f"{place()}: found no file '{whole}', and '{names[-1]}' is no mask that is "
+            "there; expected the path of an image. Check the name; beside a mask that "
+            "is not needed, separate the two by a tab."
+        )
+    return names
+
+
 def _check_has_mask(names, place):
     if len(names) < 2:
         raise UserError(
@@ -185,6 +211,11 @@ def _check_has_mask(names, place):
 def _listed_path(root, name, place):
     if "\0" in name:
         raise UserError(f"{place()}: a file name holds a zero byte; save it as text.")
+    if "\\" in name and not os.path.exists(os.path.join(root, name)):
+        raise UserError(
+            f"{place()}: found no file '{name}'; write '/' between folders in place of "
+            "'\\', as Windows has it."
+        )
     if not name.startswith("/"):
         return f"{root}/{name}"
     path = os.path.join(root, name.lstrip("/"))
@@ -207,7 +238,7 @@ def real_folder(data_dir):
 
 
 def _files(folder, suffixes, split):
-    """Returns {stem: path}, sorted by file name."""
+    """Returns {stem, composed: path}, sorted by file name."""
     layout = f"{split}/images/NAME.png or .jpg with {split}/masks/NAME.png"
     try:
         names = sorted(os.listdir(folder))
@@ -220,7 +251,9 @@ def _files(folder, suffixes, split):
     for path in (folder / name for name in names if not name.startswith(".")):
         if path.suffix.lower() not in suffixes:
             continue
-        other = files.setdefault(path.stem, path)
+        # A zip of macOS holds letters and their accents apart.
+        stem = unicodedata.normalize("NFC", path.stem)
+        other = files.setdefault(stem, path)
         if other != path:
             raise UserError(
                 f"{other} and {path} share the stem '{path.stem}', so their mask is "

@@ -54,13 +54,15 @@ class ImageFolder(DataFolder):
             path = Path(self.data_dir) / f"{part}.txt"
             if part == "unlabelled" and not path.exists():
                 return ()
-            return read_list(path, self.data_dir, mask_every)
+            has_masks = part != "unlabelled"
+            return read_list(path, self.data_dir, mask_every, has_masks=has_masks)
         if part == "unlabelled" and not os.path.isdir(Path(self.data_dir) / part):
             return ()
         return read_folder(self.data_dir, part, mask_every)
 
     def read_listed(self, list_file, mask_every):
-        return read_list(list_file, self.data_dir, mask_every)
+        # A list that is asked for no mask at all is one of unlabelled images.
+        return read_list(list_file, self.data_dir, mask_every, has_masks=mask_every > 0)
 
     def make_reader(self, examples, image_size):
         return FileReader(examples, self._labels, image_size)

@@ -75,20 +75,27 @@ def check_sample(reader, bad_samples, sample=64, progress=None):
             their masks have only the ignore label, others are read until one has not.
         progress: Called as `progress(done, total)` after each of the sample.
 
+    Returns:
+        (pixels, images): pixels of each class id in the masks that were read, int64
+        (256,), and how many masks these are.
+
     Raises:
         UserError: An image cannot be used, or no mask has a class.
     """
     count = reader.size if sample is None else min(sample, reader.size)
     spread = np.linspace(0, reader.size - 1, count).astype(int).tolist()
     examples = _in_parallel(_caught(reader.read_checked), spread, progress)
-    masks = []
+    pixels, masks = np.zeros(256, np.int64), 0
     for number, (problem, example) in zip(spread, examples, strict=True):
         if problem is not None:
             bad_samples.add(reader.name(number), problem)
         elif example[1] is not None:
-            masks.append(_has_class(example[1]))
-    if masks and not any(masks) and not _any_class(reader, set(spread)):
-        raise no_class(reader)
+            pixels += np.bincount(example[1].ravel(), minlength=256)
+            masks += 1
+    if masks and not pixels[:IGNORE_LABEL].any():
+        if not _any_class(reader, set(spread)):
+            raise no_class(reader)
+    return pixels, masks
 
 
 def _any_class(reader, known):

@@ -16,6 +16,10 @@ _DAMAGE = (OSError, SyntaxError, ValueError, struct.error, EOFError, IndexError)
 _ORIENTATION_TAG = 274
 
 
+class FileUnreachable(UserError):
+    """A file that the system does not let us read: it may be there the next time."""
+
+
 def read(path, formats):
     """Reads and decodes a whole file.
 
@@ -102,7 +106,7 @@ def _opened(path):
         with Path(path).open("rb") as file:
             yield file
     except OSError as error:
-        raise UserError(
+        raise FileUnreachable(
             f"Cannot read {path} ({error.strerror}); check the path."
         ) from None
 

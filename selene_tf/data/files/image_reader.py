@@ -125,8 +125,9 @@ class _MaskDecoder:
     def __init__(self, paths, labels):
         headers = _headers(paths, labels)
         colour_type = tf_decoding.COLOUR_TYPE
+        colours = (pillow_reading.COLOUR, pillow_reading.COLOUR_AND_ALPHA)
         is_colour = [
-            header[colour_type : colour_type + 1] == b"\2" for header in headers
+            bool(header) and header[colour_type] in colours for header in headers
         ]
         self._paths = tf.constant([os.fsencode(path or "") for path in paths])
         self._headers = tf.constant(headers)

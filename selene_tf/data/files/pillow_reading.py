@@ -8,6 +8,7 @@ from selene_tf.data.files.label_map import REFUSED
 from selene_tf.errors import UserError
 
 GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
+COLOUR_AND_ALPHA = 6
 
 
 def read_image(path):
@@ -43,7 +44,10 @@ def read_mask(path, labels):
     image, content = image_files.read(path, image_files.MASKS)
     kind = mask_kind(path, content, labels)
     if kind == COLOUR:
-        return _classes_of_colours(path, np.asarray(image), labels.colours)
+        if image.mode == "RGBA":
+            image = _opaque(path, image)
+        pixels = np.asarray(image.convert("RGB"))
+        return _classes_of_colours(path, pixels, labels.colours)
     ids = labels.ids_of(path)
     values = _values(image, content)
     classes = label_map.table(ids)[values]
@@ -65,10 +69,14 @@ def mask_kind(path, content, labels):
     depth, colour_type = image_files.png_header(content)
     if depth <= 8 and colour_type in (GREY, PALETTE):
         return colour_type
-    if (depth, colour_type) == (8, COLOUR) and labels.colours:
-        return colour_type
-    kind = {GREY: "grey", COLOUR: "colour"}.get(colour_type, "transparent")
-    hint = " Name the colours of the classes in a --dataset_file." * (kind == "colour")
+    is_colour = colour_type in (COLOUR, COLOUR_AND_ALPHA)
+    if depth == 8 and is_colour and labels.colours:
+        # Whether it is opaque only its pixels say.
+        return COLOUR
+    kind = {GREY: "grey", COLOUR: "colour", COLOUR_AND_ALPHA: "colour and alpha"}.get(
+        colour_type, "grey and alpha"
+    )
+    hint = " Name the colours of the classes in a --dataset_file." * is_colour
     raise UserError(
         f"{path} is a {depth}-bit {kind} PNG; expected a mask of one class id a "
         f"pixel. Save it as 8-bit grey or as a palette PNG.{hint}"

@@ -106,7 +106,13 @@ def decode_colour_mask(content, table):
     Returns:
         Class ids, uint8 (height, width). Colours without meaning are an error.
     """
-    pixels = tf.cast(tf.io.decode_png(content, channels=3), tf.int32)
+    pixels = tf.io.decode_png(content, channels=0)
+    channels = tf.shape(pixels)[-1]
+    # With a fourth channel, as some tools write it, all of it has to be opaque.
+    pixels = tf.cond(
+        channels == 4, lambda: _without_alpha(pixels, channels), lambda: pixels
+    )
+    pixels = tf.cast(tf.ensure_shape(pixels, (None, None, 3)), tf.int32)
     red, green, blue = tf.unstack(pixels, axis=-1)
     return to_classes(red * 65536 + green * 256 + blue, table)
 

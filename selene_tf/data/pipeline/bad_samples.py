@@ -5,6 +5,7 @@ import threading
 
 import tensorflow as tf
 
+from selene_tf.data.files.image_files import FileUnreachable
 from selene_tf.errors import UserError
 
 # The second where an error's text repeats bytes of the damaged file.
@@ -25,6 +26,8 @@ class BadSamples:
     def __init__(self, total, skip=False):
         self.limit = int(total * MAX_SHARE) if skip else 0
         self.messages = {}
+        # Of files that were out of reach; the next start looks for them again.
+        self._unreachable = set()
         self.failure = None
         self._write = lambda _: None
         self._total, self._skip = total, skip
@@ -44,7 +47,9 @@ class BadSamples:
         with self._lock:
             if name not in self.messages:
                 self.messages[name] = str(error)
-                self._write(self.messages)
+                if isinstance(error, FileUnreachable):
+                    self._unreachable.add(name)
+                self._write(self._lasting())
                 if len(self.messages) > self.limit:
                     self.failure = self.failure or self._too_many(error)
                 else:
@@ -71,17 +76,21 @@ class BadSamples:
         with self._lock:
             self.messages = {**earlier, **self.messages}
             self._write = write
-            write(self.messages)
+            write(self._lasting())
             if self._skip and len(self.messages) > self.limit:
                 raise self._too_many(list(self.messages.values())[-1])
+
+    def _lasting(self):
+        """What the next start of the run need not look at again."""
+        return {k: v for k, v in self.messages.items() if k not in self._unreachable}
 
     def _too_many(self, error):
         if not self._skip:
             return error
         return UserError(
             f"--on_bad_sample=skip: {len(self.messages)} of {self._total} training "
-            f"images cannot be used, more than {MAX_SHARE:.0%}; mend them. The last: "
-            f"{error}"
+            f"images cannot be used, more than {MAX_SHARE:.0%}; mend them (those that "
+            f"the run knows are in its left_out.json). The last: {error}"
         )
 
 

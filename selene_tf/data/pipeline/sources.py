@@ -9,7 +9,7 @@ import typing
 import numpy as np
 import tensorflow as tf
 
-from selene_tf.data.datasets import validation
+from selene_tf.data.datasets import class_pixels, validation
 from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.data.pipeline.bad_samples import (
     DECODING_ERRORS,
@@ -30,9 +30,14 @@ class Source(typing.Protocol):
 
     Attributes:
         size: Number of images, at least 1.
+        class_pixels: Pixels of each class id in the masks that were read when it was
+            made, int64 (256,); None if that is not known.
+        masks_read: How many masks these are; of many images only a sample is read.
     """
 
     size: int
+    class_pixels: np.ndarray | None = None
+    masks_read: int = 0
 
     @abc.abstractmethod
     def read(self, number):
@@ -252,11 +257,20 @@ def from_examples(
     size = image_size or _common_size(sizes, same_size)
     if size is not None and _gib(len(kept), size) <= memory_gib:
         images, labels = load(reader, bad_samples, progress)
-        if kept[0].mask is not None and not (labels != IGNORE_LABEL).any():
-            raise validation.no_class(reader)
-        return MemorySource(images, labels)
-    validation.check_sample(reader, bad_samples, sample, progress)
-    return ReaderSource(reader, bad_samples)
+        source = MemorySource(images, labels)
+        if kept[0].mask is not None:
+            source.class_pixels, source.masks_read = (
+                class_pixels.count(labels),
+                len(kept),
+            )
+            if not source.class_pixels[:IGNORE_LABEL].any():
+                raise validation.no_class(reader)
+        return source
+    pixels, masks = validation.check_sample(reader, bad_samples, sample, progress)
+    source = ReaderSource(reader, bad_samples)
+    if masks:
+        source.class_pixels, source.masks_read = pixels, masks
+    return source
 
 
 def _common_size(sizes, same_size):

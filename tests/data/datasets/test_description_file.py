@@ -186,7 +186,10 @@ def test_faulty_toml_is_refused(tmp_path, content, expected):
             ["label_map: '7': found 'raod'", "(did you mean 'road'?)", "'ignore'"],
         ),
         ("label_map = { 7 = 0 }", ["label_map: found no value", "1, 'building'"]),
-        ("label_map = { 7 = 0, 255 = 1 }", ["label_map: ", "for 255, which is"]),
+        (
+            "ignore_label = 255\nlabel_map = { 7 = 0, 255 = 1 }",
+            ["label_map: ", "for 255, which is"],
+        ),
         ("mask_colours = 1", ["mask_colours: found 1 of type int"]),
         ('mask_colours = { "1,2" = 0 }', ["mask_colours: found '1,2'", "red"]),
         ('mask_colours = { "1,2,256" = 0 }', ["mask_colours: found '1,2,256'"]),

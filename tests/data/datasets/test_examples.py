@@ -19,8 +19,8 @@ def touch(folder, *names):
         (folder / name).touch()
 
 
-def read_names(folder, content, mask_every=1):
-    examples = read_list(write_list(folder, content), folder, mask_every)
+def read_names(folder, content, mask_every=1, **options):
+    examples = read_list(write_list(folder, content), folder, mask_every, **options)
     return [
         tuple(
             path and str(path.relative_to(folder)) for path in (item.image, item.mask)
@@ -54,6 +54,44 @@ def test_absolute_paths_inside_the_data_folder_are_accepted(tmp_path):
     touch(tmp_path, "a.png", "m/a.png")
     content = f"{tmp_path}/a.png {tmp_path}/m/a.png\n"
     assert read_names(tmp_path, content) == [("a.png", "m/a.png")]
+
+
+def test_in_a_list_without_masks_a_space_may_belong_to_a_name(tmp_path):
+    touch(tmp_path, "sp ace.png", "a b c.png", "x.png", "m/x.png")
+    content = "sp ace.png\na b c.png\nx.png m/x.png\n"
+    names = [("sp ace.png", None), ("a b c.png", None), ("x.png", None)]
+    assert read_names(tmp_path, content, mask_every=0, has_masks=False) == names
+
+
+@pytest.mark.parametrize("line", ["sp ace.png", "x.png m/y.png", "a b c.png"])
+def test_a_second_word_that_is_no_file_is_refused(tmp_path, line):
+    touch(tmp_path, "x.png", "sp")
+    assert_refused(
+        lambda: read_names(tmp_path, f"x.png\n{line}\n", 0, has_masks=False),
+        "list.txt:2",
+        line,
+    )
+
+
+@pytest.mark.parametrize("mask_every", [0, 1])
+def test_backslashes_get_a_hint(tmp_path, mask_every):
+    touch(tmp_path, "train/a.png", "train/m.png")
+    assert_refused(
+        lambda: read_names(tmp_path, "train\\a.png\ttrain\\m.png", mask_every),
+        *("list.txt:1", "train\\a.png", "'/' between folders"),
+    )
+    # Elsewhere they are letters of a name.
+    touch(tmp_path, "a\\b.png", "m\\b.png")
+    names = [("a\\b.png", "m\\b.png" if mask_every else None)]
+    assert read_names(tmp_path, "a\\b.png\tm\\b.png", mask_every) == names
+
+
+def test_letters_with_accents_match_however_they_are_written(tmp_path):
+    """A zip of macOS holds letters and accents apart; masks made elsewhere do not."""
+    touch(tmp_path, "train/images/Ba\u0308ume.png", "train/masks/B\u00e4ume.png")
+    (example,) = read_folder(tmp_path, "train", 1)
+    assert example.image.name == "Ba\u0308ume.png"
+    assert example.mask.name == "B\u00e4ume.png"
 
 
 @pytest.mark.parametrize("content", ["a.png\nb.png\n", "a.png ../m/a.png\nb.png x\n"])

@@ -192,8 +192,8 @@ def test_wrong_id_is_named_with_its_place(tmp_path):
     ("mode", "expected"),
     [
         ("RGB", "8-bit colour"),
-        ("RGBA", "transparent"),
-        ("LA", "transparent"),
+        ("RGBA", "8-bit colour and alpha"),
+        ("LA", "8-bit grey and alpha"),
         ("I;16", "16-bit grey"),
     ],
 )

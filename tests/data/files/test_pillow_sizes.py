@@ -26,7 +26,7 @@ def test_the_size_is_read_from_the_beginning_alone(tmp_path):
         (lambda example: save_mode(example.image, "I;16"), "16-bit"),
         (lambda example: save_mode(example.image, "CMYK", format="JPEG"), "CMYK"),
         (lambda example: save_mode(example.mask, "I;16"), "16-bit"),
-        (lambda example: save_mode(example.mask, "RGBA"), "transparent"),
+        (lambda example: save_mode(example.mask, "RGBA"), "colour and alpha"),
         (lambda example: save(example.mask, IDS), "3 x 2"),
     ],
 )

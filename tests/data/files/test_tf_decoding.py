@@ -60,6 +60,26 @@ def test_images_are_pillows_to_the_bit(tmp_path, mode, options):
     assert not label.any()
 
 
+def test_opaque_alpha_of_a_colour_mask_is_dropped(tmp_path):
+    """As some tools save every PNG; one transparent pixel is refused."""
+    labels = LabelFormat({}, {(9, 0, 0): 0, (0, 9, 0): 1, (0, 0, 0): 255})
+    colours = np.array([(9, 0, 0), (0, 9, 0), (0, 0, 0)], np.uint8)
+    ids = RNG.integers(0, 3, (37, 51))
+    image, mask = saved(tmp_path / "a.png", PIXELS), tmp_path / "m.png"
+    Image.fromarray(colours[ids]).convert("RGBA").save(mask)
+    example = Example(image, mask)
+    expected = np.array([0, 1, 255])[ids]
+    np.testing.assert_array_equal(decoded([example], labels)[0][1], expected)
+    np.testing.assert_array_equal(pillow_reading.read_mask(mask, labels), expected)
+    transparent = np.dstack([colours[ids], np.full((37, 51), 255, np.uint8)])
+    transparent[3, 4, 3] = 254
+    Image.fromarray(transparent).save(mask)
+    with pytest.raises(DECODING_ERRORS):
+        decoded([example], labels)
+    with pytest.raises(UserError, match="has 1 transparent pixels"):
+        pillow_reading.read_mask(mask, labels)
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_palette_masks_give_their_indices(tmp_path, bits):
     mask = Image.fromarray(IDS, "P")
