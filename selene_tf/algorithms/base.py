@@ -260,17 +260,25 @@ class Algorithm(keras.Model):
         return {**means, **monitored}, gradients
 
     def _update(self, gradients):
-        """Averages over replicas, clips, applies; returns each network's norm."""
-        variables, clipped, norms = self.trained_variables(), [], {}
+        """Averages over replicas, clips, applies; returns each network's norm.
+
+        A step of which a norm is not finite moves no weight: a single image may
+        overflow. The norm is told as it is, so that the loop can count such steps.
+        """
+        variables = [v for own in self.trained_variables().values() for v in own]
+        gradients = {name: replicas.mean(own) for name, own in gradients.items()}
+        norms = {name: tf.linalg.global_norm(own) for name, own in gradients.items()}
+        finite = tf.reduce_all(tf.math.is_finite(list(norms.values())))
+        clipped = []
         for name, own in gradients.items():
-            own = replicas.mean(own)
-            norm = tf.linalg.global_norm(own)
-            factor = self.max_gradient_norm / tf.maximum(norm, self.max_gradient_norm)
-            clipped += [factor * each for each in own]
-            norms[f"gradient_norm{self._suffix(name)}"] = norm
-        self.optimizer.apply(clipped, [v for own in variables.values() for v in own])
+            bound = tf.cast(self.max_gradient_norm, norms[name].dtype)
+            factor = bound / tf.maximum(norms[name], bound)
+            factor = tf.where(finite, factor, tf.zeros_like(factor))
+            # 0 times what is not finite would not be 0.
+            clipped += [tf.math.multiply_no_nan(each, factor) for each in own]
+        self.optimizer.apply(clipped, variables, finite)
         self.after_step()
-        return norms
+        return {f"gradient_norm{self._suffix(n)}": norm for n, norm in norms.items()}
 
     def _suffix(self, name):
         """Tells the losses of two trained networks apart."""

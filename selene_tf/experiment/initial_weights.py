@@ -123,7 +123,7 @@ def _check_classes(config, earlier):
     file = pathlib.Path(config.init_run) / "classes.json"
     wanted = list(dataset_info(config).class_names)
     if file.is_file():
-        names = run_folder.read_json(file)["class_names"]
+        names = run_folder.read_json(file, {"class_names": list})["class_names"]
     else:
         names = list(dataset_info(earlier).class_names)
     if names != wanted:

@@ -23,9 +23,19 @@ from selene_tf.experiment.initial_weights import (
 from selene_tf.experiment.scoring import Scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule
 from selene_tf.reports import training_curve
-from selene_tf.training import grappler, loop, run_folder, schedules
+from selene_tf.training import grappler, loop, run_folder, run_lock, schedules
 from selene_tf.training.checkpoints import Checkpoints
 from selene_tf.training.log import TrainingLog
+
+# Of a summary.json, what a command reads again.
+_SUMMARY = {
+    "step": int,
+    "mean_iou": float,
+    "best_mean_iou": float,
+    "macs": dict,
+    "parameters": int,
+    "seconds": float,
+}
 
 
 def train(config):
@@ -45,7 +55,7 @@ def train(config):
     start = initial_state.resolve(config)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
-        return run_folder.read_json(run_dir / "summary.json")
+        return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
     devices = make_devices(config)
     classes = dataset_info(config).to_json()
     run_folder.check_classes(run_dir, classes)
@@ -64,18 +74,20 @@ def train(config):
         # Others than the chief keep no checkpoints.
         needed *= (config.keep_checkpoints + 1) * devices.is_chief
         run_folder.prepare(config.run_dir, text, classes, needed)
-        initial_state.save(start, config)
-        _keep_left_out(config, data)
-        if devices.is_chief:
-            _say("\n".join([describe(config, data, devices), *data.notes]))
         checkpoints = Checkpoints(
             checkpoints_dir, variables, config.keep_checkpoints, devices.is_chief
         )
+        # Workers but the chief hold folders of their own.
         with (
+            run_lock.locked(config.run_dir),
             run_folder.user_errors(run_dir),
             named_failures(data),
             grappler.disabled_on_cpu(),
         ):
+            initial_state.save(start, config)
+            _keep_left_out(config, data)
+            if devices.is_chief:
+                _say("\n".join([describe(config, data, devices), *data.notes]))
             progress = _resume(config, devices, algorithm, checkpoints, initial)
             scorer = Scorer(config, devices, algorithm, data)
             supervisor = _make_supervisor(
@@ -102,7 +114,9 @@ def _own_folder(config, devices):
 def _keep_left_out(config, data):
     """What one start of the run left out, the next one has to report too."""
     path = pathlib.Path(config.run_dir) / "left_out.json"
-    earlier = run_folder.read_json(path) if path.exists() else {}
+    earlier = run_folder.read_json(path, {}) if path.exists() else {}
+    if not all(isinstance(message, str) for message in earlier.values()):
+        raise run_folder.foreign(path, "a message for each image")
     if earlier or data.bad_samples.limit:
         data.bad_samples.keep(
             earlier, lambda messages: run_folder.write_json(path, messages)
@@ -139,7 +153,9 @@ def _about_weight(config):
 
 def _resume(config, devices, algorithm, checkpoints, initial):
     run_dir = pathlib.Path(config.run_dir)
-    progress = loop.resume(checkpoints, run_dir / "log.jsonl")
+    progress = loop.resume(checkpoints, config.steps)
+    run_folder.drop_log_after(run_dir / "log.jsonl", progress.step)
+    algorithm.optimizer.rate_factor.assign(progress.learning_rate_factor)
     devices.check_agreement(progress.step)
     if progress.step:
         if devices.is_chief:
@@ -151,8 +167,11 @@ def _resume(config, devices, algorithm, checkpoints, initial):
 
 
 def _run(config, start, algorithm, devices, data, supervisor, scorer):
-    dataset = make_training_dataset(config, data, supervisor.progress.step, devices)
-    loop.fit(algorithm, dataset, supervisor)
+    loop.fit(
+        algorithm,
+        lambda step: make_training_dataset(config, data, step, devices),
+        supervisor,
+    )
     summary = report.summary(
         supervisor.last_evaluations or supervisor.evaluate(),
         algorithm.deployed,
@@ -174,14 +193,16 @@ def _make_supervisor(
     config, devices, algorithm, data, checkpoints, progress, scorer, started
 ):
     batches = 1 if data.unlabelled is None else 2
+    schedule = make_schedule(config)
     log = TrainingLog(
         pathlib.Path(config.run_dir),
         progress.step,
         config.steps,
         config.log_every,
-        make_schedule(config),
+        lambda step: schedule(step) * progress.learning_rate_factor,
         config.batch_size * batches,
         dataset_info(config).class_names,
+        progress.log_window,
     )
 
     def evaluate():
@@ -198,6 +219,7 @@ def _make_supervisor(
         checkpoints,
         config.checkpoint_every,
         log,
+        algorithm.optimizer.rate_factor.assign,
         devices.agree,
     )
 

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from selene_tf.errors import UserError
-from selene_tf.training import run_folder
+from selene_tf.training import divergence, event_files, run_folder
 
 _WRITE_ERRORS = (OSError, tf.errors.OpError)
 
@@ -27,6 +26,7 @@ class TrainingLog(keras.callbacks.Callback):
         learning_rate: Function from the step to the rate.
         images_per_step: Images that a step reads, for the speed.
         class_names: Names for what has a value for each class, in their order.
+        window: What `window` returned when the run was saved, to go on with.
     """
 
     def __init__(
@@ -38,17 +38,20 @@ class TrainingLog(keras.callbacks.Callback):
         learning_rate,
         images_per_step,
         class_names=(),
+        window=None,
     ):
         super().__init__()
         self.learning_rate = learning_rate
         self.file = run_dir / "log.jsonl"
-        self.tensorboard = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+        event_files.drop_after(run_dir / "tensorboard", first_step)
+        self.tensorboard = _writer(run_dir)
         self.step = first_step
         self.steps = steps
         self.log_every = log_every
         self.images_per_step = images_per_step
         self.class_names = tuple(class_names)
-        self._sums, self._count = {}, 0
+        self._sums, self._count, self._skipped = {}, 0, 0
+        self._open_window(window or {})
         # Steps since when, for the speed; None until the first step is traced.
         self._timed, self._since = 0, None
         self.bar = tqdm(
@@ -62,17 +65,45 @@ class TrainingLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         del batch
         self.step += 1
-        _check_finite(self.step, logs)
-        for name, value in logs.items():
-            value = np.asarray(value, np.float64)
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
+        if divergence.is_skipped(logs):
+            self._skipped += 1
+        else:
+            divergence.check_losses(self.step, logs)
+            for name, value in logs.items():
+                value = np.asarray(value, np.float64)
+                self._sums[name] = self._sums.get(name, 0.0) + value
+            self._count += 1
         self._timed += 1
         if self._since is None:
             self._timed, self._since = 0, time.perf_counter()
         self.bar.update()
         if self.step % self.log_every == 0 or self.step == self.steps:
             self._write_interval()
+
+    def window(self):
+        """The sums of the interval that is not over yet, for JSON.
+
+        A run that is stopped within an interval goes on with them, and logs the means
+        that an uninterrupted one does.
+        """
+        sums = {name: value.tolist() for name, value in self._sums.items()}
+        return {"sums": sums, "count": self._count, "skipped": self._skipped}
+
+    def _open_window(self, window):
+        sums = window.get("sums", {})
+        self._sums = {name: np.asarray(value) for name, value in sums.items()}
+        self._count, self._skipped = window.get("count", 0), window.get("skipped", 0)
+
+    def go_back(self, step, window):
+        """Takes back what was logged after a step; `window` is that of the step."""
+        self.tensorboard.close()
+        run_folder.drop_log_after(self.file, step)
+        event_files.drop_after(self.file.parent / "tensorboard", step)
+        self.tensorboard = _writer(self.file.parent)
+        self.step, self._since = step, None
+        self._open_window(window)
+        self.bar.reset(self.steps)
+        self.bar.update(step)
 
     def close(self):
         """Closes the bar and the event file, however the training ended."""
@@ -112,16 +143,20 @@ class TrainingLog(keras.callbacks.Callback):
             name: self._by_class(total / self._count)
             for name, total in self._sums.items()
         }
+        if self._skipped:
+            values["skipped_steps"] = self._skipped
         # The rate of the step just taken; the optimiser's is that of the next.
         values["learning_rate"] = float(self.learning_rate(self.step - 1))
         values["images_per_second"] = self._speed()
-        self._sums, self._count = {}, 0
+        self._sums, self._count, self._skipped = {}, 0, 0
         self._record(values)
         if self.bar.disable:
             self._show(values | {"minutes_left": self._minutes_left()})
         else:
             # What a narrow terminal cuts off is what comes last.
-            first = {name: values[name] for name in ("loss", "images_per_second")}
+            names = ("loss", "images_per_second")
+            # Without a loss where every step was skipped.
+            first = {name: values[name] for name in names if name in values}
             shown = {k: _short(v) for k, v in _numbers(first | values).items()}
             self.bar.set_postfix(shown)
         self._timed, self._since = 0, time.perf_counter()
@@ -146,6 +181,10 @@ class TrainingLog(keras.callbacks.Callback):
         return round(images / speed / 60, 2)
 
 
+def _writer(run_dir):
+    return tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+
+
 def _short(value):
     return "-" if value is None else f"{value:.4g}"
 
@@ -162,12 +201,3 @@ def _flat(values):
         if name not in flat:
             flat |= {f"{name}/{part}": number for part, number in by_class.items()}
     return flat
-
-
-def _check_finite(step, losses):
-    for name, value in losses.items():
-        if not np.isfinite(value).all():
-            raise UserError(
-                f"{name} is {np.asarray(value)} at step {step}; the training diverged: "
-                "lower --learning_rate or lengthen --warm_up_steps, and start anew."
-            )

@@ -9,6 +9,9 @@ import shutil
 
 from selene_tf.errors import UserError
 
+# A hundred times what the largest of ours has.
+_MAX_JSON_BYTES = 50_000_000
+
 # A resumed run may find its data elsewhere, and may report more or less often. What
 # its path says is in the folder, and compared with that.
 MAY_DIFFER = {
@@ -71,7 +74,9 @@ def check_classes(run_dir, classes):
     path = pathlib.Path(run_dir) / "classes.json"
     if not path.is_file():
         return
-    known = read_json(path)
+    known = read_json(path, {"class_names": list})
+    if not all(isinstance(name, str) for name in known["class_names"]):
+        raise foreign(path, "names of classes")
     if known == classes:
         return
     names, others = known["class_names"], classes["class_names"]
@@ -152,19 +157,47 @@ def write_json(path, content):
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path):
+def read_json(path, required=None):
     """Reads what `write_json` wrote.
 
+    Args:
+        path: The file.
+        required: Name to type of what has to be in it, if it has to be a dict; an int
+            does for a float.
+
     Raises:
-        UserError: if it cannot be read.
+        UserError: if it cannot be read, or something else is in it.
     """
+    path = pathlib.Path(path)
     try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            raise ValueError(f"more than {_MAX_JSON_BYTES:,} bytes")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"{path}: found no readable JSON ({reason(error)}); remove it, and the "
             "command that wrote it will write it anew."
         ) from None
+    if required is not None:
+        _check_content(path, content, required)
+    return content
+
+
+def foreign(path, expected):
+    """The `UserError` for a file of a run folder that holds something else."""
+    return UserError(
+        f"{path}: found something else than what selene_tf writes there; expected "
+        f"{expected}. Bring the file back, or use another --run_dir."
+    )
+
+
+def _check_content(path, content, required):
+    if not isinstance(content, dict):
+        raise foreign(path, "names and values")
+    for name, kind in required.items():
+        kinds = (int, float) if kind is float else kind
+        if not isinstance(content.get(name), kinds):
+            raise foreign(path, f"'{name}', a value of type {kind.__name__}")
 
 
 def append_json_line(path, content):
@@ -185,11 +218,11 @@ def drop_log_after(path, step):
     if not path.exists():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue  # The last line of a killed run may be half a line.
     write_text(path, "".join(kept))
 

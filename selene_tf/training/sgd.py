@@ -41,6 +41,9 @@ class TorchSGD(keras.optimizers.Optimizer):
         # Not under Keras's name `weight_decay`, which would decay once more.
         self.coupled_weight_decay = weight_decay
         self.gate_multiplier = gate_multiplier
+        # TensorFlow's own, which Keras does not count among the optimiser's variables:
+        # checkpoints have it as a number of the run's progress.
+        self.rate_factor = tf.Variable(1.0, trainable=False, name="rate_factor")
 
     def build(self, variables):
         if self.built:
@@ -48,18 +51,26 @@ class TorchSGD(keras.optimizers.Optimizer):
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def apply(self, grads, trainable_variables):
+    def apply(self, grads, trainable_variables, finite=True):
         """One step, each weight in one operation.
 
         Keras's own loop makes, of each of a thousand weights, twenty nodes of
         the graph; that was half of the time to trace a training step.
+
+        Args:
+            grads: Gradients, one for each variable.
+            trainable_variables: The variables.
+            finite: Bool scalar. Where it is False the gradients have to be 0, and
+                weights and velocities stay as they are to the bit; the step counts.
         """
         self.build(trainable_variables)
         dtype = trainable_variables[0].dtype
-        rate = tf.cast(self.learning_rate, dtype)
+        rate = tf.cast(self.learning_rate, dtype) * tf.cast(self.rate_factor, dtype)
+        # By numbers and not by a branch, which would hand on every variable.
+        rate = tf.where(finite, rate, tf.zeros((), dtype))
         rates = {False: rate, True: self.gate_multiplier * rate}
-        momentum = tf.constant(self.momentum, dtype)
-        decay = tf.constant(self.coupled_weight_decay, dtype)
+        momentum = tf.where(finite, tf.constant(self.momentum, dtype), 1.0)
+        decay = tf.where(finite, tf.constant(self.coupled_weight_decay, dtype), 0.0)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             if self.coupled_weight_decay and decays(variable):
                 gradient = gradient + decay * variable.value

@@ -1,8 +1,11 @@
+import json
+import shutil
+
 import keras
 import numpy as np
 import pytest
 
-from selene_tf.errors import UserError
+from selene_tf.errors import TrainingDiverged, UserError
 from selene_tf.training.checkpoints import Checkpoints
 
 
@@ -113,3 +116,94 @@ def test_a_failed_write_is_one_line_and_keeps_the_last(tmp_path, monkeypatch):
         checkpoints.save(2, {})
     assert checkpoints.restore()[0] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_what_bears_another_name_is_not_read_counted_or_removed(tmp_path):
+    checkpoints = Checkpoints(tmp_path, variables(1.0), keep=1)
+    checkpoints.save(1, {})
+    for name in ("step-best", "step-00000009.bak", "step-9"):
+        shutil.copytree(tmp_path / "step-00000001", tmp_path / name)
+    checkpoints.save(2, {})
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"step-00000002", "step-best", "step-00000009.bak", "step-9"}
+    assert checkpoints.restore()[0] == 2
+
+
+def test_every_bit_of_the_manifest_is_protected(tmp_path):
+    values = variables(1.0)
+    checkpoints = Checkpoints(tmp_path, values, keep=2)
+    state = {"seconds": 12.5, "best_mean_iou": 0.25}
+    checkpoints.save(100, state)
+    checkpoints.save(200, state)
+    file = tmp_path / "step-00000200/manifest.json"
+    content = file.read_bytes()
+    meaning = json.loads(content)
+    # Every seventh of them: enough for each byte to have its turn.
+    for place in range(0, 8 * len(content), 7):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        step, found = checkpoints.restore()
+        # White space may be other white space.
+        if step == 200:
+            assert json.loads(damaged) == meaning, place
+        else:
+            assert (step, found) == (100, state), place
+
+
+def test_a_manifest_of_an_earlier_version_is_read(tmp_path):
+    checkpoints = Checkpoints(tmp_path, variables(2.0))
+    checkpoints.save(5, {"seconds": 1.0})
+    file = tmp_path / "step-00000005/manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["manifest_sha256"]
+    file.write_text(json.dumps(manifest))
+    assert checkpoints.restore() == (5, {"seconds": 1.0})
+    # A copy under another step's name is none of that step.
+    (tmp_path / "step-00000005").rename(tmp_path / "step-00000006")
+    with pytest.raises(UserError, match="all 1 checkpoints are damaged"):
+        checkpoints.restore()
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "7", '{"step": 1}', "[" * 100_000, "\0", '"' + "a" * 2_000_000 + '"']
+)
+def test_a_manifest_of_something_else_is_passed_over(tmp_path, text):
+    checkpoints = Checkpoints(tmp_path, variables())
+    for step in (1, 2):
+        checkpoints.save(step, {})
+    (tmp_path / "step-00000002/manifest.json").write_text(text)
+    assert checkpoints.restore() == (1, {})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_saved(tmp_path, bad):
+    values = variables(1.0)
+    checkpoints = Checkpoints(tmp_path, values)
+    checkpoints.save(1, {})
+    kernel = np.ones((2, 3), "float32")
+    kernel[1, 2] = bad
+    values["student/kernel"].assign(kernel)
+    with pytest.raises(
+        TrainingDiverged, match="student/kernel is not finite"
+    ) as caught:
+        checkpoints.save(2, {})
+    assert caught.value.status == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_variables_of_another_network_are_one_line(tmp_path):
+    Checkpoints(tmp_path, variables()).save(1, {})
+    wider = {**variables(), "student/kernel": keras.Variable(np.zeros((2, 4)))}
+    fewer = {"student/bias": keras.Variable(np.zeros(3))}
+    for others in (wider, fewer):
+        with pytest.raises(UserError, match="other variables than this network has"):
+            Checkpoints(tmp_path, others).restore()
+
+
+def test_a_folder_whose_name_is_a_pattern_is_read(tmp_path):
+    folder = tmp_path / "run[1]*?"
+    Checkpoints(folder, variables(6.0)).save(1, {})
+    fresh = variables()
+    assert Checkpoints(folder, fresh).restore() == (1, {})
+    assert fresh["student/kernel"].numpy()[0, 0] == 6.0
