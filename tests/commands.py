@@ -17,6 +17,7 @@ about ten seconds: keep one for each kind of command in the whole suite.
 
 import contextlib
 import io
+import os
 import pathlib
 import runpy
 import subprocess
@@ -86,6 +87,15 @@ def run(*arguments, missing=()):
     return subprocess.CompletedProcess(
         arguments, code, output.getvalue(), errors.getvalue()
     )
+
+
+def users_environment(**changes):
+    """The environment as a user's commands have it: with oneDNN, unlike the tests.
+
+    For processes whose numbers are not compared to the bit with this one's.
+    """
+    kept = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    return kept | changes
 
 
 def run_process(*arguments, **options):

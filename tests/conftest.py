@@ -13,6 +13,11 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_name, "1")
+# oneDNN prepares each new shape of tensors, which takes longer than tiny ones do: a
+# seventh of the suite. Processes that tests start have it, as users do
+# (`users_environment` of tests/commands.py); `TF_ENABLE_ONEDNN_OPTS=1 pytest` has it
+# everywhere.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 # `make test` finds the same examples each time; `make soak` looks for others.
 hypothesis.settings.register_profile(

@@ -6,7 +6,7 @@ import pytest
 from selene_tf.architectures import cost_table, topology
 from selene_tf.benchmarking import measure, steps
 from selene_tf.layers.routing_cell import RoutingCell
-from tests.commands import assert_one_line, run, run_process
+from tests.commands import assert_one_line, run, run_process, users_environment
 
 TINY = ["--channels=4", "--num_layers=3", "--size=32,64", "--batch_size=2"]
 ROWS = {
@@ -41,7 +41,11 @@ def rows(text):
 def all_of_it(tmp_path_factory):
     """The table's rows and the JSON of one run."""
     output = tmp_path_factory.mktemp("benchmark") / "results.json"
-    result = benchmark("--repeats=3", f"--output={output}", run=run_process)
+    result = benchmark(
+        *("--repeats=3", f"--output={output}"),
+        run=run_process,
+        env=users_environment(),
+    )
     assert result.returncode == 0, result.stderr
     return rows(result.stdout), json.loads(output.read_text())
 

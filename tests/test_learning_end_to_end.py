@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 
@@ -13,7 +12,7 @@ from selene_tf import experiment
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from tests.algorithms.test_replicas import free_ports
-from tests.commands import ROOT, SHORT, TINY, train, variables_of
+from tests.commands import ROOT, SHORT, TINY, train, users_environment, variables_of
 
 # What comes out of a few steps is asked, not how they are traced.
 pytestmark = pytest.mark.usefixtures("eager")
@@ -93,7 +92,7 @@ def test_two_workers_make_one_run(tmp_path):
             subprocess.Popen(
                 [sys.executable, "train.py", *flags],
                 cwd=ROOT,
-                env={**os.environ, "TF_CONFIG": config},
+                env=users_environment(TF_CONFIG=config),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -35,8 +35,8 @@ def read(path):
     path = pathlib.Path(path)
     try:
         # Opening a pipe would wait for somebody who writes into it.
-        if path.exists() and not path.is_file():
-            raise ValueError("it is no file")
+        if path.is_fifo():
+            raise ValueError("a pipe")
         with path.open("rb") as file:
             return _arrays(np.load(file, allow_pickle=False))
     except _DAMAGED as error:

@@ -1,7 +1,6 @@
 """One replica, two of a process, two processes: all train and count alike."""
 
 import json
-import os
 import pathlib
 import socket
 import subprocess
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.algorithms.replica_case import MAX_GRADIENT_NORM, STEPS
+from tests.commands import users_environment
 
 ROOT = pathlib.Path(__file__).parents[2]
 NETWORKS = {
@@ -25,7 +25,7 @@ def start(*arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", "tests.algorithms.replica_case", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env=users_environment(PYTHONPATH=str(ROOT), **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

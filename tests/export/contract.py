@@ -2,12 +2,28 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from selene_tf.errors import UserError
+from tests.commands import ROOT, users_environment
 from tests.export import exported
+
+HEIGHT, WIDTH = exported.SIZE
+RIGHT, GREY = (1, HEIGHT, WIDTH, 3), (1, HEIGHT, WIDTH, 1)
+WRONG = [
+    (HEIGHT, WIDTH, 3),
+    (HEIGHT, WIDTH),
+    (),
+    (1, 1, HEIGHT, WIDTH, 3),
+    GREY,
+    (1, HEIGHT, WIDTH, 4),
+    (1, HEIGHT, WIDTH, 0),
+    (1, 3, HEIGHT, WIDTH),
+]
 
 
 class ExportContract:
@@ -18,12 +34,14 @@ class ExportContract:
         name: Of what is written in a folder.
         size: Height and width of the images that it takes; None for any.
         damaged: What "... readable ... of ours" calls it in messages.
+        answered: Wrong shapes that the file itself cannot refuse.
     """
 
     kind = ""
     name = ""
     size = None
     damaged = ""
+    answered = frozenset()
 
     @pytest.fixture
     def written(self):
@@ -55,6 +73,29 @@ class ExportContract:
         assert model.class_names == exported.NAMES
         for image, _ in examples[:2]:
             assert_gives(model, network, np.stack([image, image[::-1]]), 1e-5)
+
+    @pytest.mark.slow
+    def test_a_wrong_request_is_an_error_and_no_more(self, written):
+        """In a process of its own, which one of these could end."""
+        command = [sys.executable, "-m", "tests.export.ask", str(written)]
+        result = subprocess.run(
+            [*command, json.dumps([RIGHT, *WRONG, RIGHT])],
+            cwd=ROOT,
+            # It is oneDNN that ended the process.
+            env=users_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, (result.returncode, result.stderr[-2000:])
+        first, *answers, last = map(json.loads, result.stdout.splitlines())
+        assert first == last == list(RIGHT[:3])
+        answered = {
+            shape: answer
+            for shape, answer in zip(WRONG, answers, strict=True)
+            if not isinstance(answer, str)
+        }
+        assert answered.keys() <= self.answered
 
     def test_what_a_user_needs_travels_along(self, written):
         texts = self.texts(written)

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from selene_tf import architectures, networks
 from selene_tf.architectures import layer_costs
 from selene_tf.export import saved_model, tflite
+from selene_tf.inference import saved_model_check
 from selene_tf.training import precise_batch_norm
 from tests.checks import randomize
 
@@ -153,6 +154,8 @@ class NetworkContract:
         serve = saved_model.serving(self.network)
         spec = tf.TensorSpec((None, *SIZE, 3), tf.uint8)
         saved_model.write(self.network, serve, tmp_path / "saved", spec)
+        # No loader may take it for a stranger's.
+        assert saved_model_check.foreign_operations(tmp_path / "saved") == []
         signature = saved_model.read_signature(tmp_path / "saved")
         content = tflite.convert(self.network, SIZE, "none")
         runner = Interpreter(model_content=content).get_signature_runner()
