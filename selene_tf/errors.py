@@ -15,6 +15,15 @@ class UserError(ValueError):
     status = 2
 
 
+class IncompleteResult(UserError):
+    """A command that did what it could, and names what it could not do.
+
+    Commands exit with status 1: the rest of the results is there.
+    """
+
+    status = 1
+
+
 class TrainingDiverged(UserError):
     """A training whose numbers are no longer finite.
 

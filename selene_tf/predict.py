@@ -1,14 +1,8 @@
 """Label maps of images: python -m selene_tf.predict --model=... --input=... .
 
-Takes images of any size, and writes to --output:
-
-- labels/NAME.png: 8-bit grey, a class id a pixel; small numbers, so they look black;
-- overlay/NAME.png: the image with the classes' colours over it, to look at;
-- classes.json, at the end: each class's share of each image, names and colours of
-  the classes, and the speed.
-
-NAME is the image's path below --input. Of a video the overlay is overlay.mp4 and the
-shares are those of each frame.
+Writes to --output labels/NAME.png, 8-bit grey, a class id a pixel (small numbers, so
+they look black), overlay/NAME.png (of a video overlay.mp4), and classes.json with each
+class's share of each image or frame. NAME is the image's path below --input.
 """
 
 import pathlib
@@ -54,12 +48,14 @@ def define_flags():
         "on_bad_sample",
         "error",
         ["error", "skip"],
-        "What to do about an image that cannot be read: stop, or leave it out.",
+        "About images that cannot be read: status 1 in the end, or none; others are "
+        "written.",
     )
+    flags.DEFINE_enum("exif", "apply", ["apply", "refuse"], "Images stored turned.")
     command.define_trust_flag()
     return [
         *("model", "input", "output", "fit", "tile_size", "overlap", "opacity"),
-        *("overlays", "labels", "on_bad_sample", "trust_model"),
+        *("overlays", "labels", "on_bad_sample", "exif", "trust_model"),
     ]
 
 
@@ -77,11 +73,13 @@ def main():
         opacity=values.opacity,
         overlays=values.overlays,
         labels=values.labels,
-        skip_bad=values.on_bad_sample == "skip",
+        exif=values.exif,
         trust=values.trust_model,
     )
     summary = output_files.summary(content, pathlib.Path(values.output))
     command.say("\n".join([*notes, summary]))
+    if values.on_bad_sample == "error" and (error := predict_files.unreadable(content)):
+        raise error
 
 
 if __name__ == "__main__":

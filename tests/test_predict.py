@@ -89,7 +89,7 @@ def test_a_video_becomes_a_video(tmp_path):
 
     with video_files.writing(tmp_path / "clip.mp4", Fraction(5)) as add:
         for number in range(3):
-            add(np.full((32, 32, 3), 80 * number, np.uint8))
+            add(Fraction(number, 5), np.full((32, 32, 3), 80 * number, np.uint8))
     out = tmp_path / "out"
     result = predict("--model=toy", f"--input={tmp_path}/clip.mp4", f"--output={out}")
     assert result.returncode == 0, result.stderr
@@ -108,6 +108,33 @@ def place(tmp_path_factory):
     (place / "gone.txt").write_text("gone.png\n")
     (place / "bad.png").write_bytes((place / "in/a.png").read_bytes()[:-30])
     return place
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("flags", "status"), [((), 1), (("--on_bad_sample=skip",), 0)])
+def test_one_bad_image_does_not_end_a_folder(tmp_path, flags, status):
+    save(tmp_path / "in/a.png")
+    save(tmp_path / "in/c.png")
+    (tmp_path / "in/b.png").write_bytes(b"no image")
+    out = tmp_path / "out"
+    result = predict("--model=toy", f"--input={tmp_path}/in", f"--output={out}", *flags)
+    assert result.returncode == status
+    assert result.stdout.startswith("2 images of toy to ")
+    assert {path.name for path in (out / "labels").iterdir()} == {"a.png", "c.png"}
+    (left_out,) = json.loads((out / "classes.json").read_text())["left_out"]
+    assert left_out["name"] == "b"
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: --input: 1 of 3 images" if status else "left out: ")
+    assert "b" in last
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_file_of_another_kind_is_told_what_can_be_read(tmp_path):
+    (tmp_path / "a.doc").write_text("prose")
+    result = predict(
+        "--model=toy", f"--input={tmp_path}/a.doc", f"--output={tmp_path}/out"
+    )
+    assert_one_line(result, "a.doc", ".png", ".mp4", ".m4v", ".ts", "NAME.txt")
 
 
 @pytest.mark.usefixtures("toys")

@@ -94,6 +94,15 @@ class Config:
         "epoch.",
         at_least=0,
     )
+    allow_changed_data: bool = option(
+        False,
+        "Resume a run though files of its data are others than when it was started.",
+    )
+    exif: Literal["refuse", "apply"] = option(
+        "refuse",
+        "What to do about images that their EXIF entry stores turned: refuse them, or "
+        "turn them upright. A mask has to be stored like its image.",
+    )
     on_bad_sample: Literal["error", "skip"] = option(
         "error",
         "What to do about a training image that cannot be read: stop the run, or "
@@ -157,8 +166,8 @@ class Config:
     )
     init_other_classes: bool = option(
         False,
-        "--init_checkpoint may have other classes; the classifier is then "
-        "initialised at random.",
+        "--init_checkpoint or --init_run may have other classes; the classifier is "
+        "then initialised at random, but for classes of the same names in a run.",
     )
 
     # Budget (Li et al. 2020, section 3.4).

@@ -175,7 +175,6 @@ _NEEDS = {
     "small_gate": ("gated", True),
     "budget_weight": ("gated", True),
     "init_encoder_only": ("init_checkpoint", "a file"),
-    "init_other_classes": ("init_checkpoint", "a file"),
 }
 
 
@@ -211,6 +210,11 @@ def _check_network(config):
 
 def _check_start(config):
     """What the weights come from, and what they are for."""
+    if config.init_other_classes and not (config.init_checkpoint or config.init_run):
+        raise UserError(
+            "--init_other_classes: found true without --init_checkpoint or --init_run; "
+            "expected one of them with it."
+        )
     for name in ("init_run", "path"):
         if getattr(config, name) and config.init_checkpoint:
             raise UserError(

@@ -63,6 +63,11 @@ def open_folder(config):
     Raises:
         UserError: The folder is missing or does not look like the data set.
     """
+    if config.exif != "refuse" and config.dataset != "folder":
+        raise UserError(
+            f"--exif: found '{config.exif}' for --dataset={config.dataset}, whose "
+            "images are stored upright; expected it with --dataset=folder alone."
+        )
     if config.dataset.startswith("tfds:"):
         return TfdsFolder(
             _builder(config),
@@ -79,7 +84,7 @@ def open_folder(config):
         )
     if config.dataset in _FOLDERS:
         return _FOLDERS[config.dataset](config.data_dir)
-    return ImageFolder(config.data_dir, dataset_info(config).labels)
+    return ImageFolder(config.data_dir, dataset_info(config).labels, config.exif)
 
 
 def _builder(config):

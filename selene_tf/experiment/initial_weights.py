@@ -3,6 +3,9 @@
 import dataclasses
 import pathlib
 
+import keras
+
+from selene_tf import networks as networks_room
 from selene_tf import pretrained
 from selene_tf.architectures import routing
 from selene_tf.config.validation import to_text
@@ -29,7 +32,15 @@ def check_earlier_run(config, path):
         UserError: if there is no such run, or its network is another one.
     """
     earlier = initial_state.settings_of(config.init_run, "init_run")
-    _check_classes(config, earlier)
+    names = _classes_of(config.init_run, earlier)
+    wanted = list(dataset_info(config).class_names)
+    # Which class is which is in the weights; what masks mean is not.
+    if names != wanted and not config.init_other_classes:
+        raise UserError(
+            f"--init_run: found {config.init_run} with the classes {', '.join(names)}, "
+            f"expected those of this run, {', '.join(wanted)}; for others pass "
+            "--init_other_classes."
+        )
     _check_architecture(config, earlier)
     if config.algorithm == "cross_pseudo" != earlier.algorithm:
         raise UserError(
@@ -82,6 +93,24 @@ def _from_file(config, networks):
 
 def _from_run(config, networks):
     earlier = initial_state.settings_of(config.init_run, "init_run")
+    names = _classes_of(config.init_run, earlier)
+    wanted = list(dataset_info(config).class_names)
+    if names == wanted:
+        return _restore(config, earlier, networks)
+    built = architecture.architecture_of(config, initial_state.resolve(config).path)
+    built = dataclasses.replace(built, num_classes=len(names))
+    # All the earlier run's weights, of which what fits is copied.
+    others = {name: networks_room.build(built, name=name) for name in networks}
+    line = _restore(config, earlier, others)
+    common = [name for name in wanted if name in names]
+    for name, network in networks.items():
+        _copy(others[name], network, names, wanted)
+    kept = f"but for {', '.join(common)}" if common else "all of it"
+    return f"{line}; left out: the classifier of its {len(names)} classes, {kept}"
+
+
+def _restore(config, earlier, networks):
+    """Fills networks with an earlier run's weights; returns a line that says so."""
     of_two = config.algorithm == "cross_pseudo"
     variables = {
         f"{name if of_two else deployed_name(earlier)}/{variable.path}": variable
@@ -104,6 +133,46 @@ def _from_run(config, networks):
     )
 
 
+def _copy(source, target, names, wanted):
+    """Copies weights; of a classifier the places of classes that both have.
+
+    Args:
+        source: Keras model.
+        target: The same but for its classes.
+        names: Classes of the source.
+        wanted: Classes of the target.
+    """
+    by_path = {variable.path: variable for variable in source.weights}
+    classifier = _classifier_weights(target)
+    pairs = [
+        (names.index(name), place) for place, name in enumerate(wanted) if name in names
+    ]
+    for variable in target.weights:
+        value = by_path[variable.path].numpy()
+        # Classes are the last axis, of kernels and biases alike.
+        if id(variable) in classifier:
+            own = variable.numpy()
+            for theirs, ours in pairs:
+                own[..., ours] = value[..., theirs]
+            value = own
+        variable.assign(value)
+
+
+def _classifier_weights(network):
+    """ids of the variables of the layers that give logits.
+
+    Between them and an output are layers without weights alone.
+    """
+    found = set()
+    for output in (network.output["logits"], *network.output.get("auxiliary", [])):
+        layer = output._keras_history.operation
+        while not layer.weights:
+            first, *_ = keras.tree.flatten(layer.input)
+            layer = first._keras_history.operation
+        found |= {id(variable) for variable in layer.weights}
+    return found
+
+
 def _check_architecture(config, earlier):
     """All the shapes follow from it; its fields are named as the flags."""
     wanted = architecture.architecture_of(config)
@@ -118,16 +187,9 @@ def _check_architecture(config, earlier):
             )
 
 
-def _check_classes(config, earlier):
-    """Which class is which is in the weights; what masks mean is not."""
-    file = pathlib.Path(config.init_run) / "classes.json"
-    wanted = list(dataset_info(config).class_names)
+def _classes_of(run_dir, earlier):
+    """Names of an earlier run's classes, a list."""
+    file = pathlib.Path(run_dir) / "classes.json"
     if file.is_file():
-        names = run_folder.read_json(file, {"class_names": list})["class_names"]
-    else:
-        names = list(dataset_info(earlier).class_names)
-    if names != wanted:
-        raise UserError(
-            f"--init_run: found {config.init_run} with the classes {', '.join(names)}, "
-            f"expected those of this run, {', '.join(wanted)}."
-        )
+        return run_folder.read_json(file, {"class_names": list})["class_names"]
+    return list(dataset_info(earlier).class_names)

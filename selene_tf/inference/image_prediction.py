@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import sys
 
+from selene_tf.data.files import image_files
 from selene_tf.errors import UserError
 from selene_tf.inference import input_images, output_files, predict_image
 
@@ -14,7 +15,7 @@ _THREADS = 2
 _WAITING = 2
 
 
-def write(model, inputs, output, mode, skip=False, show=None):
+def write(model, inputs, output, mode, exif="apply", show=None):
     """Writes label maps, overlays and class shares of images.
 
     Below the output's folder these are labels/NAME.png, 8-bit grey, of class ids;
@@ -25,27 +26,28 @@ def write(model, inputs, output, mode, skip=False, show=None):
         inputs: `InputImage`s, one or more.
         output: An `Output`.
         mode: An `InferenceMode`.
-        skip: Whether to leave out images that cannot be read, in place of stopping
-            at the first. Without it all files' beginnings are looked at first.
+        exif: What is done about images that are stored turned, see
+            `input_images.read`.
         show: Function of (done, total), called after each image; or None.
 
     Returns:
         The content of classes.json: "model", "class_names", "colours", "fit",
         "tile_size", "images", {name: {"size": [height, width], "shares": {class:
-        share}}}, "left_out", [{"name", "reason"}], "images_per_second" and
+        share}}}, "left_out", [{"name", "reason"}] of images that cannot be read,
+        "turned", how many were turned upright, "images_per_second" and
         "network_images_per_second".
 
     Raises:
-        UserError: An image cannot be read, or none; or nothing can be written.
+        UserError: No image can be read, or nothing can be written.
     """
-    if not skip:
-        for image in inputs:
-            input_images.look(image)
     output.make()
     results, left_out, clock = {}, [], output_files.Clock()
+    turned = sum(image_files.read_orientation(image.path) != 1 for image in inputs)
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        read = _ahead(pool, functools.partial(_read, skip), inputs)
-        predicted = _predicted(model, mode, _readable(read, left_out), clock)
+        read = _ahead(pool, functools.partial(_read, exif), inputs)
+        predicted = _predicted(
+            model, mode, _readable(read, left_out, len(inputs)), clock
+        )
         store = functools.partial(_store, model, output)
         for name, metadata in _ahead(pool, store, predicted):
             results[name] = metadata
@@ -60,6 +62,7 @@ def write(model, inputs, output, mode, skip=False, show=None):
         **output_files.metadata(model, mode),
         "images": results,
         "left_out": left_out,
+        "turned": turned if exif == "apply" else 0,
         **clock.rates(len(results)),
     }
     output.write_json(content)
@@ -77,23 +80,24 @@ def _ahead(pool, function, items):
         yield begun.popleft().result()
 
 
-def _read(skip, image):
+def _read(exif, image):
     """The image's name and its pixels, or the reason why there are none."""
     try:
-        return image.name, input_images.read(image), ""
+        return image.name, input_images.read(image, exif), ""
     except UserError as error:
-        if not skip:
-            raise
         return image.name, None, str(error)
 
 
-def _readable(read, left_out):
-    """Names and pixels; what has none is added to `left_out`."""
+def _readable(read, left_out, count):
+    """Names and pixels; what has none is added to `left_out`, and told of."""
     for name, pixels, reason in read:
         if not reason:
             yield name, pixels
             continue
         left_out.append({"name": name, "reason": reason})
+        # Of a single image the error will tell.
+        if count == 1:
+            continue
         # Names of files may be bytes of no encoding.
         line = f"left out: {reason}".encode(errors="backslashreplace").decode()
         print(line, file=sys.stderr)  # noqa: T201

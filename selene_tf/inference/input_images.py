@@ -1,10 +1,10 @@
 """Finding and reading the images that --input names: one, a folder, a list.
 
 Images are read as a training reads them: grey and palette become RGB, an alpha
-channel is dropped where it hides nothing; what is damaged, transparent, of 16 bits,
-CMYK, or stored turned (by its EXIF entry) is refused, since the network would see
-something else than the user. Beside PNG and JPEG, which a training takes, some more
-formats can be read.
+channel is dropped where it hides nothing; what is damaged, transparent, of 16 bits or
+CMYK is refused, since the network would see something else than the user. Images that
+their EXIF entry stores turned are turned upright, as viewers show them. Beside PNG and
+JPEG, which a training takes, some more formats can be read.
 """
 
 import contextlib
@@ -24,7 +24,10 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
     *(".ppm", ".pgm", ".pbm"),
 )
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ts", ".mts", ".m2ts"),
+    *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ogv"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,35 +90,56 @@ def find(path):
         return _in_folder(path)
     if path.lower().endswith(".txt"):
         return _in_list(path)
-    return Inputs((InputImage(pathlib.Path(path).stem, pathlib.Path(path)),))
+    image = InputImage(pathlib.Path(path).stem, pathlib.Path(path))
+    if image.path.suffix.lower() not in ("", *SUFFIXES, *VIDEO_SUFFIXES):
+        _check_is_image(image)
+    return Inputs((image,))
 
 
-def look(source):
+def _check_is_image(image):
+    """Refuses a file of another name, unless it holds an image all the same."""
+    try:
+        look(image)
+    except UserError:
+        raise UserError(
+            f"--input: '{image.path}' is no image, and no video by its name; expected "
+            f"an image ({', '.join(SUFFIXES)}), a video ({', '.join(VIDEO_SUFFIXES)}), "
+            "a folder, or a list NAME.txt."
+        ) from None
+
+
+def look(source, exif="apply"):
     """Height and width of an image, by the beginning of its file.
+
+    Args:
+        source: An `InputImage`.
+        exif: As of `read`.
 
     Raises:
         UserError: As `read`, as far as the beginning shows it.
     """
     path = source.path
     with _large_files_named(path):
-        image, header = image_files.read_header(path, FORMATS)
+        image, header, size = image_files.read_header(path, FORMATS, exif)
     image_files.check_image_kind(path, image, header)
-    return image.size[::-1]
+    return size
 
 
-def read(source):
+def read(source, exif="apply"):
     """The pixels of an image, uint8 (height, width, 3), RGB.
 
     Args:
         source: An `InputImage`.
+        exif: What is done about one that is stored turned: "apply" to turn it upright,
+            or "refuse".
 
     Raises:
         UserError: The file is missing, damaged, too large or of another format; or it
-            is transparent, of 16 bits, CMYK, stored turned, or moves.
+            is transparent, of 16 bits, CMYK, turned if that is refused, or moves.
     """
     path = source.path
     with _large_files_named(path):
-        image, content = image_files.read(path, FORMATS)
+        image, content = image_files.read(path, FORMATS, exif)
     image_files.check_image_kind(path, image, content)
     # In a camera's JPEG the others are previews, or what a second lens saw.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":

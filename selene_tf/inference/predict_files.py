@@ -6,7 +6,7 @@ import warnings
 from PIL import Image
 
 from selene_tf.cli import command, progress
-from selene_tf.errors import UserError
+from selene_tf.errors import IncompleteResult, UserError
 from selene_tf.inference import (
     image_prediction,
     input_images,
@@ -29,7 +29,7 @@ def predict_files(  # noqa: PLR0913
     opacity=0.5,
     overlays=True,
     labels=None,
-    skip_bad=False,
+    exif="apply",
     trust=False,
 ):
     """Writes label maps and overlays of images, or of a video.
@@ -44,7 +44,7 @@ def predict_files(  # noqa: PLR0913
         opacity: Share of the classes' colours in an overlay, 0 to 1.
         overlays: Whether to write overlays.
         labels: Whether to write label maps; None: of images, not of videos.
-        skip_bad: Whether to leave out images that cannot be read.
+        exif: "apply" to turn images upright that are stored turned, or "refuse".
         trust: Whether a SavedModel may hold operations that none of ours has.
 
     Returns:
@@ -71,15 +71,44 @@ def predict_files(  # noqa: PLR0913
     mode = predict_image.choose_mode(loaded, fit, tile_size, overlap)
     if is_video:
         return _write_video(loaded, listed.images[0], folder, mode), []
-    content = _write_images(loaded, listed.images, folder, mode, skip_bad)
-    return content, _notes(listed.others, inputs)
+    content = _write_images(loaded, listed.images, folder, mode, exif)
+    return content, _notes(listed.others, inputs, content["turned"])
 
 
-def _notes(num_others, inputs):
-    if not num_others:
-        return []
-    text = "files {} are no images" if num_others > 1 else "file {} is no image"
-    return [f"note: {num_others} other {text.format(f'in {inputs}')}"]
+def _notes(num_others, inputs, num_turned):
+    notes = []
+    if num_others:
+        text = "files {} are no images" if num_others > 1 else "file {} is no image"
+        notes.append(f"note: {num_others} other {text.format(f'in {inputs}')}")
+    if num_turned:
+        text = "images are" if num_turned > 1 else "image is"
+        notes.append(
+            f"note: {num_turned} {text} stored turned (EXIF orientation); the results "
+            "are upright, as viewers show it"
+        )
+    return notes
+
+
+def unreadable(content):
+    """The error for images that could not be read, beside those that were written.
+
+    Args:
+        content: classes.json.
+
+    Returns:
+        An `IncompleteResult`, or None if there are none.
+    """
+    left_out = content.get("left_out", ())
+    if not left_out:
+        return None
+    names = ", ".join(image["name"] for image in left_out[:5])
+    more = ", ..." if len(left_out) > 5 else ""
+    count = len(left_out) + len(content["images"])
+    return IncompleteResult(
+        f"--input: {len(left_out)} of {count} images cannot be read ({names}{more}); "
+        "the others are written. Their reasons are above and in classes.json; mend "
+        "them, or pass --on_bad_sample=skip."
+    )
 
 
 def _load(name, trust):
@@ -90,9 +119,9 @@ def _load(name, trust):
     return loading.load(name, trust=trust)
 
 
-def _write_images(model, images, folder, mode, skip_bad):
+def _write_images(model, images, folder, mode, exif):
     with progress.bar("predicting") as show:
-        return image_prediction.write(model, images, folder, mode, skip_bad, show)
+        return image_prediction.write(model, images, folder, mode, exif, show)
 
 
 def _write_video(model, video, folder, mode):

@@ -11,6 +11,11 @@ import numpy as np
 
 from selene_tf.errors import UserError
 
+# Of what is written, by encoder. Common frame rates, 24000/1001 too, are whole
+# multiples of the first; MPEG-4 allows nothing finer than about the second.
+_TIME_BASES = {"libx264": Fraction(1, 240_000), "mpeg4": Fraction(1, 60_000)}
+_SHORTEST = max(_TIME_BASES.values())
+
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
@@ -19,13 +24,14 @@ class Clip:
     Attributes:
         frame_rate: Images a second; their mean where it varies.
         num_frames: How many the file says it has; 0 if it does not say.
-        frames: The images in order, uint8 (height, width, 3), RGB, as a player shows
-            them: turned if the file says so.
+        frames: In order, the seconds since the first one, a `Fraction`, and the image,
+            uint8 (height, width, 3), RGB, as a player shows it: turned if the file
+            says so.
     """
 
     frame_rate: Fraction
     num_frames: int
-    frames: Iterator[np.ndarray]
+    frames: Iterator[tuple[Fraction, np.ndarray]]
 
 
 def check_installed():
@@ -63,12 +69,12 @@ def reading(path):
             rate = stream.average_rate or stream.guessed_rate
         if not rate:
             raise UserError(f"{path} does not say how many images a second.")
-        yield Clip(rate, stream.frames, _frames(path, container, stream))
+        yield Clip(rate, stream.frames, _frames(path, container, stream, rate))
 
 
 @contextlib.contextmanager
 def writing(path, frame_rate):
-    """Makes an MP4 file; yields a function that adds an image to it.
+    """Makes an MP4 file; yields a function of a time and an image that adds it.
 
     The file appears whole or not at all. The images are uint8 (height, width, 3), all
     of one size. Players want even sides (a colour is stored for 2 x 2 pixels), so the
@@ -76,7 +82,8 @@ def writing(path, frame_rate):
 
     Args:
         path: The file.
-        frame_rate: Images a second, a `Fraction`.
+        frame_rate: Images a second, a `Fraction`; what counts are the times, seconds
+            since the first image.
 
     Raises:
         UserError: It cannot be written.
@@ -90,9 +97,11 @@ def writing(path, frame_rate):
                 container = stack.enter_context(
                     av.open(str(temporary), "w", format="mp4")
                 )
-                stream = container.add_stream(_encoder(av), rate=frame_rate)
+                encoder = _encoder(av)
+                stream = container.add_stream(encoder, rate=frame_rate)
                 stream.pix_fmt = "yuv420p"
-            yield lambda image: _add(av, path, container, stream, image)
+                stream.codec_context.time_base = _TIME_BASES[encoder]
+            yield lambda time, image: _add(av, path, container, stream, time, image)
             with _unwritable(path):
                 _mux(container, stream, None)
                 container.close()
@@ -102,8 +111,10 @@ def writing(path, frame_rate):
             temporary.unlink()
 
 
-def _add(av, path, container, stream, image):
+def _add(av, path, container, stream, time, image):
     frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
+    frame.time_base = stream.codec_context.time_base
+    frame.pts = round(time / frame.time_base)
     with _unwritable(path):
         if not stream.codec_context.is_open:
             stream.width, stream.height = frame.width, frame.height
@@ -121,8 +132,8 @@ def _encoder(av):
     return "libx264" if "libx264" in av.codecs_available else "mpeg4"
 
 
-def _frames(path, container, stream):
-    count = 0
+def _frames(path, container, stream, rate):
+    count, first, last = 0, None, None
     # Not around the loop's body, which may be writing another video.
     decoded = container.decode(stream)
     while True:
@@ -130,8 +141,15 @@ def _frames(path, container, stream):
             frame = next(decoded, None)
         if frame is None:
             break
+        # Phones and screen recorders write an image when there is something new.
+        time = count / rate
+        if frame.pts is not None:
+            time = frame.pts * frame.time_base
+        first = time if first is None else first
+        # A player shows no image before the one that came before it.
+        last = time - first if last is None else max(time - first, last + _SHORTEST)
         count += 1
-        yield _upright(frame)
+        yield last, _upright(frame)
     if not count:
         raise UserError(f"{path} holds no images; copy it again.")
 

@@ -9,8 +9,8 @@ from selene_tf.reports import overlay
 def write(model, path, output, mode, show=None):
     """Writes an overlay, class shares and, if wanted, label maps of a video.
 
-    Below the output's folder these are overlay.mp4, of the same frame rate and size,
-    without sound; labels/000000.png and so on, a frame each; and at last classes.json.
+    Below the output's folder these are overlay.mp4, of the same times and size, without
+    sound; labels/000000.png and so on, a frame each; and at last classes.json.
 
     Args:
         model: A `SegmentationModel`.
@@ -22,21 +22,23 @@ def write(model, path, output, mode, show=None):
     Returns:
         The content of classes.json: "model", "class_names", "colours", "fit",
         "tile_size", "video", "images_per_second" and "network_images_per_second".
-        "video" has "name", "size", [height, width], "frame_rate", and "shares": of
-        each frame a list in the order of the classes.
+        "video" has "name", "size", [height, width], "frame_rate", their mean where it
+        varies, "times", seconds of each frame since the first, and "shares": of each
+        frame a list in the order of the classes.
 
     Raises:
         UserError: The video cannot be read, or nothing can be written.
     """
-    shares, clock, labels = [], output_files.Clock(), None
+    shares, times, clock, labels = [], [], output_files.Clock(), None
     with video_files.reading(path) as clip:
         output.make()
         with _overlay(output, clip, model.colours) as add:
-            for number, pixels in enumerate(clip.frames):
+            for number, (time, pixels) in enumerate(clip.frames):
                 labels = clock.network(predict_image.label_map, model, pixels, mode)
                 shares.append(output_files.shares(labels, len(model.class_names)))
+                times.append(round(float(time), 6))
                 output.write_labels(f"{number:06}", labels)
-                add(pixels, labels)
+                add(time, pixels, labels)
                 if show:
                     show(number + 1, max(number + 1, clip.num_frames))
     content = {
@@ -45,6 +47,7 @@ def write(model, path, output, mode, show=None):
             "name": str(path),
             "size": list(labels.shape),
             "frame_rate": float(clip.frame_rate),
+            "times": times,
             "shares": shares,
         },
         **clock.rates(len(shares)),
@@ -56,11 +59,11 @@ def write(model, path, output, mode, show=None):
 
 @contextlib.contextmanager
 def _overlay(output, clip, colours):
-    """Yields a function of (image, labels) that adds a frame, if it is wanted."""
+    """Yields a function of (time, image, labels) that adds a frame, if it is wanted."""
     if not output.overlays:
         yield lambda *_: None
         return
     with video_files.writing(output.folder / "overlay.mp4", clip.frame_rate) as add:
-        yield lambda image, labels: add(
-            overlay.overlay(image, labels, colours, output.opacity)
+        yield lambda time, image, labels: add(
+            time, overlay.overlay(image, labels, colours, output.opacity)
         )

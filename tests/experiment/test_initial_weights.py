@@ -1,10 +1,12 @@
 """What a training takes over from an earlier run."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from selene_tf.config import Config
 from selene_tf.experiment import initial_state, make_algorithm
@@ -169,3 +171,45 @@ def test_a_run_of_other_classes_or_without_a_checkpoint_or_none_at_all_is_refuse
     assert_refused(lambda: started(config), "--init_run", "no checkpoint")
     config = Config(**TINY, init_run=str(tmp_path))
     assert_refused(lambda: started(config), "--init_run", "config.cfg", tmp_path)
+
+
+def other_classes(tmp_path, names, **changes):
+    """A `Config` on a data set of other classes, which starts from an earlier run."""
+    folder = tmp_path / "data"
+    rng = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for kind, shape in (("images", (32, 64, 3)), ("masks", (32, 64))):
+            (folder / part / kind).mkdir(parents=True, exist_ok=True)
+            array = rng.integers(0, len(names), shape, dtype=np.uint8)
+            Image.fromarray(array).save(folder / part / kind / "0.png")
+    settings = TINY | {"labelled_ratio": 1, "dataset": "folder"}
+    for name in ("image_size", "num_training_scenes", "num_validation_scenes"):
+        del settings[name]
+    return Config(**settings | changes, data_dir=str(folder), class_names=tuple(names))
+
+
+def test_a_run_of_other_classes_gives_what_fits(earlier, tmp_path):
+    folder, algorithm = earlier
+    before = list(json.loads((folder / "run/classes.json").read_text())["class_names"])
+    names = ("lake", before[3], before[0])
+    arguments = {"init_run": str(folder / "run"), "init_other_classes": True}
+    tuned, line = started(other_classes(tmp_path, names, **arguments))
+    fresh = make_algorithm(other_classes(tmp_path, names))
+    weights = values_of(algorithm.networks["student"])
+    untouched = values_of(fresh.networks["student"])
+    for path, value in values_of(tuned.networks["student"]).items():
+        if not path.startswith("predictor/"):
+            np.testing.assert_array_equal(value, weights[path], err_msg=path)
+            continue
+        np.testing.assert_array_equal(value[..., 1], weights[path][..., 3])
+        np.testing.assert_array_equal(value[..., 2], weights[path][..., 0])
+        np.testing.assert_array_equal(value[..., 0], untouched[path][..., 0])
+    assert f"classifier of its {len(before)} classes, but for {names[1]}, " in line
+
+
+def test_without_leave_other_classes_are_refused(earlier, tmp_path):
+    folder, _ = earlier
+    config = other_classes(tmp_path, ("a", "b"), init_run=str(folder / "run"))
+    assert_refused(
+        lambda: started(config), "--init_run", "a, b", "--init_other_classes"
+    )

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from selene_tf.inference import image_prediction, input_images
 from selene_tf.inference.output_files import Output
@@ -79,25 +79,11 @@ def test_many_images_keep_their_order(tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["classes.json"]
 
 
-def test_a_damaged_image_stops_and_leaves_whole_files(folder, tmp_path):
-    damage(folder / "sub/a.png")
-    assert_refused(lambda: write(folder, tmp_path / "out"), "sub/a.png is damaged")
-    assert not (tmp_path / "out/classes.json").exists()
-    for path in (tmp_path / "out").rglob("*.*"):
-        Image.open(path).load()
-
-
-def test_what_a_beginning_shows_stops_before_anything_is_written(folder, tmp_path):
-    (folder / "z.png").write_text("no image")
-    assert_refused(lambda: write(folder, tmp_path / "out"), "z.png", "no readable")
-    assert not (tmp_path / "out").exists()
-
-
-def test_images_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, capsys):
+def test_images_that_cannot_be_read_are_left_out(folder, tmp_path, capsys):
     damage(folder / "sub/a.png")
     (folder / "z.png").unlink()
     (folder / "z.png").symlink_to(folder / "nowhere.png")
-    content = write(folder, tmp_path / "out", skip=True)
+    content = write(folder, tmp_path / "out")
     assert list(content["images"]) == ["a", "sub/-b c"]
     assert [entry["name"] for entry in content["left_out"]] == ["sub/a", "z"]
     assert "damaged" in content["left_out"][0]["reason"]
@@ -108,9 +94,7 @@ def test_images_that_cannot_be_read_are_left_out_on_demand(folder, tmp_path, cap
 def test_if_all_are_left_out_it_is_a_mistake(folder, tmp_path):
     for path in folder.rglob("*.png"):
         path.write_text("no image")
-    assert_refused(
-        lambda: write(folder, tmp_path / "out", skip=True), "none of 4 images"
-    )
+    assert_refused(lambda: write(folder, tmp_path / "out"), "none of 4 images")
     assert not (tmp_path / "out/classes.json").exists()
 
 
@@ -126,3 +110,32 @@ def test_an_interruption_leaves_whole_files(folder, tmp_path):
     assert len(files) >= 4
     for path in files:
         Image.open(path).load()
+
+
+def turn(path, orientation):
+    """Stores an image turned, with the entry that tells."""
+    image = Image.open(path)
+    image.load()
+    exif = Image.Exif()
+    exif[274] = orientation
+    image.save(path, exif=exif)
+
+
+def test_turned_images_have_upright_results(folder, tmp_path):
+    turn(folder / "a.png", 6)
+    content = write(folder, tmp_path / "out")
+    assert content["turned"] == 1
+    # Stored as 4 x 6, shown as 6 x 4.
+    assert content["images"]["a"]["size"] == [6, 4]
+    with Image.open(folder / "a.png") as image:
+        upright = np.asarray(ImageOps.exif_transpose(image))
+    labels = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
+    np.testing.assert_array_equal(labels, expected_labels(upright))
+
+
+def test_turned_images_may_be_refused(folder, tmp_path):
+    turn(folder / "a.png", 3)
+    content = write(folder, tmp_path / "out", exif="refuse")
+    assert [entry["name"] for entry in content["left_out"]] == ["a"]
+    assert "EXIF orientation 3" in content["left_out"][0]["reason"]
+    assert content["turned"] == 0

@@ -157,7 +157,6 @@ def sixteen_bits(path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (turned, ["EXIF orientation 6"]),
         (cut_short, ["damaged"]),
         (moving, ["2 images", "still"]),
         (see_through, ["16 transparent pixels"]),
@@ -172,6 +171,17 @@ def test_what_the_network_would_see_otherwise_is_refused(tmp_path, make, words):
     path = tmp_path / "a.png"
     make(path)
     assert_refused(lambda: read(path), path, *words)
+
+
+def test_turned_images_are_turned_upright_or_refused(tmp_path):
+    turned(tmp_path / "a.png")
+    image = InputImage("a", tmp_path / "a.png")
+    stored = np.asarray(Image.open(image.path).convert("RGB"))
+    shown = input_images.read(image)
+    np.testing.assert_array_equal(shown, np.rot90(stored, -1))
+    assert input_images.look(image) == shown.shape[:2]
+    for action in (input_images.read, input_images.look):
+        assert_refused(lambda action=action: action(image, "refuse"), "orientation 6")
 
 
 def test_too_many_pixels_are_no_damage(tmp_path, monkeypatch):

@@ -27,15 +27,20 @@ def make(tmp_path):
         path = tmp_path / "clip.mp4"
         with video_files.writing(path, rate) as add:
             for number in range(count):
-                add(frame(number, height, width))
+                add(number / rate, frame(number, height, width))
         return path
 
     return make
 
 
-def read(path):
+def read_timed(path):
     with video_files.reading(path) as clip:
         return clip, list(clip.frames)
+
+
+def read(path):
+    clip, frames = read_timed(path)
+    return clip, [image for _, image in frames]
 
 
 def assert_alike(image, expected):
@@ -51,6 +56,29 @@ def test_a_video_comes_back_frame_by_frame(make, rate):
     assert clip.num_frames == len(frames) == 5
     for number, image in enumerate(frames):
         assert_alike(image, frame(number))
+
+
+TENTHS = [0, 1, 2, 3, 33, 34, 35, 36]
+
+
+def test_frames_keep_their_times(tmp_path):
+    """Of a phone that saw nothing new for three seconds."""
+    pytest.importorskip("av")
+    path = tmp_path / "clip.mp4"
+    with video_files.writing(path, Fraction(10)) as add:
+        for number, tenth in enumerate(TENTHS):
+            add(Fraction(tenth, 10), frame(number))
+    clip, frames = read_timed(path)
+    assert [time for time, _ in frames] == [Fraction(tenth, 10) for tenth in TENTHS]
+    assert clip.num_frames == len(TENTHS)
+    for number, (_, image) in enumerate(frames):
+        assert_alike(image, frame(number))
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(50), Fraction(120)])
+def test_common_rates_are_exact(make, rate):
+    _, frames = read_timed(make(rate=rate, count=4))
+    assert [time for time, _ in frames] == [n / rate for n in range(4)]
 
 
 @pytest.mark.parametrize("size", [(47, 64), (48, 63), (45, 61)])
@@ -112,7 +140,7 @@ def test_an_interrupted_video_is_not_there(tmp_path):
 
     def interrupted():
         with video_files.writing(tmp_path / "x.mp4", Fraction(25)) as add:
-            add(frame(0))
+            add(Fraction(0), frame(0))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -126,8 +154,8 @@ def test_what_cannot_be_written_is_not_taken_for_a_damaged_video(make):
     def copy():
         with video_files.reading(path) as clip:
             with video_files.writing("/dev/null/x.mp4", clip.frame_rate) as add:
-                for image in clip.frames:
-                    add(image)
+                for time, image in clip.frames:
+                    add(time, image)
 
     path = make()
     assert_refused(copy, "--output", "/dev/null/x.mp4")

@@ -23,7 +23,7 @@ def clip(tmp_path):
             image = np.zeros((32, 64, 3), np.uint8)
             image[..., 0] = 220
             image[:, : 16 * number] = (0, 220, 0)
-            add(image)
+            add(Fraction(number, 10), image)
     return path
 
 
@@ -41,14 +41,16 @@ def test_each_frame_has_its_shares_and_colours(clip, tmp_path):
     np.testing.assert_allclose(shares, expected, atol=0.04)
     assert content["video"]["size"] == [32, 64]
     assert content["video"]["frame_rate"] == 10
+    assert content["video"]["times"] == [0.0, 0.1, 0.2, 0.3]
     assert shown == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert json.loads((tmp_path / "out/classes.json").read_text()) == content
     labels = np.asarray(Image.open(tmp_path / "out/labels/000003.png"))
     assert (labels[:, :40] == 1).all()
     assert (labels[:, 56:] == 0).all()
     with video_files.reading(tmp_path / "out/overlay.mp4") as overlay:
-        frames = list(overlay.frames)
+        times, frames = zip(*overlay.frames, strict=True)
         assert overlay.frame_rate == 10
+    assert times == tuple(Fraction(number, 10) for number in range(4))
     # Half the frame's green of 220, half the class's of 200.
     np.testing.assert_allclose(frames[3][16, 16], [0, 210, 0], atol=16)
     np.testing.assert_allclose(frames[3][16, 60], [210, 0, 0], atol=16)

@@ -14,6 +14,9 @@ It is TOML or JSON with these keys; only the first must be there:
     # is no class unless it is the colour of one; without both, masks have no colours.
     mask_colours = { "128,64,128" = "road", "70,70,70" = 1, "0,0,0" = "ignore" }
 
+    # Whether palette masks are read by their indices, or by the colours of these.
+    masks = "ids"
+
 A table is complete: other values and colours are refused, and every class has one.
 """
 
@@ -31,7 +34,10 @@ from selene_tf.data.files.label_map import IGNORE_LABEL, LabelFormat
 from selene_tf.errors import UserError
 
 _LANGUAGES = {".toml": "TOML", ".json": "JSON"}
-_KEYS = ("class_names", "colours", "ignore_label", "label_map", "mask_colours")
+_KEYS = (
+    *("class_names", "colours", "ignore_label", "label_map", "mask_colours"),
+    "masks",
+)
 _KEYS_OF = {
     "label_map": "values of the masks from 0 to 255",
     "mask_colours": 'colours "red,green,blue" of 0 to 255',
@@ -157,8 +163,22 @@ def _info(content):
     if "colours" in content:
         colours = _colours(content["colours"], names)
     ids = _ids(content, names)
-    labels = LabelFormat(ids, _mask_colours(content, names, colours))
+    mask_colours = _mask_colours(content, names, colours)
+    by_colour = _by_colour(content, mask_colours)
+    labels = LabelFormat(ids, mask_colours, palettes_by_colour=by_colour)
     return dataset_info.DatasetInfo("folder", names, colours, labels)
+
+
+def _by_colour(content, mask_colours):
+    kind = content.get("masks", "ids")
+    if kind not in ("ids", "colours"):
+        raise _refusal("masks", kind, "'ids' or 'colours'")
+    if kind == "colours" and not mask_colours:
+        raise UserError(
+            "masks: found 'colours' without colours or mask_colours, which say what "
+            "they mean; add one of them."
+        )
+    return kind == "colours"
 
 
 def _check_keys(content):

@@ -35,6 +35,7 @@ class ImageFolder(DataFolder):
     Args:
         data_dir: The folder.
         labels: The `LabelFormat` of the masks.
+        exif: What is done about images that are stored turned, see `FileReader`.
 
     Example:
         >>> from selene_tf.data.files import label_map
@@ -44,10 +45,10 @@ class ImageFolder(DataFolder):
         ['a.png']
     """
 
-    def __init__(self, data_dir, labels):
+    def __init__(self, data_dir, labels, exif="refuse"):
         self.data_dir = str(data_dir)
         self.notes = tuple(_notes(data_dir))
-        self._labels = labels
+        self._labels, self._exif = labels, exif
 
     def read_part(self, part, mask_every):
         if find_layout(self.data_dir) == "lists":
@@ -65,7 +66,7 @@ class ImageFolder(DataFolder):
         return read_list(list_file, self.data_dir, mask_every, has_masks=mask_every > 0)
 
     def make_reader(self, examples, image_size):
-        return FileReader(examples, self._labels, image_size)
+        return FileReader(examples, self._labels, image_size, self._exif)
 
 
 def find_layout(data_dir):

@@ -252,10 +252,10 @@ def _check_values(path, mask):
 
 
 def _check_size(path, mask, image_file):
-    image, _ = image_files.read_header(image_file, image_files.IMAGES)
-    if image.size != mask.shape[::-1]:
+    _, _, size = image_files.read_header(image_file, image_files.IMAGES)
+    if size != mask.shape:
         raise UserError(
             f"{path} is {mask.shape[1]} x {mask.shape[0]} pixels (width x height) but "
-            f"its image {image_file} is {image.size[0]} x {image.size[1]}; expected "
+            f"its image {image_file} is {size[1]} x {size[0]}; expected "
             "one size. Copy both again."
         )

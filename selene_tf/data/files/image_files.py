@@ -5,7 +5,7 @@ import io
 import struct
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from selene_tf.errors import UserError
 
@@ -20,19 +20,21 @@ class FileUnreachable(UserError):
     """A file that the system does not let us read: it may be there the next time."""
 
 
-def read(path, formats):
+def read(path, formats, exif="refuse"):
     """Reads and decodes a whole file.
 
     Args:
         path: The file.
         formats: Names of the formats that it may have.
+        exif: What is done about an image that is stored turned, by its EXIF entry:
+            "refuse", or "apply" to turn it upright, as viewers do.
 
     Returns:
         The decoded Pillow image, and the bytes of the file.
 
     Raises:
         UserError: It is missing, empty, damaged, of another format, of size zero,
-            or turned by its EXIF entry.
+            or turned if that is refused.
     """
     with _opened(path) as file:
         content = file.read()
@@ -42,21 +44,26 @@ def read(path, formats):
             image.verify()
         image = Image.open(io.BytesIO(content), formats=formats)
         image.load()
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    _check_shape(path, image, orientation)
+        orientation = _orientation_of(image)
+    _check_shape(path, image, orientation, exif)
+    if orientation != 1:
+        kind = image.format
+        image = ImageOps.exif_transpose(image)
+        image.format = kind
     return image, content
 
 
-def read_header(path, formats):
+def read_header(path, formats, exif="refuse"):
     """Reads what a file says at its beginning, and decodes nothing.
 
     Args:
         path: The file.
         formats: Names of the formats that it may have.
+        exif: As of `read`.
 
     Returns:
-        The Pillow image, of which only mode, format and size may be used, and the
-        first 33 bytes.
+        The Pillow image, of which only mode and format may be used, the first 33
+        bytes, and (height, width) of the upright image.
 
     Raises:
         UserError: As `read`, as far as the beginning shows it.
@@ -68,11 +75,30 @@ def read_header(path, formats):
             _readable(path, header, formats),
             Image.open(file, formats=formats) as image,
         ):
-            # Asked for its EXIF entries, a PNG without any would be decoded.
-            has_entries = image.format != "PNG" or "exif" in image.info
-            entries = image.getexif() if has_entries else {}
-    _check_shape(path, image, entries.get(_ORIENTATION_TAG, 1))
-    return image, header
+            orientation = _orientation_of(image)
+    _check_shape(path, image, orientation, exif)
+    width, height = image.size
+    return image, header, (width, height) if orientation > 4 else (height, width)
+
+
+def read_orientation(path):
+    """How an image is stored, by its EXIF entry: 1 for upright, 2 to 8 for turned.
+
+    Of a file that cannot be read it is 1.
+    """
+    try:
+        with Image.open(path) as image:
+            return _orientation_of(image)
+    except (*_DAMAGE, Image.DecompressionBombError):
+        return 1
+
+
+def _orientation_of(image):
+    # Asked for its EXIF entries, a PNG without any would be decoded.
+    has_entries = image.format != "PNG" or "exif" in image.info
+    orientation = image.getexif().get(_ORIENTATION_TAG, 1) if has_entries else 1
+    # 0 is "undefined"; other numbers mean nothing.
+    return orientation if orientation in range(2, 9) else 1
 
 
 def png_header(content):
@@ -125,13 +151,13 @@ def _readable(path, content, formats):
         ) from None
 
 
-def _check_shape(path, image, orientation):
+def _check_shape(path, image, orientation, exif):
     if 0 in image.size:
         raise UserError(f"{path} has a size of zero; remove it or make it again.")
-    if orientation not in (0, 1):  # Undefined, or upright.
+    if orientation != 1 and exif != "apply":
         raise UserError(
             f"{path} is stored turned (EXIF orientation {orientation}); save it "
-            "upright and without that entry, so that image and mask agree."
+            "upright and without that entry, or turn it with --exif=apply."
         )
 
 

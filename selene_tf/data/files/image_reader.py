@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.data.files import image_files, label_map, pillow_reading, tf_decoding
+from selene_tf.data.files.palettes import by_colour, read_palette
 from selene_tf.errors import UserError
 
 
@@ -75,6 +76,8 @@ class FileReader(Reader):
         examples: Sequence of `Example`.
         labels: The `LabelFormat` of the masks.
         image_size: (height, width) to resize to, or None to keep each size.
+        exif: What is done about images that are stored turned: "refuse" or "apply",
+            see `image_files.read`.
 
     Raises:
         UserError: There are no examples.
@@ -88,12 +91,13 @@ class FileReader(Reader):
         (4, 6)
     """
 
-    def __init__(self, examples, labels, image_size=None):
+    def __init__(self, examples, labels, image_size=None, exif="refuse"):
         if not examples:
             raise UserError("There are no images; check the lists or folders.")
         self.size = len(examples)
         self.image_size = image_size
-        self.examples, self.labels = examples, labels
+        self.examples, self.labels, self._exif = examples, labels, exif
+        self._orientations = _orientations(examples) if exif == "apply" else None
         self._images = tf.constant([os.fsencode(example.image) for example in examples])
         masks = [example.mask for example in examples]
         self._masks = _MaskDecoder(masks, labels) if any(masks) else None
@@ -106,14 +110,24 @@ class FileReader(Reader):
             label = tf.zeros(tf.shape(image)[:2], tf.uint8)
         else:
             label = self._masks.decode(number, image)
+        if self._orientations is not None:
+            image, label = self._turned(number, image, label)
         return tf_decoding.finish(image, label, self.image_size)
 
+    def _turned(self, number, image, label):
+        of_image, of_mask = tf.unstack(self._orientations[number])
+        alike = tf.debugging.assert_equal(of_image, of_mask)
+        with tf.control_dependencies([alike]):
+            image = tf_decoding.turn_upright(image, of_image)
+        label = tf_decoding.turn_upright(label[..., tf.newaxis], of_image)
+        return image, label[..., 0]
+
     def read_checked(self, number):
-        example = self.examples[number]
-        return pillow_reading.read_example(example, self.labels, self.image_size)
+        example, size = self.examples[number], self.image_size
+        return pillow_reading.read_example(example, self.labels, size, self._exif)
 
     def read_size(self, number):
-        return pillow_reading.read_size(self.examples[number], self.labels)
+        return pillow_reading.read_size(self.examples[number], self.labels, self._exif)
 
     def name(self, number):
         return str(self.examples[number].image)
@@ -132,9 +146,9 @@ class _MaskDecoder:
         self._paths = tf.constant([os.fsencode(path or "") for path in paths])
         self._headers = tf.constant(headers)
         self._is_colour = tf.constant(is_colour)
-        self._table_of = tf.constant([labels.number_of(path) for path in paths])
-        tables = np.stack([label_map.table(ids) for ids in labels.all_ids()])
-        self._tables = tf.constant(tables)
+        numbers, all_ids = _meanings(paths, headers, labels)
+        self._table_of = tf.constant(numbers)
+        self._tables = tf.constant(np.stack([label_map.table(ids) for ids in all_ids]))
         # It is large, and hardly ever needed.
         colours = label_map.colour_table(labels.colours) if any(is_colour) else [0]
         self._colours = tf.constant(colours, tf.uint8)
@@ -156,6 +170,38 @@ class _MaskDecoder:
                 content, self._headers[number], self._tables[self._table_of[number]]
             ),
         )
+
+
+def _meanings(paths, headers, labels):
+    """Of each mask the number of what its values mean, and these meanings.
+
+    Files whose palettes say it have one meaning for each palette.
+    """
+    numbers, all_ids = [labels.number_of(path) for path in paths], labels.all_ids()
+    if not labels.palettes_by_colour:
+        return numbers, all_ids
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda path: read_palette(path) if path else (), paths))
+    known = {}
+    for place, palette in enumerate(found):
+        if palette and headers[place]:
+            new = len(all_ids) + len(known)
+            numbers[place] = known.setdefault(palette, new)
+    ids = [by_colour(each, labels.colours, label_map.REFUSED) for each in known]
+    return numbers, [*all_ids, *ids]
+
+
+def _orientations(examples):
+    """EXIF orientations of images and masks, int32 (number, 2)."""
+
+    def read(example):
+        of_image = image_files.read_orientation(example.image)
+        if example.mask is None:
+            return of_image, of_image
+        return of_image, image_files.read_orientation(example.mask)
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return tf.constant(list(pool.map(read, examples)), tf.int32)
 
 
 def _headers(paths, labels):

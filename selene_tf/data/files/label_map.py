@@ -26,6 +26,8 @@ class LabelFormat:
             empty if colour masks are refused.
         by_suffix: Pairs of the end of a file name and the ids of such files, which
             take the place of `ids`.
+        palettes_by_colour: Whether palette masks are read by the colours that their
+            indices are shown in, and not by the indices.
 
     Example:
         >>> labels = LabelFormat({7: 0, 8: 1}, by_suffix=(("_raw.png", {1: 0}),))
@@ -40,6 +42,7 @@ class LabelFormat:
         default_factory=dict
     )
     by_suffix: tuple[tuple[str, collections.abc.Mapping[int, int]], ...] = ()
+    palettes_by_colour: bool = False
 
     def number_of(self, path) -> int:
         """Which of `all_ids` a file has."""

@@ -11,39 +11,44 @@ GREY, COLOUR, PALETTE = 0, 2, 3  # PNG colour types of masks.
 COLOUR_AND_ALPHA = 6
 
 
-def read_image(path):
+def read_image(path, exif="refuse"):
     """Reads a PNG or JPEG image as uint8 (height, width, 3), RGB.
 
     Grey and palette images become RGB; a fully opaque alpha channel is dropped.
+
+    Args:
+        path: The file.
+        exif: What is done about one that is stored turned, see `image_files.read`.
 
     Raises:
         UserError: The file is missing, damaged or of another format, or it is
             transparent, 16-bit, CMYK or rotated by its EXIF entry.
     """
-    image, content = image_files.read(path, image_files.IMAGES)
+    image, content = image_files.read(path, image_files.IMAGES, exif)
     image_files.check_image_kind(path, image, content)
     if image.has_transparency_data:
         image = _opaque(path, image)
     return np.asarray(image.convert("RGB"))
 
 
-def read_mask(path, labels):
+def read_mask(path, labels, exif="refuse"):
     """Reads a PNG mask as uint8 (height, width) of class ids, 255 for "no class".
 
     Grey masks hold values, palette masks indices (the colours of a palette have no
-    meaning), and colour masks colours, if `labels` has any.
+    meaning, unless `labels` says so), and colour masks colours, if `labels` has any.
 
     Args:
         path: The mask file.
         labels: The `LabelFormat` that says what they mean.
+        exif: As of `read_image`.
 
     Raises:
         UserError: The file is missing, damaged or no such PNG of at most 8 bits, or
             it holds a value or colour without meaning.
     """
-    image, content = image_files.read(path, image_files.MASKS)
+    image, content = image_files.read(path, image_files.MASKS, exif)
     kind = mask_kind(path, content, labels)
-    if kind == COLOUR:
+    if kind == COLOUR or (kind == PALETTE and labels.palettes_by_colour):
         if image.mode == "RGBA":
             image = _opaque(path, image)
         pixels = np.asarray(image.convert("RGB"))
@@ -83,7 +88,7 @@ def mask_kind(path, content, labels):
     )
 
 
-def read_example(example, labels, image_size=None):
+def read_example(example, labels, image_size=None, exif="refuse"):
     """Reads an image and its mask, and brings both to one size.
 
     Args:
@@ -91,6 +96,7 @@ def read_example(example, labels, image_size=None):
         labels: The `LabelFormat` of its mask.
         image_size: (height, width) to resize to, or None to keep the size. The
             image is averaged when it shrinks, the mask takes the nearest id.
+        exif: As of `read_image`; image and mask have to be stored alike.
 
     Returns:
         The image, uint8 (height, width, 3), and the mask, uint8 (height, width),
@@ -99,10 +105,11 @@ def read_example(example, labels, image_size=None):
     Raises:
         UserError: See `read_image` and `read_mask`; or the sizes of the two differ.
     """
-    image = read_image(example.image)
+    image = read_image(example.image, exif)
     mask = None
     if example.mask is not None:
-        mask = read_mask(example.mask, labels)
+        _check_stored_alike(example, exif)
+        mask = read_mask(example.mask, labels, exif)
         _check_sizes(example, image.shape[:2], mask.shape)
     if image_size is None or tuple(image_size) == image.shape[:2]:
         return image, mask
@@ -113,7 +120,7 @@ def read_example(example, labels, image_size=None):
     return image, mask
 
 
-def read_size(example, labels):
+def read_size(example, labels, exif="refuse"):
     """Reads the size of an image from the beginning of its file, and its mask's.
 
     Nothing is decoded.
@@ -124,20 +131,42 @@ def read_size(example, labels):
     Args:
         example: An `Example`.
         labels: The `LabelFormat` of its mask.
+        exif: As of `read_example`.
 
     Returns:
-        (height, width) of the image.
+        (height, width) of the image, upright.
 
     Raises:
         UserError: See `read_example`.
     """
-    image, header = image_files.read_header(example.image, image_files.IMAGES)
+    image, header, size = image_files.read_header(
+        example.image, image_files.IMAGES, exif
+    )
     image_files.check_image_kind(example.image, image, header)
     if example.mask is not None:
-        mask, header = image_files.read_header(example.mask, image_files.MASKS)
+        _check_stored_alike(example, exif)
+        _, header, mask_size = image_files.read_header(
+            example.mask, image_files.MASKS, exif
+        )
         mask_kind(example.mask, header, labels)
-        _check_sizes(example, image.size[::-1], mask.size[::-1])
-    return image.size[::-1]
+        _check_sizes(example, size, mask_size)
+    return size
+
+
+def _check_stored_alike(example, exif):
+    """Refuses a turned image whose mask is not, or the other way round.
+
+    Which of the two ways the mask was drawn nobody can tell.
+    """
+    if exif != "apply":
+        return
+    paths = (example.image, example.mask)
+    of_image, of_mask = (image_files.read_orientation(path) for path in paths)
+    if of_image != of_mask:
+        raise UserError(
+            f"{example.image} has EXIF orientation {of_image} but its mask "
+            f"{example.mask} has {of_mask}; save both upright and without that entry."
+        )
 
 
 def _opaque(path, image):

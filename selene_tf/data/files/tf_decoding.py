@@ -61,6 +61,26 @@ def _without_alpha(pixels, channels):
     return tf.cond(channels == 2, grey, lambda: colours)
 
 
+def turn_upright(pixels, orientation):
+    """Turns an image upright that is stored turned, as Pillow's exif_transpose does.
+
+    Args:
+        pixels: (height, width, channels).
+        orientation: int32 scalar, its EXIF orientation, 1 to 8.
+
+    Returns:
+        (height, width, channels), or (width, height, channels) for 5 to 8.
+    """
+    turned = tf.cond(
+        orientation > 4, lambda: tf.transpose(pixels, (1, 0, 2)), lambda: pixels
+    )
+    is_mirrored = tf.reduce_any(orientation == tf.constant([2, 3, 6, 7]))
+    is_upside_down = tf.reduce_any(orientation == tf.constant([3, 4, 7, 8]))
+    turned = tf.cond(is_mirrored, lambda: turned[:, ::-1], lambda: turned)
+    turned = tf.cond(is_upside_down, lambda: turned[::-1], lambda: turned)
+    return tf.ensure_shape(turned, (None, None, pixels.shape[-1]))
+
+
 def as_grey_header(header):
     """The first bytes of a palette PNG, changed so that its indices read as grey.
 
