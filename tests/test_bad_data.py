@@ -1,12 +1,17 @@
 """A training that starts on faulty images says which, in one line."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from selene_tf import experiment
 from selene_tf.config import Config
 from selene_tf.errors import UserError
+from selene_tf.experiment import training_run
 from tests.commands import assert_one_line, run
+from tests.refusals import assert_refused
 
 # What comes out of a few steps is asked, not how they are traced.
 pytestmark = pytest.mark.usefixtures("eager")
@@ -112,8 +117,6 @@ def missing_mask(data_dir):
 
 
 def make_sources(data_dir, **changes):
-    from selene_tf import experiment
-
     arguments = {
         "dataset": "folder",
         "class_names": ("ground", "thing"),
@@ -185,3 +188,55 @@ def test_faulty_data_end_a_training_with_status_2(data_dir, spoil):
     words = spoil(data_dir)
     assert_one_line(train(data_dir), *words)
     assert not (data_dir.parent / "run").exists()
+
+
+def test_data_that_changed_since_the_start_are_refused(data_dir, capsys):
+    run_dir = data_dir.parent / "run"
+    run_dir.mkdir()
+    config = settings(data_dir, run_dir=str(run_dir))
+    for _ in range(2):
+        training_run.check_same_data(config, experiment.make_sources(config))
+    mask = data_dir / "train/masks/3.png"
+    pixels = 1 - np.asarray(Image.open(mask))
+    Image.fromarray(pixels).save(mask)
+    data = experiment.make_sources(config)
+    assert_refused(
+        lambda: training_run.check_same_data(config, data),
+        *("--data_dir", "labelled: ", "--allow_changed_data"),
+    )
+    allowed = dataclasses.replace(config, allow_changed_data=True)
+    training_run.check_same_data(allowed, data)
+    assert (
+        "note: the data changed since the start (labelled: " in capsys.readouterr().err
+    )
+    # From now on these are the run's.
+    training_run.check_same_data(config, data)
+    (run_dir / "data.json").write_text('{"labelled": 7}')
+    assert_refused(lambda: training_run.check_same_data(config, data), "data.json")
+
+
+def test_a_copy_of_a_validation_image_among_the_others_is_refused(data_dir):
+    image = data_dir / "val/images/1.png"
+    (data_dir / "train/images/2.png").write_bytes(image.read_bytes())
+    result = train(data_dir, "--algorithm=supervised")
+    assert_one_line(result, "val/images/1.png", "train/images/2.png", "same bytes")
+
+
+def settings(data_dir, **changes):
+    return Config(
+        **{"dataset": "folder", "data_dir": str(data_dir), "labelled_ratio": 1},
+        **{"class_names": ("ground", "thing"), "algorithm": "supervised"},
+        **changes,
+    )
+
+
+def notes_for(data_dir, image_size):
+    return experiment.make_sources(settings(data_dir, image_size=image_size)).notes
+
+
+def test_an_image_size_of_the_other_orientation_is_told(data_dir):
+    (note,) = notes_for(data_dir, (64, 48))
+    for words in ("--image_size=64,48 (height,width)", "6 of 6", "48,64", "distorted"):
+        assert words in note
+    assert notes_for(data_dir, (48, 96)) == ()
+    assert notes_for(data_dir, (32, 32)) == ()

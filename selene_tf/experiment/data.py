@@ -4,7 +4,8 @@ import itertools
 
 from selene_tf.cli import progress
 from selene_tf.data.augmentation.pretext import Pretext
-from selene_tf.data.datasets import class_pixels, splits
+from selene_tf.data.datasets import class_pixels, duplicates, palette_check, splits
+from selene_tf.data.datasets.fingerprint import fingerprint
 from selene_tf.data.pipeline import batching, sources, views
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import Sources
@@ -12,6 +13,9 @@ from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
 from selene_tf.experiment.datasets import dataset_info, open_folder
 from selene_tf.networks import dynamic_routing
+
+# Images and masks of a part that are looked at before a training starts.
+_SAMPLE = 64
 
 
 def pretext_task(config):
@@ -104,6 +108,7 @@ def make_split(config, folder, uses_unlabelled, allow_overlap=False):
 def _from_files(config, uses_unlabelled):
     folder = open_folder(config)
     split = make_split(config, folder, uses_unlabelled)
+    _check_no_leaks(config, split)
     total = len(split.labelled) + len(split.unlabelled)
     bad_samples = BadSamples(total, config.on_bad_sample == "skip")
     labelled = _examples(config, folder, split.labelled, bad_samples)
@@ -112,8 +117,74 @@ def _from_files(config, uses_unlabelled):
         _examples(config, folder, split.unlabelled, bad_samples),
         _examples(config, folder, split.validation, None),
         bad_samples,
-        (*notes(config, folder), *_class_warnings(config, labelled, split.labelled)),
+        (
+            *notes(config, folder),
+            *_class_warnings(config, labelled, split.labelled),
+            *(f"warning: {line}" for line in palette_warnings(config, split, _SAMPLE)),
+            *_orientation_notes(config, labelled),
+        ),
+        fingerprint(split, folder.data_dir),
     )
+
+
+def _orientation_notes(config, source):
+    """A note if --image_size lies across nearly all images, as swapped numbers do."""
+    if not config.image_size or not source.sizes:
+        return
+    height, width = config.image_size
+    across = sum(
+        count
+        for (own_height, own_width), count in source.sizes.items()
+        if (own_height - own_width) * (height - width) < 0
+    )
+    if across > 0.9 * sum(source.sizes.values()):
+        example = next(iter(source.sizes))
+        yield (
+            f"note: --image_size={height},{width} (height,width) lies across {across} "
+            f"of {sum(source.sizes.values())} images, such as one of "
+            f"{example[0]},{example[1]}; they will be distorted."
+        )
+
+
+def _check_no_leaks(config, split):
+    """Refuses a validation image among the training images, copied or linked.
+
+    Raises:
+        UserError: names both files.
+    """
+    # Published data sets are as they are.
+    if config.dataset != "folder":
+        return
+    parts = {
+        name: [example.image for example in getattr(split, name)]
+        for name in ("labelled", "unlabelled", "validation")
+    }
+    leaks = [
+        leak
+        for leak in duplicates.leaks(duplicates.find(parts))
+        if leak.startswith("validation: ")
+    ]
+    if leaks:
+        more = f" ({len(leaks) - 1} more such images)" if len(leaks) > 1 else ""
+        raise UserError(f"{leaks[0]}{more}")
+
+
+def palette_warnings(config, split, sample=None):
+    """What the palettes of a data set's masks contradict, a line each.
+
+    Args:
+        config: The `Config`.
+        split: A `Split` of its examples.
+        sample: How many masks of a part are looked at; None for all.
+    """
+    if config.dataset != "folder":
+        return []
+    paths = []
+    for examples in (split.labelled, split.validation):
+        masks = [example.mask for example in examples if example.mask is not None]
+        step = max(1, len(masks) // sample) if sample else 1
+        paths += masks[::step]
+    return list(palette_check.warnings(paths, dataset_info(config).labels))
 
 
 def _class_warnings(config, source, examples):
@@ -164,7 +235,7 @@ def _examples(config, folder, examples, bad_samples):
             BadSamples(len(examples)) if is_evaluated else bad_samples,
             same_size=is_evaluated and config.evaluation_batch_size > 1,
             # Now, and not hours later, when they are first looked at.
-            sample=None if is_evaluated else 64,
+            sample=None if is_evaluated else _SAMPLE,
             progress=show,
         )
 

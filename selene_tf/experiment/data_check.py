@@ -16,7 +16,12 @@ from selene_tf.data.files.image_reader import Reader
 from selene_tf.data.files.label_map import IGNORE_LABEL
 from selene_tf.errors import UserError
 from selene_tf.experiment import data_findings
-from selene_tf.experiment.data import make_split, notes, pretext_task
+from selene_tf.experiment.data import (
+    make_split,
+    notes,
+    palette_warnings,
+    pretext_task,
+)
 from selene_tf.experiment.datasets import dataset_info, open_folder
 
 _PARTS = ("labelled", "unlabelled", "validation")
@@ -165,6 +170,7 @@ def check(config, progress=None):
             *warnings,
             *data_findings.class_warnings(parts, info.class_names),
             *data_findings.mask_warnings(parts),
+            *palette_warnings(config, split),
             *data_findings.shared_masks(split),
             *data_findings.copy_warnings(copies),
         ),
@@ -175,13 +181,18 @@ def _split(config, folder):
     """The `Split` with all masks that there are, and what is odd about it."""
     is_used = _needs_unlabelled(config) or pretext_task(config) is not None
     warnings = []
+    # Where lists name all that the run needs, the folder has no layout of its own.
+    only_lists = config.labelled_list and config.validation_list
+    looks = bool(is_used or config.unlabelled_list or not only_lists)
     try:
-        split = make_split(config, folder, uses_unlabelled=True, allow_overlap=True)
+        split = make_split(config, folder, uses_unlabelled=looks, allow_overlap=True)
     except UserError as error:
         if is_used:
             raise
         split = make_split(config, folder, uses_unlabelled=False, allow_overlap=True)
         warnings.append(f"unlabelled: left out, since this run needs none: {error}")
+    if not split.unlabelled:
+        return split, warnings
     try:
         # No training reads them, but another run may: with other lists, or a smaller
         # --labelled_ratio.

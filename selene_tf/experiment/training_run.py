@@ -10,7 +10,9 @@ import time
 
 from selene_tf import losses
 from selene_tf.cli import flagfile
+from selene_tf.data.datasets import fingerprint
 from selene_tf.data.pipeline.sources import named_failures
+from selene_tf.errors import UserError
 from selene_tf.evaluation import summary as report
 from selene_tf.experiment import architecture, gates, initial_state
 from selene_tf.experiment.data import make_sources, make_training_dataset
@@ -86,6 +88,7 @@ def train(config):
         ):
             initial_state.save(start, config)
             _keep_left_out(config, data)
+            check_same_data(config, data)
             if devices.is_chief:
                 _say("\n".join([describe(config, data, devices), *data.notes]))
             progress = _resume(config, devices, algorithm, checkpoints, initial)
@@ -121,6 +124,30 @@ def _keep_left_out(config, data):
         data.bad_samples.keep(
             earlier, lambda messages: run_folder.write_json(path, messages)
         )
+
+
+def check_same_data(config, data):
+    """Refuses to resume on files that changed since the start, unless that is allowed.
+
+    Raises:
+        UserError: says what changed.
+    """
+    path = pathlib.Path(config.run_dir) / "data.json"
+    if path.exists():
+        earlier = run_folder.read_json(path, {})
+        if not fingerprint.is_one(earlier):
+            raise run_folder.foreign(path, "sums of the data's files")
+        changes = "; ".join(fingerprint.changes(earlier, data.fingerprint))
+        if changes and not config.allow_changed_data:
+            raise UserError(
+                f"--data_dir: the data changed since {config.run_dir} was started "
+                f"({changes}); expected the same files. Bring them back, or go on with "
+                "--allow_changed_data."
+            )
+        if changes:
+            _say(f"note: the data changed since the start ({changes})")
+    if data.fingerprint:
+        run_folder.write_json(path, data.fingerprint)
 
 
 def describe(config, data, devices):

@@ -20,6 +20,7 @@ MAY_DIFFER = {
     "dataset_file",
     "memory_gib",
     "on_bad_sample",
+    "allow_changed_data",
     "log_every",
     "keep_checkpoints",
     "checkpoint_every",

@@ -252,3 +252,30 @@ def test_samples_are_spread_and_leave_out_what_cannot_be_read(data):
     assert [name for name, _, _ in found.samples(99)] == names + validation
     for _, image, mask in found.samples(1):
         assert (image.shape, mask.shape) == ((4, 6, 3), (4, 6))
+
+
+def test_lists_that_name_all_parts_need_no_layout(tmp_path):
+    """Images and masks side by side in one folder, as some tools export them."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 3), ("valid", 2)):
+        (tmp_path / part).mkdir()
+        for number in range(count):
+            name = f"{part}/{number}"
+            pixels = rng.integers(0, 256, (4, 6, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+            mask = rng.integers(0, 2, (4, 6), dtype=np.uint8)
+            Image.fromarray(mask).save(tmp_path / f"{name}_mask.png")
+        lines = [f"{part}/{n}.png {part}/{n}_mask.png" for n in range(count)]
+        (tmp_path / f"{part}_list.txt").write_text("\n".join(lines))
+    config = Config(
+        dataset="folder",
+        data_dir=str(tmp_path),
+        labelled_list="train_list.txt",
+        validation_list="valid_list.txt",
+        class_names=("a", "b"),
+        algorithm="supervised",
+    )
+    result = data_check.check(config)
+    assert result.images == 5
+    assert result.warnings == ()
+    assert result.problems == []

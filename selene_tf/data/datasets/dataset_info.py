@@ -33,11 +33,15 @@ class DatasetInfo:
 
     def to_json(self):
         """What a trained network depends on: names, and the meaning of masks."""
-        return {
+        content = {
             "class_names": list(self.class_names),
             "masks": [_written(ids) for ids in self.labels.all_ids()],
             "mask_colours": _written(self.labels.colours),
         }
+        # Runs of earlier versions have no such key.
+        if self.labels.palettes_by_colour:
+            content["palettes"] = "colours"
+        return content
 
 
 def _written(meaning):

@@ -46,10 +46,11 @@ class DataRoot:
         else:
             resolved = start + name
         if not resolved.startswith(self._start):
+            parent = os.path.commonpath([self.root, resolved])
             raise UserError(
                 f"{place()}: '{path}' leads to '{resolved}', outside the data folder "
-                f"'{self.root}'; use only files inside it, or name a folder that holds "
-                "them all."
+                f"'{self.root}'; use only files inside it, or a folder that holds them "
+                f"all: --data_dir={parent} with lists of its images."
             )
         return Path(resolved)
 

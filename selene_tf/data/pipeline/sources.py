@@ -33,11 +33,13 @@ class Source(typing.Protocol):
         class_pixels: Pixels of each class id in the masks that were read when it was
             made, int64 (256,); None if that is not known.
         masks_read: How many masks these are; of many images only a sample is read.
+        sizes: {(height, width): number of images} as they lie on disk, where known.
     """
 
     size: int
     class_pixels: np.ndarray | None = None
     masks_read: int = 0
+    sizes: dict | None = None
 
     @abc.abstractmethod
     def read(self, number):
@@ -178,6 +180,8 @@ class Sources:
         validation: Likewise of those to validate on.
         bad_samples: What could not be read of the training images.
         notes: What was decided on looking at the data, a line each.
+        fingerprint: Of the files that they are read from, see `fingerprint`; empty for
+            images that lie in none.
     """
 
     labelled: Source
@@ -185,6 +189,7 @@ class Sources:
     validation: Source
     bad_samples: BadSamples = dataclasses.field(default_factory=lambda: BadSamples(0))
     notes: tuple[str, ...] = ()
+    fingerprint: dict = dataclasses.field(default_factory=dict)
 
     def failure(self):
         """The `UserError` that stopped reading, or None."""
@@ -258,6 +263,7 @@ def from_examples(
     if size is not None and _gib(len(kept), size) <= memory_gib:
         images, labels = load(reader, bad_samples, progress)
         source = MemorySource(images, labels)
+        source.sizes = sizes
         if kept[0].mask is not None:
             source.class_pixels, source.masks_read = (
                 class_pixels.count(labels),
@@ -268,6 +274,7 @@ def from_examples(
         return source
     pixels, masks = validation.check_sample(reader, bad_samples, sample, progress)
     source = ReaderSource(reader, bad_samples)
+    source.sizes = sizes
     if masks:
         source.class_pixels, source.masks_read = pixels, masks
     return source
