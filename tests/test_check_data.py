@@ -10,7 +10,7 @@ from PIL import Image
 from selene_tf.experiment import data_check_files
 from selene_tf.reports import data_tables
 from tests.checked_data import CLASSES, HEIGHT, Data
-from tests.commands import assert_one_line, run_process
+from tests.commands import assert_one_line
 from tests.refusals import assert_refused
 
 
@@ -35,7 +35,7 @@ def sound_part(labelled, **classes):
 def test_the_command_finds_nothing_wrong_and_writes_its_files(data, tmp_path):
     report, browse = tmp_path / "report.json", tmp_path / "browse.png"
     report.write_text("of an earlier check")
-    result = data.run(f"--report={report}", f"--browse={browse}", run=run_process)
+    result = data.run(f"--report={report}", f"--browse={browse}")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == "no problems in 6 images"
     assert json.loads(report.read_text()) == {

@@ -43,7 +43,11 @@ def collect(network, sources, max_images=MAX_IMAGES, predict=None):
 def _images(source, places):
     """Float images of a source, read in a graph, without which each takes 0.5 s."""
     numbers = tf.data.Dataset.from_tensor_slices(places)
-    images = numbers.map(lambda n: tf.cast(source.read(n)["image"], tf.float32))
+    images = numbers.map(
+        tf.autograph.experimental.do_not_convert(
+            lambda n: tf.cast(source.read(n)["image"], tf.float32)
+        )
+    )
     with named_failures(source):
         yield from images.prefetch(2)
 

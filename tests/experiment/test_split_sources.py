@@ -19,7 +19,9 @@ def save(folder, part, count, masks=True):
             file = folder / part / kind / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             shape = (32, 32, 3) if kind == "images" else (32, 32)
-            Image.fromarray(np.full(shape, number % 2, np.uint8)).save(file)
+            # No image stands in two parts.
+            other = 100 if (kind, part) == ("images", "val") else 0
+            Image.fromarray(np.full(shape, number % 2 + other, np.uint8)).save(file)
 
 
 def config(folder, **changes):

@@ -19,7 +19,7 @@ def config(tmp_path):
             (tmp_path / "data" / split / kind).mkdir(parents=True)
         for i in range(2):
             folder = tmp_path / "data" / split
-            image = np.full((32, 32, 3), 60 * i, np.uint8)
+            image = np.full((32, 32, 3), 60 * i + (split == "val"), np.uint8)
             Image.fromarray(image).save(folder / f"images/{i}.png")
             mask = np.full((32, 32), i, np.uint8)
             Image.fromarray(mask).save(folder / f"masks/{i}.png")

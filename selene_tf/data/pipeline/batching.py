@@ -17,6 +17,9 @@ from selene_tf.errors import UserError
 # Images read at the same time; the results come in order all the same.
 _PARALLEL_READS = min(8, max(2, os.cpu_count() or 2))
 _PREFETCHED_BATCHES = 2
+# None of what is mapped has Python control flow on tensors; looking for some takes
+# longer than tracing.
+_without_autograph = tf.autograph.experimental.do_not_convert
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +113,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
     if augmentation.strong_view:
         others = others.map(views.mix_strong_views)
 
+    @_without_autograph
     def join(batch, other):
         named = {f"unlabelled_{name}": values for name, values in other.items()}
         return {**batch, **named}
@@ -136,6 +140,7 @@ def evaluation(source, batch_size, shard=WorkerShard()):
     check_size(source.size)
     _check_batch_size(batch_size)
 
+    @_without_autograph
     def draw(index):
         example = source.read(index)
         return {
@@ -158,12 +163,14 @@ def _numbers(batch_size, start_step, shard):
         return numbers
     rows = batch_size // shard.num_workers
     own = slice(shard.worker * rows, (shard.worker + 1) * rows)
-    return numbers.batch(batch_size).map(lambda batch: batch[own]).unbatch()
+    take_own = _without_autograph(lambda batch: batch[own])
+    return numbers.batch(batch_size).map(take_own).unbatch()
 
 
 def _batches(source, numbers, rows, seed, augmentation, view):
     check_size(source.size)
 
+    @_without_autograph
     def draw(number):
         index, augmentation_seed = _choose(number, source.size, seed)
         example = source.read(index)

@@ -116,6 +116,8 @@ class ReaderSource(Source):
         self._attempts = min(reader.size, bad_samples.limit + 1)
 
     def read(self, number):
+        # There is no Python control flow that autograph would have to look for.
+        @tf.autograph.experimental.do_not_convert
         def attempt(skipped):
             return *self._reader.decode((number + skipped) % self.size), skipped
 
