@@ -240,3 +240,9 @@ def test_an_image_size_of_the_other_orientation_is_told(data_dir):
         assert words in note
     assert notes_for(data_dir, (48, 96)) == ()
     assert notes_for(data_dir, (32, 32)) == ()
+
+
+def test_a_data_folder_that_was_moved_is_named(tmp_path):
+    config = Config(dataset="folder", data_dir=str(tmp_path / "gone"))
+    words = ("--data_dir", str(tmp_path / "gone"), "moved")
+    assert_refused(lambda: experiment.dataset_info(config), *words)

@@ -1,6 +1,7 @@
 """The data set that a `Config` names: its classes, and the folder that it lies in."""
 
 import dataclasses
+import os
 
 from selene_tf.config.validation import to_text
 from selene_tf.data.datasets import description_file
@@ -51,6 +52,12 @@ def dataset_info(config):
         # Its masks hold the raw ids.
         raw = LabelFormat(CITYSCAPES_RAW_IDS)
         return dataclasses.replace(CITYSCAPES, labels=raw)
+    if config.data_dir and not os.path.isdir(config.data_dir):
+        raise UserError(
+            f"--data_dir: found no folder '{config.data_dir}', where the file that "
+            "describes the data set is looked for; expected the folder of the images. "
+            "If it was moved, name its new place."
+        )
     raise UserError(
         "--class_names: found nothing, expected the names of two or more classes in "
         "the order of their ids, or a --dataset_file that says what the masks hold."

@@ -183,13 +183,26 @@ def _check_same_path(config, folder):
         )
 
 
+def _are_colours(content):
+    """Whether a value from a file is a colour normalisation: numbers and an order."""
+    if not isinstance(content, dict) or content.keys() != set(_COLOUR_KEYS):
+        return False
+    *numbers, order = (content[key] for key in _COLOUR_KEYS)
+    return order in ("rgb", "bgr") and all(
+        isinstance(values, list)
+        and len(values) == 3
+        and all(isinstance(value, int | float) for value in values)
+        for values in numbers
+    )
+
+
 def _read_colours(file):
     """The colour normalisation of the weights that a run started from."""
     content = run_folder.read_json(file)
     # Earlier releases wrote nothing where it was ImageNet's.
     if content == {}:
         return IMAGENET_COLOURS
-    if not isinstance(content, dict) or content.keys() != set(_COLOUR_KEYS):
+    if not _are_colours(content):
         raise UserError(
             f"{file}: found {str(content)[:80]!r}, expected the colour normalisation "
             "that train.py writes; restore it from a backup."

@@ -1,5 +1,6 @@
 """What a run folder keeps of where the run started."""
 
+import json
 import shutil
 
 import pytest
@@ -99,6 +100,11 @@ def test_colours_of_the_weights_go_from_run_to_run(tmp_path):
     assert layer.mean == pretrained.OFFICIAL_COLOURS.mean
     assert layer.standard_deviation == pretrained.OFFICIAL_COLOURS.deviation
     assert layer.colour_order == "bgr"
+    wrong = {"mean_colour": 5, "colour_deviation": [1, 1, 1], "colour_order": "rgb"}
+    (tmp_path / "third/colours.json").write_text(json.dumps(wrong))
+    assert_refused(
+        lambda: initial_state.load(config, tmp_path / "third"), "colours.json"
+    )
     (tmp_path / "third/colours.json").write_text("[]")
     assert_refused(
         lambda: initial_state.load(config, tmp_path / "third"), "colours.json"

@@ -141,3 +141,43 @@ def test_a_resumed_log_loses_what_will_be_logged_again(tmp_path):
 def test_not_a_number_is_not_written_as_json(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         run_folder.write_json(tmp_path / "x.json", {"loss": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "7", '"a"', "null", "{}", '{"class_names": 7}', '{"class_names": [1]}'),
+        *("[" * 100_000, '{"class_names": ["a"', "\x00"),
+    ],
+)
+def test_classes_of_something_else_are_one_line(tmp_path, text):
+    run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
+    (tmp_path / "classes.json").write_text(text)
+    with pytest.raises(UserError, match=r"classes\.json: found ") as caught:
+        run_folder.check_classes(tmp_path, NAMES)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_file_has_to_hold_is_checked_by_type(tmp_path):
+    file = tmp_path / "summary.json"
+    required = {"step": int, "mean_iou": float}
+    run_folder.write_json(file, {"step": 3, "mean_iou": 1, "more": None})
+    assert run_folder.read_json(file, required)["step"] == 3
+    for content, name in (
+        ({"step": "3", "mean_iou": 0.5}, "step"),
+        ({"step": 3}, "iou"),
+    ):
+        run_folder.write_json(file, content)
+        with pytest.raises(UserError, match=f"summary.json.*{name}"):
+            run_folder.read_json(file, required)
+    file.write_bytes(b"\xff")
+    with pytest.raises(UserError, match="no readable JSON"):
+        run_folder.read_json(file)
+
+
+def test_a_log_of_odd_lines_keeps_what_is_sound(tmp_path):
+    log = tmp_path / "log.jsonl"
+    lines = [b'{"step": 1}', b"7", b"\xff\xfe", b"[]", b'{"step": "x"}', b'{"step": 2']
+    log.write_bytes(b"\n".join(lines))
+    run_folder.drop_log_after(log, 5)
+    assert log.read_text() == '{"step": 1}\n'
