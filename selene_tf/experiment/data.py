@@ -1,5 +1,6 @@
 """The images that a `Config` asks for."""
 
+import functools
 import itertools
 
 from selene_tf.cli import progress
@@ -123,7 +124,8 @@ def _from_files(config, uses_unlabelled):
             *(f"warning: {line}" for line in palette_warnings(config, split, _SAMPLE)),
             *_orientation_notes(config, labelled),
         ),
-        fingerprint(split, folder.data_dir),
+        # Only a training asks for it.
+        functools.partial(fingerprint, split, folder.data_dir),
     )
 
 

@@ -132,12 +132,12 @@ def check_same_data(config, data):
     Raises:
         UserError: says what changed.
     """
-    path = pathlib.Path(config.run_dir) / "data.json"
+    path, now = pathlib.Path(config.run_dir) / "data.json", data.fingerprint()
     if path.exists():
         earlier = run_folder.read_json(path, {})
         if not fingerprint.is_one(earlier):
             raise run_folder.foreign(path, "sums of the data's files")
-        changes = "; ".join(fingerprint.changes(earlier, data.fingerprint))
+        changes = "; ".join(fingerprint.changes(earlier, now))
         if changes and not config.allow_changed_data:
             raise UserError(
                 f"--data_dir: the data changed since {config.run_dir} was started "
@@ -146,8 +146,8 @@ def check_same_data(config, data):
             )
         if changes:
             _say(f"note: the data changed since the start ({changes})")
-    if data.fingerprint:
-        run_folder.write_json(path, data.fingerprint)
+    if now:
+        run_folder.write_json(path, now)
 
 
 def describe(config, data, devices):

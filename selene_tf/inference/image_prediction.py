@@ -42,9 +42,9 @@ def write(model, inputs, output, mode, exif="apply", show=None):
     """
     output.make()
     results, left_out, clock = {}, [], output_files.Clock()
-    turned = sum(image_files.read_orientation(image.path) != 1 for image in inputs)
+    turned = []
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        read = _ahead(pool, functools.partial(_read, exif), inputs)
+        read = _ahead(pool, functools.partial(_read, exif, turned), inputs)
         predicted = _predicted(
             model, mode, _readable(read, left_out, len(inputs)), clock
         )
@@ -62,7 +62,7 @@ def write(model, inputs, output, mode, exif="apply", show=None):
         **output_files.metadata(model, mode),
         "images": results,
         "left_out": left_out,
-        "turned": turned if exif == "apply" else 0,
+        "turned": len(turned),
         **clock.rates(len(results)),
     }
     output.write_json(content)
@@ -80,12 +80,18 @@ def _ahead(pool, function, items):
         yield begun.popleft().result()
 
 
-def _read(exif, image):
-    """The image's name and its pixels, or the reason why there are none."""
+def _read(exif, turned, image):
+    """The image's name and its pixels, or the reason why there are none.
+
+    Names of images that were turned are added to `turned`.
+    """
     try:
-        return image.name, input_images.read(image, exif), ""
+        pixels = input_images.read(image, exif)
     except UserError as error:
         return image.name, None, str(error)
+    if image_files.read_orientation(image.path) != 1:
+        turned.append(image.name)
+    return image.name, pixels, ""
 
 
 def _readable(read, left_out, count):

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.algorithms.supervised import Supervised
-from tests.algorithms.batches import Bench, distance, labelled_part, values
+from tests.algorithms.batches import Bench, distance, labelled_part, train, values
 from tests.algorithms.small import build_small_network, make_small_batch, small_bench
 
 
@@ -25,20 +25,6 @@ def weights_of(algorithm):
     """By trained network, copies of its and its head's weights."""
     trained = algorithm.trained_variables()
     return {name: values(variables) for name, variables in trained.items()}
-
-
-def train(algorithm, batches):
-    """Trains eagerly as `fit` does; the losses of each step as plain numbers."""
-    algorithm.run_eagerly = True
-    algorithm.make_train_function()
-    tensors = (
-        {name: tf.constant(value) for name, value in batch.items()} for batch in batches
-    )
-    steps = [algorithm.train_function(tensors) for _ in batches]
-    return [
-        {name: value.numpy().tolist() for name, value in results.items()}
-        for results in steps
-    ]
 
 
 # One at a time: pytest runs the tests of a class one after the other.
@@ -166,6 +152,7 @@ class AlgorithmContract:
         ]
         whole, divided = (bench.algorithm for bench in benches)
         # The second step has to forget the gradients of the first one.
+        whole.run_eagerly = divided.run_eagerly = True
         steps = [train(algorithm, [self.batch] * 2) for algorithm in (whole, divided)]
         for expected, results in zip(*steps, strict=True):
             assert results.keys() == expected.keys()

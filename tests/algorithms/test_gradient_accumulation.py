@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from selene_tf.algorithms.cross_pseudo import CrossPseudo
 from selene_tf.algorithms.supervised import Supervised
-from tests.algorithms.batches import distance, values
+from tests.algorithms.batches import distance, train, values
 from tests.algorithms.small import (
     NO_TASKS,
     TASKS,
@@ -42,19 +41,6 @@ KINDS = [
     (supervised, BATCHES, 4),
     (cross_pseudo, BATCHES, 2),
 ]
-
-
-def train(algorithm, batches):
-    """Trains as `fit` does; returns the losses of each step as plain numbers."""
-    algorithm.make_train_function()
-    tensors = (
-        {name: tf.constant(value) for name, value in batch.items()} for batch in batches
-    )
-    found = [algorithm.train_function(tensors) for _ in batches]
-    return [
-        {name: loss.numpy().tolist() for name, loss in losses.items()}
-        for losses in found
-    ]
 
 
 def variables_of(algorithm):

@@ -1,6 +1,7 @@
 """The sources of a run: labelled, unlabelled and validation images, by number."""
 
 import abc
+import collections.abc
 import contextlib
 import dataclasses
 import functools
@@ -182,8 +183,8 @@ class Sources:
         validation: Likewise of those to validate on.
         bad_samples: What could not be read of the training images.
         notes: What was decided on looking at the data, a line each.
-        fingerprint: Of the files that they are read from, see `fingerprint`; empty for
-            images that lie in none.
+        fingerprint: Function without arguments, of the files that they are read from,
+            see `fingerprint`; it reads small masks. Empty for images that lie in none.
     """
 
     labelled: Source
@@ -191,7 +192,7 @@ class Sources:
     validation: Source
     bad_samples: BadSamples = dataclasses.field(default_factory=lambda: BadSamples(0))
     notes: tuple[str, ...] = ()
-    fingerprint: dict = dataclasses.field(default_factory=dict)
+    fingerprint: collections.abc.Callable[[], dict] = dict
 
     def failure(self):
         """The `UserError` that stopped reading, or None."""
