@@ -1,17 +1,24 @@
 """The one training step that all algorithms share."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from selene_tf import losses
-from selene_tf.algorithms import replicas, step_weights, train_function
+from selene_tf.algorithms import (
+    drop_path_progress,
+    gradient_step,
+    replicas,
+    step_weights,
+    train_function,
+)
 from selene_tf.algorithms.gradient_accumulation import (
     GradientAccumulator,
     rows_of_part,
 )
 from selene_tf.layers.batch_norm import moving_statistics
-from selene_tf.layers.drop_path import DropPath
 
 # What the names of a batch's tensors start with.
 PREFIXES = {"labelled": "", "unlabelled": "unlabelled_"}
@@ -44,8 +51,9 @@ class Algorithm(keras.Model):
         networks: Name to network. Those with `trainable=False` are not trained.
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
-        supervised_loss: Function from labels, logits and `weight`, what a labelled
-            pixel counts (see `losses.pixel_weight`), to a loss an image.
+        supervised_loss: Function from labels, logits, `weight`, what a labelled pixel
+            counts (see `losses.pixel_weight`), and `class_weights` to a loss an image.
+        class_weights: What a labelled pixel of each class counts in it; None for 1.
         budget: A `Budget` for the trained networks' gates, or None.
         pretext: A `PretextLoss`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
@@ -63,6 +71,7 @@ class Algorithm(keras.Model):
         max_gradient_norm,
         *,
         supervised_loss=losses.cross_entropy,
+        class_weights=None,
         budget=None,
         pretext=None,
         num_steps=None,
@@ -75,14 +84,8 @@ class Algorithm(keras.Model):
         self.deployed = deployed
         self.max_gradient_norm = max_gradient_norm
         self.supervised_loss = supervised_loss
-        self._dropping = [
-            layer
-            for network in networks.values()
-            for layer in network.layers
-            if isinstance(layer, DropPath)
-        ]
-        if self._dropping and not num_steps:
-            raise ValueError("num_steps must be given for networks with drop path.")
+        self.class_weights = class_weights
+        self._dropping = drop_path_progress.layers_of(networks.values(), num_steps)
         self.budget = budget
         self.pretext = pretext
         self.num_steps = num_steps
@@ -109,8 +112,8 @@ class Algorithm(keras.Model):
         Returns:
             Name to scalar; a batch then has them under these names, (batch,).
         """
-        mask = batch["label"] != losses.IGNORE_LABEL
-        return {"label_pixel_weight": losses.pixel_weight([mask], replicas.gather)}
+        counted = losses.label_weights(batch["label"], self.class_weights)
+        return {"label_pixel_weight": losses.pixel_weight([counted], replicas.gather)}
 
     def supervised_losses(self, batch, outputs):
         """The supervised loss on the labelled images, (batch,).
@@ -122,12 +125,15 @@ class Algorithm(keras.Model):
             batch: The batch.
             outputs: The network's outputs for the labelled images.
         """
-        label, weight = batch["label"], batch["label_pixel_weight"]
-        loss = self.supervised_loss(label, outputs["logits"], weight=weight)
+        loss_of = functools.partial(
+            self.supervised_loss,
+            batch["label"],
+            weight=batch["label_pixel_weight"],
+            class_weights=self.class_weights,
+        )
+        loss = loss_of(outputs["logits"])
         for logits in outputs.get("auxiliary", ()):
-            loss += AUXILIARY_WEIGHT * self.supervised_loss(
-                label, logits, weight=weight
-            )
+            loss += AUXILIARY_WEIGHT * loss_of(logits)
         return loss
 
     def on_weights_loaded(self):
@@ -244,7 +250,9 @@ class Algorithm(keras.Model):
 
     def _differentiate(self, batch):
         """The means of all losses, and by network the gradients of their sum."""
-        self._tell_progress()
+        drop_path_progress.tell(
+            self._dropping, self.optimizer.iterations, self.num_steps
+        )
         variables = self.trained_variables()
         with tf.GradientTape() as tape:
             results = self.compute_losses(batch)
@@ -260,23 +268,10 @@ class Algorithm(keras.Model):
         return {**means, **monitored}, gradients
 
     def _update(self, gradients):
-        """Averages over replicas, clips, applies; returns each network's norm.
-
-        A step of which a norm is not finite moves no weight: a single image may
-        overflow. The norm is told as it is, so that the loop can count such steps.
-        """
-        variables = [v for own in self.trained_variables().values() for v in own]
-        gradients = {name: replicas.mean(own) for name, own in gradients.items()}
-        norms = {name: tf.linalg.global_norm(own) for name, own in gradients.items()}
-        finite = tf.reduce_all(tf.math.is_finite(list(norms.values())))
-        clipped = []
-        for name, own in gradients.items():
-            bound = tf.cast(self.max_gradient_norm, norms[name].dtype)
-            factor = bound / tf.maximum(norms[name], bound)
-            factor = tf.where(finite, factor, tf.zeros_like(factor))
-            # 0 times what is not finite would not be 0.
-            clipped += [tf.math.multiply_no_nan(each, factor) for each in own]
-        self.optimizer.apply(clipped, variables, finite)
+        """The optimiser's step; returns each network's gradient norm."""
+        norms = gradient_step.apply(
+            self.optimizer, gradients, self.trained_variables(), self.max_gradient_norm
+        )
         self.after_step()
         return {f"gradient_norm{self._suffix(n)}": norm for n, norm in norms.items()}
 
@@ -294,13 +289,6 @@ class Algorithm(keras.Model):
         if self.train_function is not None and not force:
             return
         self.train_function = train_function.make(self)
-
-    def _tell_progress(self):
-        """Tells drop path, if there is any, how much of the training is done."""
-        for layer in self._dropping:
-            done = ops.cast(self.optimizer.iterations, "float32")
-            share = tf.cast(done / self.num_steps, layer.progress.dtype)
-            replicas.assign(layer.progress, share)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would trace a batch to build what is built."""

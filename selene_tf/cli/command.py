@@ -14,6 +14,8 @@ from selene_tf.errors import UserError
 
 # More do not fit into the memory of common machines, a number for each class.
 _MAX_PIXELS = 2**26
+# Characters of an error; a few paths of the longest kind fit in.
+_MOST_SHOWN = 20_000
 
 
 def define_run_flags():
@@ -192,7 +194,16 @@ def _guarded(function):
     try:
         return function()
     except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        print(f"error: {_one_line(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(error.status)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def _one_line(text):
+    """A message on one line, its middle left out where it repeats megabytes."""
+    # Splitting would take as long as the text is.
+    if len(text) > _MOST_SHOWN:
+        half = _MOST_SHOWN // 2
+        text = f"{text[:half]} ... {text[-half:]}"
+    return " ".join(text.split())

@@ -127,8 +127,11 @@ class Config:
         64,
         "Channels at stride 4, an even number; each coarser level has twice as many.",
         at_least=2,
+        at_most=4096,
     )
-    num_layers: int = option(16, "Layers of routing cells, 3 or more.", at_least=3)
+    num_layers: int = option(
+        16, "Layers of routing cells, 3 or more.", at_least=3, at_most=200
+    )
     small_gate: bool = option(False, "Compute gates at a quarter of the resolution.")
     gated: bool = option(
         True, "Data-dependent gates on the routes; false: every route is always open."
@@ -206,6 +209,12 @@ class Config:
         "cross_entropy",
         "Loss on labelled pixels: cross entropy, or cross entropy with online hard "
         "example mining (ohem; the paper's on Cityscapes).",
+    )
+    class_weights: str = option(
+        "none",
+        "Weights of the classes in that loss: none, median_frequency (of the labelled "
+        "masks), or a number for each class, such as 1,5,2.5. It is then a weighted "
+        "mean.",
     )
     ohem_threshold: float = option(
         0.7,

@@ -6,6 +6,7 @@ import operator
 import re
 from typing import Literal, get_args, get_origin
 
+from selene_tf.config import class_weights
 from selene_tf.errors import UserError
 
 
@@ -112,6 +113,7 @@ def check_together(config):
             f"--consistency_ramp_steps: found {config.consistency_ramp_steps}, "
             f"expected at most --steps={config.steps}."
         )
+    class_weights.parse(config.class_weights)
     _check_algorithm(config)
     _check_network(config)
     _check_data(config)

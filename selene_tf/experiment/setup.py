@@ -46,14 +46,21 @@ def make_network(config, name, conditional=False, initial=InitialState()):
         )
 
 
-def make_algorithm(config, initial=InitialState()):
-    """Builds and compiles the algorithm with its networks."""
+def make_algorithm(config, initial=InitialState(), class_weights=None):
+    """Builds and compiles the algorithm with its networks.
+
+    Args:
+        config: The `Config`.
+        initial: The run's `InitialState`.
+        class_weights: What `class_weights.resolve` returned.
+    """
     keras.utils.set_random_seed(config.seed)
     names = network_names(config)
     models = [make_network(config, name, initial=initial) for name in names]
     shared = {
         "max_gradient_norm": config.max_gradient_norm,
         "supervised_loss": make_supervised_loss(config),
+        "class_weights": class_weights,
         "budget": make_budget(config, initial.path),
         "pretext": make_pretext(config, dict(zip(names, models, strict=True))),
         "num_steps": config.steps,

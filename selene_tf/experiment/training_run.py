@@ -14,7 +14,13 @@ from selene_tf.data.datasets import fingerprint
 from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.errors import UserError
 from selene_tf.evaluation import summary as report
-from selene_tf.experiment import architecture, gates, initial_state
+from selene_tf.experiment import (
+    architecture,
+    class_weights,
+    gates,
+    initial_state,
+    memory_check,
+)
 from selene_tf.experiment.data import make_sources, make_training_dataset
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import make_devices
@@ -55,6 +61,7 @@ def train(config):
     run_folder.check(config.run_dir, text, defaults, flagfile.RENAMED)
     run_dir = pathlib.Path(config.run_dir)
     start = initial_state.resolve(config)
+    memory_check.check(config, start)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
@@ -66,7 +73,8 @@ def train(config):
         check_earlier_run(config, start.path)
     data = make_sources(config)
     with devices.strategy.scope(), _own_folder(config, devices) as config:
-        algorithm = make_algorithm(config, start)
+        weights = class_weights.resolve(config, data.labelled)
+        algorithm = make_algorithm(config, start, weights)
         # Before the folder is made, so that a bad file leaves nothing behind.
         initial = (
             "" if checkpoints_dir.exists() else load_initial_weights(config, algorithm)
@@ -84,13 +92,15 @@ def train(config):
             run_lock.locked(config.run_dir),
             run_folder.user_errors(run_dir),
             named_failures(data),
+            memory_check.named_exhaustion(config),
             grappler.disabled_on_cpu(),
         ):
             initial_state.save(start, config)
             _keep_left_out(config, data)
             check_same_data(config, data)
             if devices.is_chief:
-                _say("\n".join([describe(config, data, devices), *data.notes]))
+                lines = [*data.notes, *class_weights.notes(config, weights)]
+                _say("\n".join([describe(config, data, devices), *lines]))
             progress = _resume(config, devices, algorithm, checkpoints, initial)
             scorer = Scorer(config, devices, algorithm, data)
             supervisor = _make_supervisor(
@@ -211,6 +221,7 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
     _report(config, start, data, algorithm.networks[name], scorer.predictors[name])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
+    summary["class_weights"] = class_weights.by_name(config, algorithm.class_weights)
     summary["left_out"] = list(data.bad_samples.messages.values())
     run_folder.write_json(pathlib.Path(config.run_dir) / "summary.json", summary)
     return summary

@@ -6,10 +6,11 @@ which pixels are hard is decided over the batch of all replicas.
 
 from keras import ops
 
+from selene_tf.losses.class_weights import label_weights
 from selene_tf.losses.segmentation import at_least_float32
 
 
-def ohem_cross_entropy(
+def ohem_cross_entropy(  # noqa: PLR0913 (the published choices, and the replicas)
     labels,
     logits,
     min_share,
@@ -17,6 +18,7 @@ def ohem_cross_entropy(
     ignore_label=255,
     gather=lambda values: values,
     weight=None,
+    class_weights=None,
 ):
     """Cross entropy, averaged over the pixels that the network gets wrong.
 
@@ -47,11 +49,14 @@ def ohem_cross_entropy(
             a batch of the same shape. Without it there is one replica.
         weight: What a labelled pixel counts in `cross_entropy`, for which this stands;
             not used, since the mean is over the pixels that are kept.
+        class_weights: What a kept pixel of each class counts in that mean; None for 1.
+            Which pixels are hard does not depend on it.
 
     Returns:
         (batch,) in float32 or better: the sum over each image's kept pixels, times the
-        number of images and over the number of kept pixels of all replicas. Its
-        plain mean over all images is the mean over all kept pixels.
+        number of images and over the number of kept pixels of all replicas (or the sum
+        of their weights). Its plain mean over all images is the mean over all kept
+        pixels.
 
     Raises:
         ValueError: `min_share` is not in [0, 1], or a shape is not static.
@@ -67,8 +72,10 @@ def ohem_cross_entropy(
     )
     kept = _hard(ops.stop_gradient(pixels), labelled, min_share, threshold, gather)
     kept = ops.cast(kept, pixels.dtype)
+    kept *= label_weights(labels, class_weights, ignore_label, pixels.dtype)
     numbers = gather(ops.sum(kept, axis=(1, 2)))
-    scale = numbers.shape[0] / ops.maximum(ops.sum(numbers), 1.0)
+    total = ops.sum(numbers)
+    scale = numbers.shape[0] / ops.where(total > 0, total, 1.0)
     return ops.sum(pixels * kept, axis=(1, 2)) * scale
 
 

@@ -10,17 +10,22 @@ by 0.5 is, count several times as much as others.
 import keras
 from keras import ops
 
+from selene_tf.losses.class_weights import label_weights
+
 # The id of pixels without a label in a batch.
 IGNORE_LABEL = 255
 # How the classes' squared differences become one number.
 REDUCTIONS = {"mean": ops.mean, "class_sum": ops.sum}
 
 
-def cross_entropy(labels, logits, ignore_label=IGNORE_LABEL, weight=None):
+def cross_entropy(
+    labels, logits, ignore_label=IGNORE_LABEL, weight=None, class_weights=None
+):
     """Pixel-wise cross entropy, averaged over all labelled pixels of the batch.
 
     SELENE, equation (1), as its lineage computes it: one mean over the batch's labelled
-    pixels. An image without a labelled pixel has loss 0.
+    pixels. An image without a labelled pixel has loss 0. With class weights it is the
+    weighted mean, over the sum of the pixels' weights, as PyTorch has it.
 
     Args:
         labels: Integers (batch, height, width); `ignore_label` is left out.
@@ -28,6 +33,7 @@ def cross_entropy(labels, logits, ignore_label=IGNORE_LABEL, weight=None):
         ignore_label: The id of pixels without a label.
         weight: What one labelled pixel counts, from `pixel_weight`: a scalar or
             (batch,). By default that of these images alone.
+        class_weights: What a pixel of each class counts besides; None for 1.
 
     Returns:
         (batch,) in float32 or better, whose mean is the loss.
@@ -43,7 +49,9 @@ def cross_entropy(labels, logits, ignore_label=IGNORE_LABEL, weight=None):
     # A label out of range would become NaN under XLA, so it is replaced
     # before the lookup and masked after it.
     safe = ops.where(labelled, labels, 0)
-    return _weighted_sums(_cross_entropies(safe, logits), labelled, weight)
+    pixels = _cross_entropies(safe, logits)
+    counted = label_weights(labels, class_weights, ignore_label, pixels.dtype)
+    return _weighted_sums(pixels, counted, weight)
 
 
 def consistency(  # noqa: PLR0913 (two networks' logits and the paper's choices)
@@ -145,9 +153,9 @@ def pixel_weight(masks, gather=lambda values: values):
     choose, whatever image and replica they are on.
 
     Args:
-        masks: List of bool (batch, height, width), True where a pixel counts; what
-            stands in several of them, such as labelled and unlabelled images, has one
-            common mean.
+        masks: List of (batch, height, width), True where a pixel counts, or how much
+            it does; what stands in several of them, such as labelled and unlabelled
+            images, has one common mean.
         gather: Function from a replica's (batch,) tensor to those of all replicas, one
             after the other along axis 0. Without it there is one replica.
 
@@ -165,7 +173,7 @@ def pixel_weight(masks, gather=lambda values: values):
     ]
     images = sum(ops.shape(each)[0] for each in numbers)
     pixels = sum(ops.sum(each) for each in numbers)
-    return ops.cast(images, "float32") / ops.maximum(pixels, 1.0)
+    return ops.cast(images, "float32") / ops.where(pixels > 0, pixels, 1.0)
 
 
 def confident_shares(logits, valid, threshold=0.0, weight=None):
@@ -276,5 +284,6 @@ def _weighted_sums(values, chosen, weight):
     if weight is None:
         images = ops.cast(ops.shape(chosen)[0], values.dtype)
         # Not `pixel_weight`, whose float32 would spoil a loss in float64.
-        weight = images / ops.maximum(ops.sum(chosen), 1)
+        total = ops.sum(chosen)
+        weight = images / ops.where(total > 0, total, 1)
     return sums * ops.cast(weight, values.dtype)

@@ -43,6 +43,8 @@ from tests.algorithms.batches import (
 
 STEPS, BATCH_SIZE, MAX_GRADIENT_NORM = 3, 4, 0.2
 TASKS = 7
+# The first class counts least.
+CLASS_WEIGHTS = tuple(1.0 + number for number in range(CLASSES))
 # As if the one cell were there on every level.
 COSTS = CostTable(
     0, 0, np.full((1, 4), 0.1), np.zeros((1, 4)), np.full((1, 4, 3), 0.05)
@@ -90,8 +92,14 @@ def make_algorithm(kind):
             ohem.ohem_cross_entropy, min_share=0.3, gather=replicas.gather
         )
         weight = schedules.ramp_up(1.5, 0)
-        options = {"supervised_loss": mining, "accumulate_steps": 2}
-        return CrossPseudo(*networks.values(), weight, MAX_GRADIENT_NORM, **options)
+        return CrossPseudo(
+            *networks.values(),
+            weight,
+            MAX_GRADIENT_NORM,
+            supervised_loss=mining,
+            class_weights=CLASS_WEIGHTS,
+            accumulate_steps=2,
+        )
     student = build_plain(0, "student")
     head = PretextHead(TASKS, synchronized=True, name="student_head")
     head.build([level.shape for level in student.output["features"]])
@@ -100,6 +108,7 @@ def make_algorithm(kind):
         build_plain(1, "teacher"),
         schedules.ramp_up(100.0, 5),
         MAX_GRADIENT_NORM,
+        class_weights=CLASS_WEIGHTS,
         pretext=PretextLoss("jigsaw", 0.1, {"student": head}),
     )
 

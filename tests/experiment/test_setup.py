@@ -73,7 +73,8 @@ def test_every_option_reaches_the_mean_teacher():
         accumulate_steps=2,
         **TINY,
     )
-    algorithm = make_algorithm(config)
+    algorithm = make_algorithm(config, class_weights=(1.0, 2.0))
+    assert algorithm.class_weights == (1.0, 2.0)
     assert algorithm.ema_momentum == 0.5
     assert algorithm.ema_warm_up
     assert algorithm.teacher_statistics == "moving"
