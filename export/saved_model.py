@@ -16,7 +16,10 @@ def main():
 
     values = flags.FLAGS
     result = exporter.to_saved_model(
-        options, values.output, version=values.version, scores=values.scores
+        options,
+        values.output,
+        version=values.version,
+        outputs=command_line.outputs(values.outputs, values.scores),
     )
     command_line.say(result)
 
@@ -26,7 +29,16 @@ if __name__ == "__main__":
     flags.DEFINE_integer(
         "version", 1, "Number of the folder in --output that it goes to.", lower_bound=1
     )
-    flags.DEFINE_enum(
-        "scores", "logits", ["logits", "probabilities"], "What goes out beside labels."
+    flags.DEFINE_string(
+        "outputs",
+        "",
+        "What it gives: labels, and logits or probabilities, such as labels (small "
+        "answers of a server) or labels,probabilities; or all; empty: labels,logits.",
     )
-    command.run(main, [*names, "version", "scores"])
+    flags.DEFINE_enum(
+        "scores",
+        "",
+        ["", "logits", "probabilities"],
+        "The same as --outputs=labels,SCORES.",
+    )
+    command.run(main, [*names, "version", "outputs", "scores"])

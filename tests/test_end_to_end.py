@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from selene_tf.experiment import pruned_network
 from selene_tf.training.log import TrainingLog
 from tests.commands import (
     ROOT,
@@ -133,8 +134,11 @@ def test_evaluation_repeats_the_summary(finished):
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_here")
 @pytest.mark.parametrize("kind", ["saved_model", "tflite", "onnx"])
-def test_an_exported_network_scores_the_same(finished, tmp_path, kind, capfd):
+def test_an_exported_network_scores_the_same(
+    finished, tmp_path, kind, capfd, prepare_once, monkeypatch
+):
     run_dir, _ = finished
+    monkeypatch.setattr(pruned_network, "prepare", prepare_once)
     output = tmp_path / ("saved model" if kind == "saved_model" else f"a.{kind}")
     command = ["-m", f"export.{kind}", f"--run_dir={run_dir}", f"--output={output}"]
     command += ["--gates=keep"]

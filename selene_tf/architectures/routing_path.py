@@ -202,11 +202,11 @@ def _parse(file):
 
 
 def _without_duplicates(pairs):
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{path_json.short(twice)} is there twice")
+    content = {}
+    for name, value in pairs:
+        if name in content:
+            raise ValueError(f"{path_json.short(name)} is there twice")
+        content[name] = value
     return content
 
 

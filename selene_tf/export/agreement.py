@@ -66,8 +66,8 @@ def compare(network, model, examples, num_classes):
     Returns:
         {"images", "label_agreement", "mean_iou", "mean_iou_of_network",
         "max_logit_difference"}, for JSON. The difference is relative to the largest
-        logit of the image; of probabilities it is absolute. A mIoU is None where
-        no pixel is labelled.
+        logit of the image; of probabilities it is absolute; None where there are
+        labels alone. A mIoU is None where no pixel is labelled.
 
     Raises:
         ValueError: as in `check_images`.
@@ -81,7 +81,7 @@ def compare(network, model, examples, num_classes):
         batch = image[None]
         expected = compute(tf.cast(batch, tf.float32)).numpy()
         labels = model.labels(batch), expected.argmax(-1)
-        differences.append(_difference(expected, model.logits(batch), model))
+        differences.append(_difference(expected, _scores_of(model, batch), model))
         agreement.append(float((labels[0] == labels[1]).mean()))
         for confusion, predicted in zip(confusions, labels, strict=True):
             confusion += metrics.confusion_matrix(label, predicted, num_classes)
@@ -91,7 +91,7 @@ def compare(network, model, examples, num_classes):
         "label_agreement": float(np.mean(agreement)),
         "mean_iou": mean_iou,
         "mean_iou_of_network": mean_iou_of_network,
-        "max_logit_difference": max(differences),
+        "max_logit_difference": None if None in differences else max(differences),
     }
 
 
@@ -109,17 +109,20 @@ def require(result, quantization="none"):
     if agreement < bar and not _keeps_mean_iou(result, quantization):
         _refuse(result, _expected(bar, quantization), quantization)
     largest = MAX_LOGIT_DIFFERENCE.get(quantization, math.inf)
-    if result["max_logit_difference"] > largest:
+    if (result["max_logit_difference"] or 0) > largest:
         _refuse(result, f"scores that differ by {largest:g} at most", quantization)
 
 
 def line(result):
     """A comparison as one line for the terminal."""
+    difference = result["max_logit_difference"]
+    of_scores = ""
+    if difference is not None:
+        of_scores = f", scores differ by at most {difference:.1e} of the largest"
     return (
         f"on {result['images']} images {result['label_agreement']:.4%} of the labels "
         f"are the network's, mIoU {_shown(result['mean_iou'])} (network "
-        f"{_shown(result['mean_iou_of_network'])}), scores differ by at most "
-        f"{result['max_logit_difference']:.1e} of the largest"
+        f"{_shown(result['mean_iou_of_network'])}){of_scores}"
     )
 
 
@@ -133,14 +136,20 @@ def _traced(network):
     )
 
 
+def _scores_of(model, batch):
+    return model.logits(batch) if model.gives_scores else None
+
+
 def _difference(expected, scores, model):
     """Largest difference of an image's scores, relative to the largest score."""
     for name, values in (("network", expected), (f"'{model.name}'", scores)):
-        if not np.isfinite(values).all():
+        if values is not None and not np.isfinite(values).all():
             raise UserError(
                 f"--output: the {name} gives scores that are not finite; expected a "
                 "network whose training did not fail. Nothing was written."
             )
+    if scores is None:
+        return None
     if expected.shape != scores.shape:
         raise UserError(
             f"--output: the exported network gives scores of {scores.shape}, expected "

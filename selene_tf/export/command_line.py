@@ -53,6 +53,40 @@ def options():
     return ExportOptions.from_flags(values, size=size)
 
 
+def outputs(text, scores=""):
+    """Reads --outputs of export.saved_model.
+
+    Args:
+        text: Its value.
+        scores: That of --scores, an earlier flag for a part of it.
+
+    Returns:
+        Some of "labels", "logits" and "probabilities", a tuple.
+
+    Raises:
+        UserError: it names something else, or both flags are given.
+
+    Example:
+        >>> outputs("labels,probabilities"), outputs("", "logits")
+        (('labels', 'probabilities'), ('labels', 'logits'))
+    """
+    if text and scores:
+        raise UserError(
+            f"--scores: found '{scores}' with --outputs={text}; expected one of them."
+        )
+    known = ("labels", "logits", "probabilities")
+    if text == "all":
+        return known
+    names = [part.strip() for part in text.split(",")] if text else ["labels"]
+    names += [] if text else [scores or "logits"]
+    if "labels" not in names or len(set(names)) < len(names) or set(names) - {*known}:
+        raise UserError(
+            f"--outputs: found '{text}', expected all, or labels and what goes with "
+            f"them, of {', '.join(known)}, each once."
+        )
+    return tuple(name for name in known if name in names)
+
+
 def say(result):
     """Prints what an export gave: the scores at each step, then the comparison."""
     from selene_tf.export import agreement, exporter

@@ -12,14 +12,14 @@ from selene_tf.export import (
 )
 
 
-def to_saved_model(options, output, *, version=1, scores="logits"):
+def to_saved_model(options, output, *, version=1, outputs=("labels", "logits")):
     """Exports a run's network as SavedModel; see `saved_model.export`.
 
     Args:
         options: An `ExportOptions`; without a size the SavedModel takes images of any.
         output: Folder to write to.
         version: Number of the folder inside.
-        scores: "logits" or "probabilities".
+        outputs: What it gives, some of `saved_model.OUTPUTS`.
 
     Returns:
         {"networks": scores of the network, its path and its folded form by name,
@@ -38,7 +38,7 @@ def to_saved_model(options, output, *, version=1, scores="logits"):
         prepared.metadata,
         version=version,
         size=options.size,
-        scores=scores,
+        outputs=outputs,
     )
     return {"networks": prepared.rows, "check": check}
 

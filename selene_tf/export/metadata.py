@@ -5,24 +5,29 @@ import json
 from selene_tf.export import model_card
 
 
-def complete_metadata(metadata, kind, size, scores="logits", quantization="none"):
+def complete_metadata(
+    metadata, kind, size, outputs=("labels", "logits"), quantization="none"
+):
     """Adds to a network's metadata those of the form that it is exported in.
 
     Args:
         metadata: Those of the network, a dict of JSON values.
         kind: "saved_model", "tflite" or "onnx".
         size: Height and width in pixels that it takes; None for any.
-        scores: "logits" or "probabilities".
+        outputs: "labels", and "logits" or "probabilities" or both or none.
         quantization: "none", "float16", "dynamic" or "int8".
 
     Returns:
         A new dict.
     """
+    scores = [name for name in ("logits", "probabilities") if name in outputs]
     return {
         **metadata,
         "format": kind,
         "size": None if size is None else [int(length) for length in size],
-        "scores": scores,
+        "outputs": list(outputs),
+        # Of both the logits are read; none where there are labels alone.
+        "scores": scores[0] if scores else None,
         "quantization": quantization,
     }
 

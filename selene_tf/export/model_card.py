@@ -114,11 +114,16 @@ def _agreement(metadata):
         return "## Agreement with the network\n\nNot compared."
     unit = "" if metadata["scores"] == "probabilities" else " of the largest"
     network = _score(check["mean_iou_of_network"])
+    difference = check["max_logit_difference"]
+    of_scores = (
+        ""
+        if difference is None
+        else f"; scores differ by at most {difference:.1e}{unit}"
+    )
     return (
         f"## Agreement with the network\n\nOn {check['images']} images, "
         f"{check['label_agreement']:.4%} of the labels are the network's; mIoU "
-        f"{_score(check['mean_iou'])}, the network's {network}; scores differ by at "
-        f"most {check['max_logit_difference']:.1e}{unit}."
+        f"{_score(check['mean_iou'])}, the network's {network}{of_scores}."
     )
 
 
@@ -126,11 +131,14 @@ def _use(metadata):
     height, width = metadata["size"] or ("height", "width")
     batch = 1 if metadata["format"] == "tflite" else "batch"
     classes = len(metadata["class_names"])
+    shape = f"({batch}, {height}, {width}, {classes})"
+    outputs = [f"`labels`: int32 ({batch}, {height}, {width}), ids of classes"]
+    names = metadata.get("outputs", ["labels", metadata["scores"]])[1:]
+    outputs += [f"`{name}`: float32 {shape}" for name in names]
     return (
         f"## Use\n\nInput `image`: uint8 ({batch}, {height}, {width}, 3), RGB as it "
         "comes from a file; normalisation and padding are inside.\n\n"
-        f"Outputs `labels`: int32 ({batch}, {height}, {width}), ids of classes; "
-        f"`{metadata['scores']}`: float32 ({batch}, {height}, {width}, {classes}).\n\n"
+        f"Outputs {'; '.join(outputs)}.\n\n"
         f"```python\n{_CALLS[metadata['format']]}\n```"
     )
 

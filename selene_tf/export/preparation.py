@@ -177,6 +177,8 @@ def _metadata(options, pruned, result, rows):
     return {
         "class_names": list(restored.info.class_names),
         "colours": [list(map(int, colour)) for colour in restored.info.colours],
+        "mask_values": restored.info.mask_values(),
+        "mask_palette": restored.info.mask_palette(),
         "ignore_label": IGNORE_LABEL,
         "licence": options.licence,
         "dataset": restored.info.name,

@@ -3,32 +3,38 @@
 import os
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
 from selene_tf.export import agreement
 from selene_tf.export.metadata import complete_metadata, metadata_files
-from selene_tf.inference.saved_model import (
-    EXTRA_FILES,
-    SavedModel,
-    read_signature,
-    versions,
-)
+from selene_tf.inference.saved_model import SavedModel, read_signature
+from selene_tf.inference.saved_model_folder import EXTRA_FILES, versions
 from selene_tf.training import atomic_write, run_folder
 
-SCORES = ("logits", "probabilities")
+OUTPUTS = ("labels", "logits", "probabilities")
 
 
 def export(
-    network, output, examples, metadata, *, version=1, size=None, scores="logits"
+    network,
+    output,
+    examples,
+    metadata,
+    *,
+    version=1,
+    size=None,
+    outputs=("labels", "logits"),
 ):
     """Writes a network as SavedModel and compares the two on real images.
 
     Its signature `serving_default` takes "image", uint8 (batch, height, width, 3),
     RGB, and gives "labels", int32 (batch, height, width), and "logits" or
     "probabilities", float32 (batch, height, width, classes). Normalisation and
-    padding are inside. The names of the classes, the metadata, a model card and the
-    licence lie in assets.extra.
+    padding are inside. The signature `encoded` gives the same for "image_bytes",
+    strings (batch,): the content of JPEG or PNG files of one size, as a server gets
+    them. The names of the classes, the metadata, a model card and the licence lie in
+    assets.extra.
 
     The version's folder appears whole or not at all; other versions are left alone.
 
@@ -40,7 +46,7 @@ def export(
         metadata: What the network says of itself, a dict of JSON values.
         version: Name of the folder inside `output`, 1 or more.
         size: Height and width in pixels of all images; None for any.
-        scores: One of `SCORES`.
+        outputs: Some of `OUTPUTS`, "labels" among them.
 
     Returns:
         What `agreement.compare` returned.
@@ -53,16 +59,17 @@ def export(
     output, examples = pathlib.Path(output), list(examples)
     check_output(output, version)
     agreement.check_images(examples, size)
-    metadata = complete_metadata(metadata, "saved_model", size, scores)
+    metadata = complete_metadata(metadata, "saved_model", size, outputs)
     atomic_write.remove_leftovers(output, "[0-9]*")
     with atomic_write.atomic_path(output / str(version)) as temporary:
         image = tf.TensorSpec((None, *_sides(size), 3), "uint8")
-        serve = _refusing(serving(network, scores), image.shape)
-        write(network, serve, temporary, image)
+        serve = _refusing(serving(network, outputs), image.shape)
+        write(network, serve, temporary, image, _decoding(serve))
         model = SavedModel(output, metadata, read_signature(temporary))
         num_classes = len(metadata["class_names"])
         result = agreement.compare(network, model, examples, num_classes)
         agreement.require(result)
+        _check_encoded(model, examples[0][0])
         (temporary / EXTRA_FILES).mkdir()
         for name, text in metadata_files({**metadata, "check": result}).items():
             (temporary / EXTRA_FILES / name).write_text(text, encoding="utf-8")
@@ -97,24 +104,26 @@ def check_output(output, version=1):
         )
 
 
-def serving(network, scores="logits"):
+def serving(network, outputs=("labels", "logits")):
     """A network as what is exported: an image to labels and scores.
 
     Args:
         network: A Keras model with an output "logits".
-        scores: One of `SCORES`.
+        outputs: Some of `OUTPUTS`.
 
     Returns:
-        A function from "image", (batch, height, width, 3), 0..255, to a dict with
-        "labels", int32 (batch, height, width), and `scores`, float32.
+        A function from "image", (batch, height, width, 3), 0..255, to a dict of the
+        outputs: "labels", int32 (batch, height, width), the others float32.
     """
 
     def serve(image):
         logits = tf.cast(network(image, training=False)["logits"], tf.float32)
-        labels = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        if scores == "probabilities":
-            return {"labels": labels, "probabilities": tf.nn.softmax(logits)}
-        return {"labels": labels, "logits": logits}
+        given = {
+            "labels": lambda: tf.argmax(logits, axis=-1, output_type=tf.int32),
+            "logits": lambda: logits,
+            "probabilities": lambda: tf.nn.softmax(logits),
+        }
+        return {name: given[name]() for name in outputs}
 
     return serve
 
@@ -128,7 +137,31 @@ def _refusing(serve, shape):
     return lambda image: serve(tf.ensure_shape(image, shape))
 
 
-def write(network, serve, folder, image):
+def _decoding(serve):
+    """The same for the content of JPEG or PNG files, all of one size."""
+
+    def decode(content):
+        # Grey becomes RGB, an alpha channel is dropped. The entry of a photo that says
+        # how it is turned is not looked at.
+        image = tf.io.decode_image(content, channels=3, expand_animations=False)
+        return tf.ensure_shape(image, (None, None, 3))
+
+    def serve_encoded(image_bytes):
+        images = tf.TensorSpec((None, None, 3), tf.uint8)
+        return serve(tf.map_fn(decode, image_bytes, fn_output_signature=images))
+
+    return serve_encoded
+
+
+def _check_encoded(model, image):
+    """An image in a file gives what its pixels give."""
+    content = tf.io.encode_png(image)[None]
+    labels = model.signature("encoded")(image_bytes=content)["labels"]
+    if not np.array_equal(labels, model.labels(image[None])):
+        raise RuntimeError("The signature 'encoded' gives other labels.")
+
+
+def write(network, serve, folder, image, encoded=None):
     """Writes a function of a network as a bare SavedModel.
 
     Args:
@@ -136,6 +169,7 @@ def write(network, serve, folder, image):
         serve: What `serving` gives.
         folder: Where to.
         image: `tf.TensorSpec` of what it takes.
+        encoded: The same as a function of files' content; None for no such signature.
 
     Raises:
         OSError: if TensorFlow cannot write.
@@ -145,10 +179,13 @@ def write(network, serve, folder, image):
     module.weights = [variable.value for variable in network.variables]
     image = tf.TensorSpec(image.shape, image.dtype, name="image")
     module.serve = tf.function(serve, [image], autograph=False)
+    signatures = {"serving_default": module.serve}
+    if encoded is not None:
+        content = tf.TensorSpec((None,), tf.string, name="image_bytes")
+        module.encoded = tf.function(encoded, [content], autograph=False)
+        signatures["encoded"] = module.encoded
     try:
-        tf.saved_model.save(
-            module, str(folder), signatures={"serving_default": module.serve}
-        )
+        tf.saved_model.save(module, str(folder), signatures=signatures)
     except tf.errors.OpError as error:
         raise OSError(run_folder.reason(error)) from None
 

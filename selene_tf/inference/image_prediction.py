@@ -3,11 +3,15 @@
 import collections
 import concurrent.futures
 import functools
-import sys
 
 from selene_tf.data.files import image_files
 from selene_tf.errors import UserError
-from selene_tf.inference import input_images, output_files, predict_image
+from selene_tf.inference import (
+    input_images,
+    large_images,
+    output_files,
+    predict_image,
+)
 
 # Threads that read and write beside the network, and images that wait for each:
 # large ones have to fit into the memory.
@@ -31,23 +35,23 @@ def write(model, inputs, output, mode, exif="apply", show=None):
         show: Function of (done, total), called after each image; or None.
 
     Returns:
-        The content of classes.json: "model", "class_names", "colours", "fit",
-        "tile_size", "images", {name: {"size": [height, width], "shares": {class:
-        share}}}, "left_out", [{"name", "reason"}] of images that cannot be read,
-        "turned", how many were turned upright, "images_per_second" and
+        The content of classes.json: "model", "class_names", "colours", "label_values",
+        "fit", "tile_size", "images", {name: {"size": [height, width], "shares": {class:
+        share}}}, "left_out", [{"name", "reason"}] of images that cannot be read or are
+        too large, "turned", how many were turned upright, "images_per_second" and
         "network_images_per_second".
 
     Raises:
-        UserError: No image can be read, or nothing can be written.
+        UserError: No image can be predicted, or nothing can be written.
     """
     output.make()
     results, left_out, clock = {}, [], output_files.Clock()
     turned = []
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         read = _ahead(pool, functools.partial(_read, exif, turned), inputs)
-        predicted = _predicted(
-            model, mode, _readable(read, left_out, len(inputs)), clock
-        )
+        leave_out = functools.partial(_leave_out, left_out, len(inputs))
+        readable = _readable(read, leave_out)
+        predicted = _predicted(model, mode, readable, clock, leave_out)
         store = functools.partial(_store, model, output)
         for name, metadata in _ahead(pool, store, predicted):
             results[name] = metadata
@@ -55,11 +59,11 @@ def write(model, inputs, output, mode, exif="apply", show=None):
                 show(len(results) + len(left_out), len(inputs))
     if not results:
         raise UserError(
-            f"--input: none of {len(inputs)} images could be read; the last: "
+            f"--input: none of {len(inputs)} images could be predicted; the last: "
             f"{left_out[-1]['reason']}"
         )
     content = {
-        **output_files.metadata(model, mode),
+        **output_files.metadata(model, mode, output.values),
         "images": results,
         "left_out": left_out,
         "turned": len(turned),
@@ -94,24 +98,35 @@ def _read(exif, turned, image):
     return image.name, pixels, ""
 
 
-def _readable(read, left_out, count):
-    """Names and pixels; what has none is added to `left_out`, and told of."""
+def _readable(read, leave_out):
+    """Names and pixels of those that can be read."""
     for name, pixels, reason in read:
-        if not reason:
+        if reason:
+            leave_out(name, reason)
+        else:
             yield name, pixels
-            continue
-        left_out.append({"name": name, "reason": reason})
-        # Of a single image the error will tell.
-        if count == 1:
-            continue
-        # Names of files may be bytes of no encoding.
-        line = f"left out: {reason}".encode(errors="backslashreplace").decode()
-        print(line, file=sys.stderr)  # noqa: T201
 
 
-def _predicted(model, mode, readable, clock):
+def _leave_out(left_out, count, name, reason):
+    """Adds to `left_out` what is not predicted, and tells of it."""
+    left_out.append({"name": name, "reason": reason})
+    # Of a single image the error will tell.
+    if count > 1:
+        large_images.say(f"left out: {reason}")
+
+
+def _predicted(model, mode, readable, clock, leave_out):
     for name, pixels in readable:
-        labels = clock.network(predict_image.label_map, model, pixels, mode)
+        size = pixels.shape[:2]
+        try:
+            own = predict_image.mode_of_image(model, size, mode)
+            with large_images.told(name, model, size, own) as show:
+                labels = clock.network(
+                    predict_image.label_map, model, pixels, own, show
+                )
+        except predict_image.NotEnoughMemory as error:
+            leave_out(name, f"{name}: {error}")
+            continue
         yield name, pixels, labels
 
 

@@ -13,7 +13,6 @@ import os
 import pathlib
 
 import numpy as np
-from PIL import Image
 
 from selene_tf.data.datasets import examples
 from selene_tf.data.files import image_files
@@ -119,7 +118,7 @@ def look(source, exif="apply"):
         UserError: As `read`, as far as the beginning shows it.
     """
     path = source.path
-    with _large_files_named(path):
+    with _limit_named():
         image, header, size = image_files.read_header(path, FORMATS, exif)
     image_files.check_image_kind(path, image, header)
     return size
@@ -138,7 +137,7 @@ def read(source, exif="apply"):
             is transparent, of 16 bits, CMYK, turned if that is refused, or moves.
     """
     path = source.path
-    with _large_files_named(path):
+    with _limit_named():
         image, content = image_files.read(path, FORMATS, exif)
     image_files.check_image_kind(path, image, content)
     # In a camera's JPEG the others are previews, or what a second lens saw.
@@ -159,17 +158,13 @@ def read(source, exif="apply"):
 
 
 @contextlib.contextmanager
-def _large_files_named(path):
-    """Pillow refuses what would fill the memory; that is not damage."""
+def _limit_named():
+    """Says which flag lets larger images in."""
     try:
         yield
-    except UserError as error:
-        if not isinstance(error.__context__, Image.DecompressionBombError):
-            raise
-        raise UserError(
-            f"{path} has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million "
-            "pixels; cut it into several images."
-        ) from None
+    except image_files.TooManyPixels as error:
+        text = str(error).removesuffix(".")
+        raise image_files.TooManyPixels(f"{text}, or raise --max_megapixels.") from None
 
 
 def _in_folder(folder):

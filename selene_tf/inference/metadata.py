@@ -25,9 +25,24 @@ _NEEDED = {
         value is None
         or _is_list(value, (2,), lambda side: type(side) is int and 0 < side <= 2**16)
     ),
-    "scores": lambda value: value in ("logits", "probabilities"),
+    "scores": lambda value: value in ("logits", "probabilities", None),
     "format": lambda value: value in ("saved_model", "tflite", "onnx"),
     "quantization": lambda value: isinstance(value, str),
+}
+
+
+_OUTPUTS = ("labels", "logits", "probabilities")
+# What exports of earlier versions lack.
+_OPTIONAL = {
+    "outputs": lambda value: (
+        _is_list(value, range(1, 4), _OUTPUTS.__contains__) and value[0] == "labels"
+    ),
+    "mask_values": lambda value: _is_list(
+        value, range(2, 256), lambda part: type(part) is int and 0 <= part <= 255
+    ),
+    "mask_palette": lambda value: (
+        value is None or _is_list(value, range(2, 256), _is_colour)
+    ),
 }
 
 
@@ -51,6 +66,12 @@ def parse_metadata(files):
     for name, is_right in _NEEDED.items():
         if name not in metadata or not is_right(metadata[name]):
             raise ValueError(f"{name} is missing in metadata.json, or wrong")
-    if len(metadata["colours"]) != len(metadata["class_names"]):
-        raise ValueError("metadata.json has other colours than classes")
+    for name, is_right in _OPTIONAL.items():
+        if name in metadata and not is_right(metadata[name]):
+            raise ValueError(f"{name} is wrong in metadata.json")
+    for name in ("colours", "mask_values", "mask_palette"):
+        if len(metadata.get(name) or metadata["class_names"]) != len(
+            metadata["class_names"]
+        ):
+            raise ValueError(f"metadata.json has other {name} than classes")
     return metadata

@@ -42,6 +42,11 @@ class SegmentationModel(abc.ABC):
         self.size = None if size is None else tuple(size)
         self.metadata = {} if metadata is None else metadata
 
+    @property
+    def gives_scores(self):
+        """Whether there are `logits`; some exports give labels alone."""
+        return self.metadata.get("scores", "logits") is not None
+
     @abc.abstractmethod
     def compute_labels(self, images):
         """Class ids, int32 (batch, height, width), of images that `check` passed."""
@@ -78,8 +83,14 @@ class SegmentationModel(abc.ABC):
             images: What `check` accepts.
 
         Raises:
-            UserError: if they are not what `check` accepts.
+            UserError: if they are not what `check` accepts, or it gives labels alone.
         """
+        if not self.gives_scores:
+            raise UserError(
+                f"'{self.name}' gives labels alone (--outputs=labels), but windows and "
+                "resized images need scores; expected --fit=whole and images that it "
+                "takes, or an export with --outputs=labels,logits."
+            )
         return self.compute_logits(self.check(images))
 
     def check(self, images):

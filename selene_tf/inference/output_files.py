@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from selene_tf.errors import UserError
+from selene_tf.inference.label_values import LabelValues
 from selene_tf.reports import overlay
 from selene_tf.training import atomic_write, run_folder
 
@@ -27,12 +28,14 @@ class Output:
         labels: Whether to write label maps.
         overlays: Whether to write images with the classes' colours over them.
         opacity: Share of the colours in these, in [0, 1].
+        values: The `LabelValues` of label maps.
     """
 
     folder: pathlib.Path
     labels: bool = True
     overlays: bool = True
     opacity: float = 0.5
+    values: LabelValues = LabelValues()
 
     def check(self, inputs=""):
         """Refuses what cannot be written, before any work; makes nothing.
@@ -65,13 +68,13 @@ class Output:
     def write_labels(self, name, labels):
         """Writes a label map, uint8 (height, width), if they are wanted."""
         if self.labels:
-            _save(self.folder / "labels" / f"{name}.png", labels)
+            _save(self.folder / "labels" / f"{name}.png", self.values.image(labels))
 
     def write_overlay(self, name, image, labels, colours):
         """Writes an image under the colours of its classes, if they are wanted."""
         if self.overlays:
             painted = overlay.overlay(image, labels, colours, self.opacity)
-            _save(self.folder / "overlay" / f"{name}.png", painted)
+            _save(self.folder / "overlay" / f"{name}.png", Image.fromarray(painted))
 
     def write_json(self, content, indent=2):
         """Writes classes.json."""
@@ -102,12 +105,13 @@ class Clock:
         }
 
 
-def metadata(model, mode):
-    """What classes.json says of the network and its use."""
+def metadata(model, mode, values):
+    """What classes.json says of the network and its use, and of label maps' values."""
     return {
         "model": model.name,
         "class_names": list(model.class_names),
         "colours": [list(map(int, colour)) for colour in model.colours],
+        "label_values": list(values.values or range(len(model.class_names))),
         "fit": mode.mode,
         "tile_size": list(mode.tile_size) if mode.tile_size else None,
     }
@@ -171,12 +175,11 @@ def _is_below(folder, inputs):
     )
 
 
-def _save(path, pixels):
+def _save(path, image):
     temporary = path.with_name(f".{path.name}.part")
     with atomic_write.named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            image = Image.fromarray(pixels)
             image.save(temporary, "PNG", compress_level=_PNG_LEVEL)
             os.replace(temporary, path)
         finally:

@@ -1,15 +1,15 @@
 """Predicts everything that an --input names, with whatever kind of model."""
 
+import dataclasses
 import pathlib
-import warnings
-
-from PIL import Image
 
 from selene_tf.cli import command, progress
+from selene_tf.data.files import image_files
 from selene_tf.errors import IncompleteResult, UserError
 from selene_tf.inference import (
     image_prediction,
     input_images,
+    label_values,
     output_files,
     predict_image,
     video_files,
@@ -30,6 +30,8 @@ def predict_files(  # noqa: PLR0913
     overlays=True,
     labels=None,
     exif="apply",
+    ids="classes",
+    max_megapixels=179.0,
     trust=False,
 ):
     """Writes label maps and overlays of images, or of a video.
@@ -45,6 +47,9 @@ def predict_files(  # noqa: PLR0913
         overlays: Whether to write overlays.
         labels: Whether to write label maps; None: of images, not of videos.
         exif: "apply" to turn images upright that are stored turned, or "refuse".
+        ids: Values of label maps: "classes", ids from 0 on, or "dataset", those of the
+            masks that the model was trained on.
+        max_megapixels: Images of more million pixels are refused.
         trust: Whether a SavedModel may hold operations that none of ours has.
 
     Returns:
@@ -55,8 +60,6 @@ def predict_files(  # noqa: PLR0913
         UserError: for whatever is wrong with the model, the input or the output. Of
             what can be known before a model is loaded, before it is.
     """
-    # Large images are expected here; the largest are refused in any case.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     predict_image.check_values(fit, tile_size, overlap)
     listed = input_images.find(inputs)
     is_video = input_images.is_video(inputs)
@@ -69,9 +72,12 @@ def predict_files(  # noqa: PLR0913
     folder.check(inputs)
     loaded = _load(model, trust)
     mode = predict_image.choose_mode(loaded, fit, tile_size, overlap)
+    if ids == "dataset":
+        folder = dataclasses.replace(folder, values=label_values.of_dataset(loaded))
     if is_video:
         return _write_video(loaded, listed.images[0], folder, mode), []
-    content = _write_images(loaded, listed.images, folder, mode, exif)
+    with image_files.pixel_limit(max_megapixels):
+        content = _write_images(loaded, listed.images, folder, mode, exif)
     return content, _notes(listed.others, inputs, content["turned"])
 
 
@@ -105,9 +111,9 @@ def unreadable(content):
     more = ", ..." if len(left_out) > 5 else ""
     count = len(left_out) + len(content["images"])
     return IncompleteResult(
-        f"--input: {len(left_out)} of {count} images cannot be read ({names}{more}); "
-        "the others are written. Their reasons are above and in classes.json; mend "
-        "them, or pass --on_bad_sample=skip."
+        f"--input: {len(left_out)} of {count} images cannot be predicted "
+        f"({names}{more}); the others are written. Their reasons are above and in "
+        "classes.json; mend them, or pass --on_bad_sample=skip."
     )
 
 

@@ -12,8 +12,9 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from selene_tf.cli import memory
 from selene_tf.errors import UserError
-from selene_tf.inference import tiling
+from selene_tf.inference import large_images, tiling
 
 MODES = ("auto", "whole", "resize", "sliding")
 
@@ -28,11 +29,18 @@ class InferenceMode:
         tile_size: Height and width in pixels of what the network sees; None for
             "whole".
         overlap: Share of a window that the next one sees again.
+        automatic: Whether "whole" becomes "sliding" for large images, see
+            `mode_of_image`.
     """
 
     mode: str
     tile_size: tuple[int, int] | None = None
     overlap: float = 0.25
+    automatic: bool = False
+
+
+class NotEnoughMemory(UserError):
+    """An image that is too large for the memory; others may not be."""
 
 
 def choose_mode(model, mode="auto", tile_size=None, overlap=0.25):
@@ -42,7 +50,8 @@ def choose_mode(model, mode="auto", tile_size=None, overlap=0.25):
         model: A `SegmentationModel`.
         mode: One of `MODES`. "auto" is "sliding" if there is a `tile_size`; "resize" if
             the network was trained on images of one size ("image_size" in its
-            metadata); else "whole" if it takes any size, and "sliding" if not.
+            metadata); else "whole" if it takes any size, and "sliding" if not. Images
+            that would need more than 4 GiB as a whole are then "sliding" too.
         tile_size: Height and width in pixels; None for the network's own size.
         overlap: Share in [0, 1) of a window that the next one sees again.
 
@@ -63,8 +72,10 @@ def choose_mode(model, mode="auto", tile_size=None, overlap=0.25):
     if mode == "auto" and trained and not tile_size:
         return InferenceMode("resize", tuple(model.size or trained), overlap)
     size = tile_size or model.size
+    if mode == "auto" and not size:
+        return InferenceMode("whole", None, overlap, automatic=True)
     if mode == "auto":
-        mode = "sliding" if size else "whole"
+        mode = "sliding"
     if mode == "whole" and model.size:
         raise UserError(
             f"--fit=whole: '{model.name}' takes images of {_text(model.size)} alone; "
@@ -112,30 +123,69 @@ def _text(size):
     return f"{size[0]} x {size[1]} pixels (height x width)"
 
 
-def label_map(model, image, mode):
+def mode_of_image(model, size, mode):
+    """How an image of this size goes through a network.
+
+    Args:
+        model: A `SegmentationModel`.
+        size: Height and width in pixels.
+        mode: An `InferenceMode`; if it is automatic, an image that would need more than
+            `large_images.MOST_AT_ONCE` bytes goes through in windows.
+
+    Returns:
+        An `InferenceMode`.
+
+    Raises:
+        NotEnoughMemory: this machine has less memory than the image needs.
+    """
+    needed = large_images.bytes_at_once(model, size)
+    # Windows need scores.
+    in_windows = mode.automatic and model.gives_scores
+    if in_windows and needed > large_images.MOST_AT_ONCE:
+        mode = InferenceMode("sliding", large_images.WINDOW, mode.overlap)
+    if mode.mode == "resize":
+        return mode
+    if mode.mode == "sliding":
+        needed = large_images.bytes_in_windows(model, size, mode.tile_size)
+    available = memory.available_bytes()
+    if needed > available:
+        raise NotEnoughMemory(
+            f"an image of {_text(size)} needs about {needed / 1e9:.1f} GB of memory "
+            f"with --fit={mode.mode}, but {available / 1e9:.1f} GB are free; expected "
+            "a smaller image, or --fit=sliding with a small --tile_size, as 512,512."
+        )
+    return mode
+
+
+def label_map(model, image, mode, show=None):
     """Predicts the class ids of an image of any size.
 
     Args:
         model: A `SegmentationModel`.
         image: uint8 (height, width, 3), RGB.
         mode: An `InferenceMode`.
+        show: Function of (done, total) windows, for "sliding"; or None.
 
     Returns:
         uint8 (height, width).
 
     Raises:
-        UserError: if the image is too large for the memory.
+        NotEnoughMemory: if the image is too large for the memory.
     """
+    mode = mode_of_image(model, image.shape[:2], mode)
     try:
         if mode.mode == "whole" or image.shape[:2] == mode.tile_size:
             return model.labels(image[None])[0].astype(np.uint8)
         if mode.mode == "resize":
             return _resized(model, image, mode.tile_size)
-        return tiling.label_map(image, mode.tile_size, mode.overlap, model.logits)
+        at_once = large_images.windows_at_once(mode.tile_size)
+        return tiling.label_map(
+            image, mode.tile_size, mode.overlap, model.logits, at_once, show
+        )
     except Exception as error:
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise
-        raise UserError(
+        raise NotEnoughMemory(
             f"not enough memory for an image of {_text(image.shape[:2])}; "
             "try --fit=sliding with a small --tile_size, such as 512,512."
         ) from None

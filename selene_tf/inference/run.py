@@ -1,5 +1,6 @@
 """Predicting with a run's own network."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -43,7 +44,15 @@ class RunModel(SegmentationModel):
             "run",
             restored.info.class_names,
             restored.info.colours,
-            metadata={"image_size": restored.image_size},
+            metadata={
+                "image_size": restored.image_size,
+                "mask_values": restored.info.mask_values(),
+                "mask_palette": restored.info.mask_palette(),
+                "structure": {
+                    field.name: getattr(restored.architecture, field.name)
+                    for field in dataclasses.fields(restored.architecture)
+                },
+            },
         )
         self._labels, self._logits = _traced(restored.network)
 

@@ -6,14 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
-from selene_tf.inference import saved_model_check
+from selene_tf.inference import saved_model_check, saved_model_folder
 from selene_tf.inference.metadata import parse_metadata
 from selene_tf.inference.model import ExportedModel
 from selene_tf.training import run_folder
 from selene_tf.training.plain_path import plain_path
-
-# Where TensorFlow leaves room for files of ours.
-EXTRA_FILES = "assets.extra"
 
 
 def load(folder, trust=False):
@@ -32,11 +29,8 @@ def load(folder, trust=False):
         UserError: if it holds none of ours, or a damaged one.
     """
     try:
-        version = _find(pathlib.Path(folder))
-        texts = (version / EXTRA_FILES).glob("*.json")
-        metadata = parse_metadata(
-            {file.name: file.read_text("utf-8") for file in texts}
-        )
+        version = saved_model_folder.find_version(pathlib.Path(folder))
+        metadata = parse_metadata(saved_model_folder.read_texts(version))
         if not trust:
             saved_model_check.check(version)
         signature = read_signature(version)
@@ -50,10 +44,11 @@ def load(folder, trust=False):
             f"'{folder}' holds no readable SavedModel of ours ({type(error).__name__}: "
             f"{run_folder.reason(error)}); expected what export.saved_model writes."
         ) from None
-    if inputs != {"image"} or outputs != {"labels", metadata["scores"]}:
+    expected = metadata.get("outputs", ["labels", metadata["scores"]])
+    if inputs != {"image"} or outputs != set(expected):
         raise UserError(
             f"'{folder}' takes {sorted(inputs)} and gives {sorted(outputs)}; expected "
-            f"what export.saved_model writes: image to labels and {metadata['scores']}."
+            f"what export.saved_model writes: image to {' and '.join(expected)}."
         )
     _check_sizes(folder, signature, metadata)
     return SavedModel(folder, metadata, signature)
@@ -62,9 +57,12 @@ def load(folder, trust=False):
 def _check_sizes(folder, signature, metadata):
     """Refuses metadata that do not belong to the graph."""
     image = signature.structured_input_signature[1]["image"].shape.as_list()
-    scores = signature.structured_outputs[metadata["scores"]].shape.as_list()
     size = metadata["size"] or [None, None]
     num_classes = len(metadata["class_names"])
+    scores = [None, num_classes]
+    # Of labels alone nothing tells the number of classes.
+    if metadata["scores"]:
+        scores = signature.structured_outputs[metadata["scores"]].shape.as_list()
     if image != [None, *size, 3] or scores[-1:] != [num_classes]:
         raise UserError(
             f"'{folder}' takes images of {image} and gives scores of {scores}, but its "
@@ -86,6 +84,10 @@ class SavedModel(ExportedModel):
     def __init__(self, name, metadata, signature):
         super().__init__(name, metadata)
         self._signature = signature
+
+    def signature(self, name):
+        """Another function of it, by its name."""
+        return self._signature.model.signatures[name]
 
     def compute_labels(self, images):
         return self._run(images)["labels"].numpy()
@@ -116,17 +118,3 @@ def read_signature(folder):
     # The signature lives only as long as the model that it came from.
     signature.model = model
     return signature
-
-
-def versions(folder):
-    """Numbers of the versions in a SavedModel's folder, a list."""
-    names = [path.name for path in folder.iterdir() if path.is_dir()]
-    return [int(name) for name in names if name.isascii() and name.isdecimal()]
-
-
-def _find(folder):
-    """The folder of the highest version, or the folder itself."""
-    if (folder / "saved_model.pb").exists() or not folder.is_dir():
-        return folder
-    numbers = versions(folder)
-    return folder / str(max(numbers)) if numbers else folder

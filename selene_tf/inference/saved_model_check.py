@@ -27,8 +27,10 @@ _PURE = frozenset(
     ResizeNearestNeighbor ReverseV2 Round Rsqrt Select SelectV2 Shape ShapeN Sigmoid
     Sign Size Slice Softmax Softplus Softsign SpaceToBatchND SpaceToDepth DepthToSpace
     Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall
-    StatelessIf StopGradient StridedSlice Sub Sum Switch Tan Tanh Tile TopKV2 Transpose
-    TruncateDiv TruncateMod Unpack VarHandleOp Where ZerosLike OnesLike
+    StatelessIf StatelessWhile StopGradient StridedSlice Sub Sum Switch Tan Tanh
+    TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
+    TensorListStack Tile TopKV2 Transpose TruncateDiv TruncateMod Unpack VarHandleOp
+    Where ZerosLike OnesLike
     DecodeImage DecodeJpeg DecodePng DecodeBmp
     """.split()
 )

@@ -1,8 +1,11 @@
 """Sliding-window inference: label maps of large images, a window at a time.
 
-Windows overlap, and where they do their probabilities are averaged. Only as many rows
-as a window is high are held in memory: rows that no later window touches are finished.
+Windows overlap, and where they do their probabilities are averaged. They go along the
+longer side of the image, and only as many rows as a window is long are held in memory:
+rows that no later window touches are finished.
 """
+
+import math
 
 import numpy as np
 
@@ -10,18 +13,20 @@ import numpy as np
 PADDING_COLOUR = (124, 116, 104)
 
 
-def label_map(image, window, overlap, compute_logits):
+def label_map(image, window, overlap, compute_logits, at_once=1, show=None):
     """Predicts the class ids of an image with overlapping windows.
 
-    An image that is smaller than a window is padded at the bottom and the right with
-    the mean colour; the labels are cut back.
+    Windows that reach over the image's bottom or right are padded with the mean colour.
 
     Args:
         image: uint8 (height, width, 3), RGB.
         window: Height and width in pixels of what the network sees at a time.
         overlap: Share in [0, 1) of a window that the next one sees again; the last
             one may see more.
-        compute_logits: From uint8 (1, *window, 3) to float32 (1, *window, classes).
+        compute_logits: From uint8 (windows, *window, 3) to float32 (windows, *window,
+            classes).
+        at_once: Windows in a batch.
+        show: Function of (done, total), called after each batch of windows; or None.
 
     Returns:
         uint8 (height, width).
@@ -29,49 +34,66 @@ def label_map(image, window, overlap, compute_logits):
     Example:
         >>> image = np.zeros((3, 5, 3), np.uint8)
         >>> image[:, 3:] = 255
-        >>> def compute_logits(window):  # Dark or light.
-        ...     return np.stack([255 - window[..., 0], window[..., 0]], -1) / 255
+        >>> def compute_logits(windows):  # Dark or light.
+        ...     return np.stack([255 - windows[..., 0], windows[..., 0]], -1) / 255
         >>> label_map(image, (3, 3), 0.25, compute_logits)[0].tolist()
         [0, 0, 0, 1, 1]
     """
     height, width = image.shape[:2]
-    labels = np.empty((height, width), np.uint8)
     if height <= window[0] and width <= window[1]:
         # The softmax could make equal what differs by rounding.
-        logits = compute_logits(_padded(image, window)[None])[0]
-        labels[:] = logits[:height, :width].argmax(-1)
-        return labels
-    for first, probabilities in bands(image, window, overlap, compute_logits):
+        logits = compute_logits(_tile(image, 0, 0, window)[None])[0]
+        return logits[:height, :width].argmax(-1).astype(np.uint8)
+    if width <= height:
+        return _labels_of_bands(image, window, overlap, compute_logits, at_once, show)
+
+    # Along the longer side, so that sums are held for the shorter one.
+    def compute_turned(windows):
+        return compute_logits(windows.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+
+    turned, window = image.transpose(1, 0, 2), (window[1], window[0])
+    labels = _labels_of_bands(turned, window, overlap, compute_turned, at_once, show)
+    return np.ascontiguousarray(labels.T)
+
+
+def _labels_of_bands(image, window, *arguments):
+    labels = np.empty(image.shape[:2], np.uint8)
+    for first, probabilities in bands(image, window, *arguments):
         labels[first : first + len(probabilities)] = probabilities.argmax(-1)
     return labels
 
 
-def bands(image, window, overlap, compute_logits):
+def bands(image, window, overlap, compute_logits, at_once=1, show=None):
     """Averages probabilities over windows, from the top of an image to the bottom.
 
     Args:
         image: See `label_map`, as for the others.
         window: Height and width in pixels.
         overlap: Share in [0, 1).
-        compute_logits: From a window to its logits.
+        compute_logits: From windows to their logits.
+        at_once: Windows in a batch.
+        show: Function of (done, total), or None.
 
     Yields:
         Number of the first row, and float32 (rows, width, classes): the mean over the
         windows that see a pixel of the softmax of its logits.
     """
     height, width = image.shape[:2]
-    image = _padded(image, window)
-    tops = starts(image.shape[0], window[0], overlap)
-    lefts = starts(image.shape[1], window[1], overlap)
-    in_row = _counts(image.shape[0], window[0], tops)
-    in_column = _counts(image.shape[1], window[1], lefts)
+    rows, columns = max(height, window[0]), max(width, window[1])
+    tops, lefts = (
+        starts(length, side, overlap)
+        for length, side in zip((rows, columns), window, strict=True)
+    )
+    in_row = _counts(rows, window[0], tops)
+    in_column = _counts(columns, window[1], lefts)
+    places = [(top, left) for top in tops for left in lefts]
+    scores = _probabilities(image, window, places, compute_logits, at_once, show)
     sums = None
-    for top, next_top in zip(tops, [*tops[1:], image.shape[0]], strict=True):
+    for top, next_top in zip(tops, [*tops[1:], rows], strict=True):
         for left in lefts:
-            tile = image[top : top + window[0], left : left + window[1]]
-            probabilities = _softmax(compute_logits(tile[None])[0])
+            probabilities = next(scores)
             if sums is None:
-                shape = (window[0], image.shape[1], probabilities.shape[-1])
+                shape = (window[0], columns, probabilities.shape[-1])
                 sums = np.zeros(shape, np.float32)
             sums[:, left : left + window[1]] += probabilities
         done = next_top - top
@@ -81,6 +103,34 @@ def bands(image, window, overlap, compute_logits):
         # What later windows touch moves up.
         sums[:-done] = sums[done:]
         sums[-done:] = 0
+
+
+def count(size, window, overlap):
+    """How many windows an image of (height, width) has."""
+    sides = zip(size, window, strict=True)
+    return math.prod(len(starts(max(n, w), w, overlap)) for n, w in sides)
+
+
+def _probabilities(image, window, places, compute_logits, at_once, show):
+    """Yields the softmax of each window's logits, computed some windows at a time."""
+    for first in range(0, len(places), at_once):
+        batch = places[first : first + at_once]
+        tiles = np.stack([_tile(image, top, left, window) for top, left in batch])
+        logits = compute_logits(tiles)
+        if show is not None:
+            show(first + len(batch), len(places))
+        yield from map(_softmax, logits)
+
+
+def _tile(image, top, left, window):
+    """A window, padded where it reaches over the image."""
+    tile = image[top : top + window[0], left : left + window[1]]
+    if tile.shape[:2] == tuple(window):
+        return tile
+    padded = np.empty((*window, 3), np.uint8)
+    padded[:] = PADDING_COLOUR
+    padded[: tile.shape[0], : tile.shape[1]] = tile
+    return padded
 
 
 def starts(length, window, overlap):
@@ -110,18 +160,6 @@ def _counts(length, window, first):
     for start in first:
         counts[start : start + window] += 1
     return counts
-
-
-def _padded(image, window):
-    """The image, as large as a window at least."""
-    height, width = image.shape[:2]
-    size = max(height, window[0]), max(width, window[1])
-    if size == (height, width):
-        return image
-    padded = np.empty((*size, 3), np.uint8)
-    padded[:] = PADDING_COLOUR
-    padded[:height, :width] = image
-    return padded
 
 
 def _softmax(logits):

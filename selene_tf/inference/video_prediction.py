@@ -20,8 +20,9 @@ def write(model, path, output, mode, show=None):
         show: Function of (done, total), called after each frame; or None.
 
     Returns:
-        The content of classes.json: "model", "class_names", "colours", "fit",
-        "tile_size", "video", "images_per_second" and "network_images_per_second".
+        The content of classes.json: "model", "class_names", "colours", "label_values",
+        "fit", "tile_size", "video", "images_per_second" and
+        "network_images_per_second".
         "video" has "name", "size", [height, width], "frame_rate", their mean where it
         varies, "times", seconds of each frame since the first, and "shares": of each
         frame a list in the order of the classes.
@@ -42,7 +43,7 @@ def write(model, path, output, mode, show=None):
                 if show:
                     show(number + 1, max(number + 1, clip.num_frames))
     content = {
-        **output_files.metadata(model, mode),
+        **output_files.metadata(model, mode, output.values),
         "video": {
             "name": str(path),
             "size": list(labels.shape),

@@ -104,8 +104,9 @@ def test_two_replicas_count_as_one_does(replicas):
     check_evaluation(replicas)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_two_workers_train_as_one_process_does():
+    """`test_two_workers_make_one_run` asks it of the command, in float32."""
     workers = [f"localhost:{port}" for port in free_ports(2)]
     processes = []
     for number in range(2):

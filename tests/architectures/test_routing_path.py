@@ -137,6 +137,12 @@ WHOLE = json.dumps(routing_path.to_json(make_path()))
         ("{}", ("missing",)),
         ("3", ()),
         ('{"version": 4}', ("missing",)),
+        # To look for each name in all of them would take hours.
+        pytest.param(
+            "{" + "".join(f'"{i}": 1, ' for i in range(300_000)) + '"299999": 1}',
+            ("'299999'", "twice"),
+            id="many keys",
+        ),
         ('{"version": 4, "version": 4}', ("version", "twice")),
         (WHOLE.replace('"open": ', '"open": true, "open": ', 1), ("'open'", "twice")),
         (set_fact(num_layers="4"), ("num_layers", "'4'")),

@@ -1,5 +1,7 @@
 """A run's network along a path, to be looked at."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -89,3 +91,28 @@ def test_statistics_are_those_of_the_end_of_the_training(tmp_path):
         assert not changes or "moving_" in new.path
         moved += changes
     assert moved > 10
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda text: text + b"--colour=red\n", ["colour"]),
+        (lambda text: text.replace(b"--channels=4", b"--channels=four"), ["channels"]),
+        (lambda text: text.replace(b"--channels=4", b"--channels=100000"), ["100000"]),
+        (lambda text: text.replace(b"--channels=4", b"--channels=8"), ["checkpoint"]),
+        (lambda text: text.replace(b"--num_layers=3", b"--num_layers=5"), []),
+        (lambda text: text.replace(b"dataset=scenes", b"dataset=camvid"), []),
+        (lambda text: text.replace(b"dataset=scenes", b"dataset=mine"), ["--dataset"]),
+        (lambda text: text.replace(b"=supervised", b"=magic"), ["algorithm"]),
+        (lambda text: text + b"--flagfile=/nowhere\n", ["/nowhere"]),
+        (lambda text: b"\xff\xfe" + text, ["config.cfg"]),
+        (lambda _: b"prose and no flags\n", ["prose"]),
+    ],
+)
+def test_an_edited_configuration_is_one_line(run, tmp_path, edit, words):
+    shutil.copytree(run[0] / "run", tmp_path / "run")
+    file = tmp_path / "run/config.cfg"
+    edited = edit(file.read_bytes())
+    assert edited != file.read_bytes()
+    file.write_bytes(edited)
+    assert_refused(lambda: experiment.load_run(tmp_path / "run"), *words)

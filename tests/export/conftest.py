@@ -36,7 +36,7 @@ def saved_model_folder(network, examples, tmp_path_factory):
         exported.metadata(),
         version=3,
         size=exported.SIZE,
-        scores="probabilities",
+        outputs=("labels", "probabilities"),
     )
     return folder
 

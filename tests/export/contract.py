@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from selene_tf.errors import UserError
 from tests.commands import ROOT, users_environment
-from tests.export import exported
+from tests.export import documented, exported
 
 HEIGHT, WIDTH = exported.SIZE
 RIGHT, GREY = (1, HEIGHT, WIDTH, 3), (1, HEIGHT, WIDTH, 1)
@@ -35,6 +36,8 @@ class ExportContract:
         size: Height and width of the images that it takes; None for any.
         damaged: What "... readable ... of ours" calls it in messages.
         answered: Wrong shapes that the file itself cannot refuse.
+        script: What stands in the script of docs/deploying.md that uses it, and the
+            name that the model has there.
     """
 
     kind = ""
@@ -42,6 +45,7 @@ class ExportContract:
     size = None
     damaged = ""
     answered = frozenset()
+    script = ("", "")
 
     @pytest.fixture
     def written(self):
@@ -96,6 +100,18 @@ class ExportContract:
             if not isinstance(answer, str)
         }
         assert answered.keys() <= self.answered
+
+    def test_the_documented_script_gives_labels_and_names(self, written, tmp_path):
+        (image,) = exported.images([self.size or exported.SIZE])
+        # A PNG, which every reader decodes alike.
+        Image.fromarray(image).save(tmp_path / "street.png")
+        containing, name = self.script
+        files = {name: written, "street.jpg": tmp_path / "street.png"}
+        names = documented.run("deploying.md", containing, files)
+        labels = np.asarray(names["labels"])
+        np.testing.assert_array_equal(labels, self.load(written).labels(image[None])[0])
+        assert labels.dtype == np.int32
+        assert names["names"] == list(exported.NAMES)
 
     def test_what_a_user_needs_travels_along(self, written):
         texts = self.texts(written)

@@ -25,7 +25,8 @@ class Fixed(ExportedModel):
     """An exported network that says the same of every image."""
 
     def __init__(self, logits, scores):
-        metadata = complete_metadata(exported.metadata(), "tflite", (2, 2), scores)
+        outputs = ("labels", scores)
+        metadata = complete_metadata(exported.metadata(), "tflite", (2, 2), outputs)
         super().__init__("x", metadata)
         self.fixed = logits
 

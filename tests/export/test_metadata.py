@@ -9,7 +9,7 @@ from tests.export import exported
 
 
 def test_what_is_written_is_read_again():
-    metadata = complete_metadata(exported.metadata(), "tflite", (32, 64), "logits")
+    metadata = complete_metadata(exported.metadata(), "tflite", (32, 64))
     texts = metadata_files(metadata)
     assert parse_metadata(texts) == metadata
     # As version 0.1 called it.
@@ -46,6 +46,11 @@ def damaged(**changes):
         damaged(size=[32, 0]),
         damaged(scores="votes"),
         damaged(format="torch"),
+        damaged(outputs=["logits"]),
+        damaged(outputs=["labels", ["logits"]]),
+        damaged(mask_values=[0, 1, 256]),
+        damaged(mask_values=[0, 1]),
+        damaged(mask_palette=[[0, 0, 0]] * 2),
     ],
 )
 def test_other_files_are_refused(text):

@@ -65,7 +65,7 @@ def test_use(kind, call):
 
 
 def test_without_a_fixed_size_or_a_comparison():
-    unchecked = metadata("saved_model", size=None, scores="probabilities")
+    unchecked = metadata("saved_model", size=None, outputs=("labels", "probabilities"))
     del unchecked["check"]
     card = model_card.card(unchecked)
     assert "uint8 (batch, height, width, 3)" in card

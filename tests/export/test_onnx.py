@@ -22,6 +22,7 @@ class TestONNX(ExportContract):
     kind = "onnx"
     name = "a.onnx"
     damaged = "ONNX file"
+    script = ("onnxruntime", "mine.onnx")
 
     @pytest.fixture
     def written(self, onnx_file):

@@ -1,17 +1,22 @@
+import base64
+import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from selene_tf.errors import UserError
 from selene_tf.export import saved_model
 from selene_tf.inference.saved_model import load
-from tests.export import exported
+from tests.export import documented, exported
 from tests.export.contract import ExportContract
 
 # What comes out of a few steps is asked, not how they are traced.
@@ -22,6 +27,7 @@ class TestSavedModel(ExportContract):
     kind = "saved_model"
     name = "model"
     damaged = "SavedModel of ours"
+    script = ("saved_model.load", "mine/1")
 
     @pytest.fixture
     def written(self, saved_model_folder):
@@ -29,7 +35,7 @@ class TestSavedModel(ExportContract):
 
     @pytest.fixture
     def without_conversion(self, written, monkeypatch):
-        def write(_network, _serve, folder, _image):
+        def write(_network, _serve, folder, *_):
             shutil.copytree(written, folder)
             shutil.rmtree(folder / "assets.extra")
 
@@ -150,3 +156,27 @@ def test_a_full_disk_is_one_line(network, examples, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="cannot write.*disk is full"):
         saved_model.export(network, tmp_path / "a", examples, exported.metadata())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_documented_rest_request_gives_labels(
+    saved_model_folder, tmp_path, monkeypatch
+):
+    """Of the server there is what its documentation says of JSON."""
+    model, (image, *_) = load(saved_model_folder / "1"), exported.images()
+    Image.fromarray(image).save(tmp_path / "street.png")
+
+    def answer(request):
+        assert request.full_url.endswith(":8501/v1/models/scenes:predict")
+        body = json.loads(request.data)
+        contents = [
+            base64.b64decode(each["image_bytes"]["b64"]) for each in body["instances"]
+        ]
+        signature = model.signature(body["signature_name"])
+        labels = signature(image_bytes=tf.constant(contents))["labels"]
+        text = json.dumps({"predictions": labels.numpy().tolist()})
+        return io.BytesIO(text.encode())
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    files = {"street.jpg": tmp_path / "street.png"}
+    names = documented.run("serving.md", "urllib", files)
+    np.testing.assert_array_equal(names["labels"], model.labels(image[None])[0])

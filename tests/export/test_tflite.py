@@ -43,6 +43,7 @@ class TestTFLite(ExportContract):
     name = "a.tflite"
     size = exported.SIZE
     damaged = "TFLite file of ours"
+    script = ("ai_edge_litert", "mine.tflite")
     # LiteRT's Python interface gives the input the shape that comes, and one channel is
     # broadcast to three.
     answered = frozenset([GREY])

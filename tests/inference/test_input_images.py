@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from selene_tf.data.files import image_files
 from selene_tf.inference import input_images
 from selene_tf.inference.input_images import InputImage
 from tests.refusals import assert_refused
@@ -191,6 +192,9 @@ def test_too_many_pixels_are_no_damage(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match="million pixels; cut it") as caught:
             action(InputImage("a", path))
         assert "damaged" not in str(caught.value)
+        assert str(caught.value).endswith(", or raise --max_megapixels.")
+    with image_files.pixel_limit(0.0026):
+        assert input_images.look(InputImage("a", path)) == (50, 50)
 
 
 def test_a_video_is_a_file_known_by_its_name(tmp_path):

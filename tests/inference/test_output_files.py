@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from selene_tf.inference import output_files
+from selene_tf.inference.label_values import LabelValues
 from selene_tf.inference.output_files import Output
 from selene_tf.inference.predict_image import InferenceMode
 from tests.inference.toy_models import COLOURS, Pixelwise
@@ -88,15 +89,17 @@ def test_shares_are_those_of_the_pixels():
     assert output_files.shares(labels, 4) == [3 / 8, 0, 5 / 8, 0]
 
 
-def test_facts_can_be_written_as_json():
+@pytest.mark.parametrize("values", [None, (7, 9, 8)])
+def test_facts_can_be_written_as_json(values):
     model = Pixelwise((4, 6), name="my model")
-    metadata = json.loads(
-        json.dumps(output_files.metadata(model, InferenceMode("resize", (4, 6))))
-    )
+    mode = InferenceMode("resize", (4, 6))
+    metadata = output_files.metadata(model, mode, LabelValues(values))
+    metadata = json.loads(json.dumps(metadata))
     assert metadata == {
         "model": "my model",
         "class_names": ["red", "green", "blue"],
         "colours": [[200, 0, 0], [0, 200, 0], [0, 0, 200]],
+        "label_values": list(values or (0, 1, 2)),
         "fit": "resize",
         "tile_size": [4, 6],
     }

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from selene_tf.cli import memory
+from selene_tf.inference import large_images
 from selene_tf.inference.predict_image import InferenceMode, choose_mode, label_map
 from tests.inference.toy_models import Pixelwise, expected_labels
 from tests.refusals import assert_refused
@@ -14,7 +16,8 @@ def random_image(height, width):
 @pytest.mark.parametrize(
     ("size", "mode", "tile_size", "expected"),
     [
-        (None, "auto", None, InferenceMode("whole")),
+        (None, "auto", None, InferenceMode("whole", automatic=True)),
+        (None, "whole", None, InferenceMode("whole")),
         (None, "auto", (8, 9), InferenceMode("sliding", (8, 9))),
         ((4, 6), "auto", None, InferenceMode("sliding", (4, 6))),
         ((4, 6), "sliding", (4, 6), InferenceMode("sliding", (4, 6))),
@@ -72,7 +75,7 @@ def test_sliding_suits_a_network_of_one_size(size):
     model, image = Pixelwise((8, 8)), random_image(*size)
     labels = label_map(model, image, choose_mode(model))
     np.testing.assert_array_equal(labels, expected_labels(image))
-    assert set(model.shapes) == {(1, 8, 8, 3)}
+    assert {shape[1:] for shape in model.shapes} == {(8, 8, 3)}
 
 
 def enlarged(values, size):
@@ -110,6 +113,31 @@ def test_resizing_keeps_large_areas_in_place():
     near = np.zeros((40, 60), bool)
     near[16:24, :34] = near[:, 26:34] = True
     assert not (differs & ~near).any()
+
+
+def test_automatically_large_images_go_through_in_windows(monkeypatch):
+    monkeypatch.setattr(large_images, "WINDOW", (8, 8))
+    needed = large_images.bytes_at_once(Pixelwise(), (20, 31))
+    monkeypatch.setattr(large_images, "MOST_AT_ONCE", needed - 1)
+    for size, shapes in (((20, 30), {(20, 30, 3)}), ((20, 31), {(8, 8, 3)})):
+        model, image = Pixelwise(), random_image(*size)
+        labels = label_map(model, image, choose_mode(model))
+        np.testing.assert_array_equal(labels, expected_labels(image))
+        assert {shape[1:] for shape in model.shapes} == shapes
+    # Who asks for the whole image gets it.
+    model = Pixelwise()
+    label_map(model, random_image(20, 31), choose_mode(model, "whole"))
+    assert model.shapes == [(1, 20, 31, 3)]
+
+
+@pytest.mark.parametrize("mode", ["whole", "sliding"])
+def test_what_does_not_fit_into_the_memory_is_refused_before(monkeypatch, mode):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    model = Pixelwise()
+    mode = choose_mode(model, mode, None if mode == "whole" else (8, 8))
+    words = ["20 x 31", "GB of memory", f"--fit={mode.mode}", "--tile_size"]
+    assert_refused(lambda: label_map(model, random_image(20, 31), mode), *words)
+    assert model.shapes == []
 
 
 def test_too_little_memory_is_one_line():

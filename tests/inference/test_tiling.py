@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def by_place(windows):
     """Logits that depend on the place in the window too, and on all of it."""
     rows, columns = np.indices(windows.shape[1:3])
     place = np.stack([rows, columns, rows * columns], -1).astype(np.float32)
-    return windows / 50 + np.cos(place) + windows.mean() / 9
+    return windows / 50 + np.cos(place) + windows.mean((1, 2, 3), keepdims=True) / 9
 
 
 def in_full(image, window, starts, compute_logits):
@@ -80,6 +82,48 @@ def test_bands_are_the_means_over_all_windows(size, window, overlap, starts):
     np.testing.assert_allclose(means.sum(-1), 1, atol=1e-6)
     labels = tiling.label_map(image, window, overlap, by_place)
     np.testing.assert_array_equal(labels, expected.argmax(-1))
+
+
+@pytest.mark.parametrize("at_once", [2, 5, 100])
+def test_windows_may_go_through_in_batches(at_once):
+    image, batches, shown = random_image(23, 17), [], []
+
+    def logits(windows):
+        batches.append(len(windows))
+        return by_place(windows)
+
+    labels = tiling.label_map(
+        image, (8, 8), 0.25, logits, at_once, lambda *counts: shown.append(counts)
+    )
+    expected = tiling.label_map(image, (8, 8), 0.25, by_place)
+    np.testing.assert_array_equal(labels, expected)
+    assert sum(batches) == 12 == tiling.count((23, 17), (8, 8), 0.25)
+    assert max(batches) == min(at_once, 12)
+    assert shown[-1] == (12, 12)
+    assert [done for done, _ in shown] == np.cumsum(batches).tolist()
+
+
+def test_a_wide_image_is_a_tall_one_turned():
+    """The network sees windows as they are, whichever side is the longer one."""
+    image = random_image(9, 40)
+    expected = in_full(
+        image, (8, 6), (tiling.starts(9, 8, 0.5), tiling.starts(40, 6, 0.5)), by_place
+    )
+    labels = tiling.label_map(image, (8, 6), 0.5, by_place, at_once=3)
+    np.testing.assert_array_equal(labels, expected.argmax(-1))
+
+
+def test_a_long_strip_needs_little_memory():
+    """Sums are held for the shorter side: here for 8 x 8 pixels, not for 8 x 200000."""
+    image = random_image(2, 200_000)
+    tracemalloc.start()
+    labels = tiling.label_map(image, (8, 8), 0.0, pixelwise_logits, at_once=64)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(labels, expected_labels(image))
+    # Labels twice and the places of 25 000 windows; three classes' sums of the whole
+    # strip alone would be 19 MB.
+    assert peak < 10e6
 
 
 @pytest.mark.parametrize("window", [(8, 8), (13, 40), (30, 5), (64, 64)])

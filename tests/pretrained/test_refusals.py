@@ -1,3 +1,4 @@
+import pathlib
 import re
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from selene_tf import pretrained
+from selene_tf.inference import loading
 from tests.pretrained import torch_zips
 from tests.pretrained.official_weights import (
     HEAD,
@@ -14,6 +16,7 @@ from tests.pretrained.official_weights import (
     random_weights,
     without,
 )
+from tests.refusals import assert_refused
 
 
 @pytest.fixture
@@ -114,3 +117,21 @@ def test_a_network_of_another_builder_is_a_mistake_of_the_program(file):
     dense = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match=re.escape("dynamic_routing.build")):
         pretrained.load_dynamic_routing(dense, file)
+
+
+def test_a_keras_file_is_refused_and_its_code_does_not_run(network, tmp_path):
+    """Keras files may hold layers that are code; none is read, as weights or model."""
+    canary, file = tmp_path / "canary", tmp_path / "weights.keras"
+
+    def leave_a_mark(x):
+        pathlib.Path(canary).touch()
+        return x
+
+    image = keras.Input((4,))
+    keras.Model(image, keras.layers.Lambda(leave_a_mark)(image)).save(file)
+    canary.unlink()
+    for name in ("weights.keras", "weights.pth"):
+        file = file.rename(tmp_path / name)
+        assert_nothing_loaded(network, file)
+    assert_refused(lambda: loading.load(str(file)), "--model", "another kind")
+    assert not canary.exists()

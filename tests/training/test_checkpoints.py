@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import keras
@@ -102,6 +103,29 @@ def test_a_part_can_be_restored_alone(tmp_path):
     kernel = {"student/kernel": variables()["student/kernel"]}
     Checkpoints(tmp_path, kernel).restore(partly=True)
     assert kernel["student/kernel"].numpy()[0, 0] == 4.0
+
+
+def test_what_a_power_loss_leaves_is_whole(tmp_path, monkeypatch):
+    """The disk has all content before it has the name, and then the name."""
+    flushed, events = set(), []
+    fsync, replace = os.fsync, os.replace
+
+    def remember(descriptor):
+        fsync(descriptor)
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    def rename(source, target):
+        if os.path.isdir(source):
+            inside = [source, *source.rglob("*")]
+            events.append({path.stat().st_ino for path in inside} <= flushed)
+            flushed.clear()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    monkeypatch.setattr(os, "replace", rename)
+    Checkpoints(tmp_path, variables(1.0)).save(1, {})
+    assert events == [True]
+    assert flushed == {tmp_path.stat().st_ino}
 
 
 def test_a_failed_write_is_one_line_and_keeps_the_last(tmp_path, monkeypatch):

@@ -19,17 +19,39 @@ class DatasetInfo:
         colours: One (red, green, blue) of 0 to 255 per class, for images of labels.
         labels: What the values of its masks mean. Reading turns them into class
             ids, and into 255 for "no class".
+        own_ids: The value of each class in masks for its test server, where that is
+            none of `labels`.
     """
 
     name: str
     class_names: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     labels: LabelFormat
+    own_ids: tuple[int, ...] = ()
 
     @property
     def num_classes(self) -> int:
         """Number of classes; valid ids are 0 to `num_classes - 1`."""
         return len(self.class_names)
+
+    def mask_values(self):
+        """The value of each class in its masks, a list; of several the lowest."""
+        return list(self.own_ids) or _first_of_each(self.labels.ids, self.num_classes)
+
+    def mask_palette(self):
+        """The colour of each class in its masks, a list; None where masks have none.
+
+        Of several colours of a class it is that of `colours` if that is one of them.
+        """
+        meanings = self.labels.colours
+        if not meanings:
+            return None
+        first = _first_of_each(meanings, self.num_classes)
+        own = zip(self.colours, first, strict=True)
+        return [
+            list(colour if meanings.get(colour) == class_id else other)
+            for class_id, (colour, other) in enumerate(own)
+        ]
 
     def to_json(self):
         """What a trained network depends on: names, and the meaning of masks."""
@@ -42,6 +64,14 @@ class DatasetInfo:
         if self.labels.palettes_by_colour:
             content["palettes"] = "colours"
         return content
+
+
+def _first_of_each(meanings, num_classes):
+    """The lowest key of each class id, a list."""
+    keys = {}
+    for key in sorted(meanings, reverse=True):
+        keys[meanings[key]] = key
+    return [keys[class_id] for class_id in range(num_classes)]
 
 
 def _written(meaning):
@@ -217,6 +247,7 @@ CITYSCAPES = DatasetInfo(
             ("_labelTrainIds.png", CITYSCAPES_TRAIN_IDS),
         ),
     ),
+    own_ids=_CITYSCAPES_IDS,
 )
 
 PASCAL_VOC = DatasetInfo(

@@ -22,18 +22,16 @@ A table is complete: other values and colours are refused, and every class has o
 
 import contextlib
 import difflib
-import json
 import os
 import re
-import tomllib
 from pathlib import Path
 
 from selene_tf.data.datasets import dataset_info
+from selene_tf.data.datasets.description_text import LONGEST_SHOWN, parse, shown
 from selene_tf.data.files import label_map
 from selene_tf.data.files.label_map import IGNORE_LABEL, LabelFormat
 from selene_tf.errors import UserError
 
-_LANGUAGES = {".toml": "TOML", ".json": "JSON"}
 _KEYS = (
     *("class_names", "colours", "ignore_label", "label_map", "mask_colours"),
     "masks",
@@ -43,7 +41,6 @@ _KEYS_OF = {
     "mask_colours": 'colours "red,green,blue" of 0 to 255',
 }
 _IGNORE = "ignore"
-_LONGEST_SHOWN = 60
 
 
 def find(data_dir, dataset_file):
@@ -90,7 +87,7 @@ def read(path):
         >>> read("dataset.toml").labels.ids
         {0: 0, 1: 1, 255: 255}
     """
-    content = _parsed(Path(path))
+    content = parse(Path(path))
     with _naming(path):
         return _info(content)
 
@@ -103,48 +100,6 @@ def _named_file(data_dir, dataset_file):
         f"--dataset_file: found no file '{dataset_file}', neither from the working "
         f"folder nor in '{data_dir}'; expected a .toml or .json file. Check the path."
     )
-
-
-def _parsed(path):
-    language = _LANGUAGES.get(path.suffix.lower())
-    if language is None:
-        raise UserError(
-            f"{path} ends in '{path.suffix}'; expected a .toml or .json file that "
-            "describes the data set."
-        )
-    text = _text(path, language)
-    try:
-        if language == "TOML":
-            return tomllib.loads(text)
-        return json.loads(text, object_pairs_hook=_without_repeats)
-    # Beside their own errors, which are ValueErrors, both parsers give up on numbers
-    # of thousands of digits and on thousands of brackets in each other.
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path} is not {language}: {' '.join(str(error).split())}; mend the file."
-        ) from None
-
-
-def _text(path, language):
-    try:
-        # utf-8-sig drops the byte order mark that Windows editors write.
-        return path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "not UTF-8 text")
-        raise UserError(
-            f"Cannot read {path} ({reason}); expected {language} in UTF-8 that "
-            "describes the data set. Check the path and the file."
-        ) from None
-
-
-def _without_repeats(pairs):
-    """An object of JSON, whose parser would keep the last of two equal keys."""
-    content = {}
-    for key, value in pairs:
-        if key in content:
-            raise ValueError(f"the key {_shown(key)} stands twice in an object")
-        content[key] = value
-    return content
 
 
 @contextlib.contextmanager
@@ -186,7 +141,7 @@ def _check_keys(content):
         raise _refusal("top level", content, "an object of keys and values")
     for key in content:
         if key not in _KEYS:
-            unknown = f"found the unknown key {_shown(key)}{_hint(key, _KEYS)}"
+            unknown = f"found the unknown key {shown(key)}{_hint(key, _KEYS)}"
             raise UserError(f"{unknown}; expected {', '.join(_KEYS)}.")
     if "class_names" not in content:
         raise UserError("found no class_names, expected two or more; add the key.")
@@ -262,7 +217,7 @@ def _meanings(key, entries, names, from_text, what):
         value = from_text(text)
         if value is None or value in meanings:
             raise _refusal(key, text, f"as keys {_KEYS_OF[key]}, each of them once")
-        meanings[value] = _class_id(f"{key}: {_shown(text)}", meaning, names)
+        meanings[value] = _class_id(f"{key}: {shown(text)}", meaning, names)
     for number, name in enumerate(names):
         if number not in meanings.values():
             raise UserError(
@@ -303,22 +258,13 @@ def _colour(text):
 def _refusal(place, value, expected, hint=""):
     kind = type(value).__name__
     return UserError(
-        f"{place}: found {_shown(value)} of type {kind}{hint}; expected {expected}."
+        f"{place}: found {shown(value)} of type {kind}{hint}; expected {expected}."
     )
 
 
 def _hint(name, known):
     # Only short names: the search takes seconds for a text of a million letters.
-    if isinstance(name, str) and len(name) <= _LONGEST_SHOWN:
+    if isinstance(name, str) and len(name) <= LONGEST_SHOWN:
         matches = difflib.get_close_matches(name, known, n=1)
         return f" (did you mean '{matches[0]}'?)" if matches else ""
     return ""
-
-
-def _shown(value):
-    try:
-        text = repr(value)
-    # Thousands of lists in each other, numbers of thousands of digits.
-    except (RecursionError, ValueError):
-        return "something too large to show"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

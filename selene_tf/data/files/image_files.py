@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import warnings
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -15,9 +16,32 @@ HEADER_BYTES = 33  # A PNG's signature and its first chunk, with its check sum.
 _DAMAGE = (OSError, SyntaxError, ValueError, struct.error, EOFError, IndexError)
 _ORIENTATION_TAG = 274
 
+# Pillow warns of what is half as large as what it refuses.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 
 class FileUnreachable(UserError):
     """A file that the system does not let us read: it may be there the next time."""
+
+
+class TooManyPixels(UserError):
+    """An image that would fill the memory."""
+
+
+@contextlib.contextmanager
+def pixel_limit(megapixels):
+    """Images of more million pixels are refused meanwhile.
+
+    Args:
+        megapixels: float; without this it is Pillow's own limit, about 179.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    # Pillow refuses what has more than twice this.
+    Image.MAX_IMAGE_PIXELS = int(megapixels * 1e6 / 2)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def read(path, formats, exif="refuse"):
@@ -144,7 +168,12 @@ def _readable(path, content, formats):
         yield
     except Image.UnidentifiedImageError:
         raise UserError(_wrong_format(path, content, formats)) from None
-    except (*_DAMAGE, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise TooManyPixels(
+            f"{path} has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million "
+            "pixels; cut it into several images."
+        ) from None
+    except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
             f"{path} is damaged ({reason}); copy or download it again."

@@ -150,6 +150,13 @@ def test_a_class_may_be_called_ignore_where_no_table_uses_the_word(tmp_path):
         ("a = " + "[" * 10000, ["is not TOML"]),
         ("a = " + "9" * 5000, ["is not TOML"]),
         (b"class_names = ['\xff']", ["not UTF-8 text"]),
+        # Python's parser would take minutes.
+        pytest.param(
+            ".".join("a" * 100_000) + " = 1",
+            ["is not TOML", "line 1 has a key without end"],
+            id="long key",
+        ),
+        pytest.param("#" * 1_000_001, ["more than 1,000,000 bytes"], id="long file"),
     ],
 )
 def test_faulty_toml_is_refused(tmp_path, content, expected):
