@@ -114,7 +114,7 @@ class _Labels:
 
     def of(self, examples):
         labels = dataset_info.CITYSCAPES.labels
-        unclear = _unclear(example.mask for example in examples)
+        unclear = _unclear(example.mask_path for example in examples)
         if self._known is None and unclear:
             self._known = labels
             # The few of one part may all hold low ids, and no other part may then be

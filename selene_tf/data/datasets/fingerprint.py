@@ -63,11 +63,11 @@ def changes(earlier, now):
 def _of_part(examples, root):
     names, sizes, masks = (hashlib.sha256() for _ in range(3))
     for example in examples:
-        for path in filter(None, (example.image, example.mask)):
+        for path in filter(None, (example.image_path, example.mask_path)):
             size = _size(path)
             names.update(os.fsencode(os.path.relpath(path, root)) + b"\0")
             sizes.update(f"{size}\0".encode())
-        if example.mask is not None and size <= _MAX_MASK_BYTES:
+        if example.mask_path is not None and size <= _MAX_MASK_BYTES:
             masks.update(_content(example.mask))
     sums = {"names": names, "sizes": sizes, "masks": masks}
     hexes = {name: value.hexdigest() for name, value in sums.items()}
@@ -76,7 +76,7 @@ def _of_part(examples, root):
 
 def _size(path):
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except OSError:
         # It is named when it is read.
         return -1

@@ -1,7 +1,6 @@
 """Follows links, and refuses files that do not lie in the data folder."""
 
 import os
-from pathlib import Path
 
 from selene_tf.errors import UserError
 
@@ -22,20 +21,19 @@ class DataRoot:
         self._folders = {}
 
     def resolve(self, path, place=lambda: "Folder layout"):
-        """Returns a file's path with all links followed.
+        """Returns a file's path with all links followed, as text.
 
         Args:
             path: Absolute, or relative to the folder; the file need not exist.
             place: Function without arguments that says where the path stands, for
                 the message.
 
-        Returns:
-            A `pathlib.Path`.
-
         Raises:
             UserError: It leads out of the folder.
         """
-        path = os.path.join(self.root, path)
+        path = os.fspath(path)
+        if not path.startswith(os.sep):
+            path = f"{self._start}{path}"
         folder, _, name = path.rpartition(os.sep)
         known = self._folders.get(folder)
         if known is None:
@@ -52,7 +50,7 @@ class DataRoot:
                 f"'{self.root}'; use only files inside it, or a folder that holds them "
                 f"all: --data_dir={parent} with lists of its images."
             )
-        return Path(resolved)
+        return resolved
 
 
 def _scan(folder):

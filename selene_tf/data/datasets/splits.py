@@ -92,7 +92,7 @@ def make_split(
     labelled = _labelled(folder, labelled_ratio, labelled_list)
     unlabelled = ()
     if use_unlabelled:
-        taken = {example.image for example in labelled}
+        taken = {example.image_path for example in labelled}
         unlabelled = _unlabelled(folder, taken, unlabelled_list)
     validation = _validation(folder, validation_list)
     split = Split(labelled, unlabelled, validation)
@@ -124,19 +124,18 @@ def with_spare_masks(folder, examples, unlabelled_list=""):
         lambda: _listed(unlabelled_list, folder, 1) if unlabelled_list else (),
     ):
         try:
-            masks |= {example.image: example.mask for example in read()}
+            masks |= {example.image_path: example.mask_path for example in read()}
         except UserError as error:
             errors.append(error)
     if errors and not masks:
         raise errors[0]
     return tuple(
-        dataclasses.replace(example, mask=masks.get(example.image))
-        for example in examples
+        example.with_mask(masks.get(example.image_path)) for example in examples
     )
 
 
 def _without_masks(examples):
-    return tuple(dataclasses.replace(example, mask=None) for example in examples)
+    return tuple(example.with_mask(None) for example in examples)
 
 
 def _listed(list_file, folder, mask_every):
@@ -161,7 +160,7 @@ def _unlabelled(folder, taken, unlabelled_list):
     if unlabelled_list:
         return _listed(unlabelled_list, folder, mask_every=0)
     pool = folder.read_part("train", 0)
-    rest = tuple(example for example in pool if example.image not in taken)
+    rest = tuple(example for example in pool if example.image_path not in taken)
     return rest + tuple(folder.read_part("unlabelled", 0))
 
 
@@ -176,13 +175,14 @@ def overlaps(split):
     parts = {}
     for field in dataclasses.fields(split):
         for example in getattr(split, field.name):
-            if example.image in parts:
+            path = example.image_path
+            if path in parts:
                 yield (
-                    f"{example.image} is listed as {parts[example.image]} and again as "
-                    f"{field.name}; an image may be used once. Remove it from one of "
-                    "the lists or folders."
+                    f"{path} is listed as {parts[path]} and again as {field.name}; an "
+                    "image may be used once. Remove it from one of the lists or "
+                    "folders."
                 )
-            parts.setdefault(example.image, field.name)
+            parts.setdefault(path, field.name)
 
 
 def _check_overlap(split):

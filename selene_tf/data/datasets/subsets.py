@@ -150,7 +150,7 @@ def choose(examples, count, seed):
     chosen = set(sorted(range(len(examples)), key=drawn.__getitem__)[:count])
     labelled = [item for number, item in enumerate(examples) if number in chosen]
     rest = [
-        dataclasses.replace(item, mask=None)
+        item.with_mask(None)
         for number, item in enumerate(examples)
         if number not in chosen
     ]

@@ -41,6 +41,19 @@ class Record:
     offset: int
     length: int
 
+    @property
+    def image_path(self):
+        """The image's name, which stands for the path that a file would have."""
+        return self.image
+
+    @property
+    def mask_path(self):
+        return self.mask
+
+    def with_mask(self, mask):
+        """The same image with another mask, or None."""
+        return dataclasses.replace(self, mask=mask)
+
 
 @dataclasses.dataclass(frozen=True)
 class Layout:

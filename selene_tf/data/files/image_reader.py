@@ -98,8 +98,9 @@ class FileReader(Reader):
         self.image_size = image_size
         self.examples, self.labels, self._exif = examples, labels, exif
         self._orientations = _orientations(examples) if exif == "apply" else None
-        self._images = tf.constant([os.fsencode(example.image) for example in examples])
-        masks = [example.mask for example in examples]
+        images = [os.fsencode(example.image_path) for example in examples]
+        self._images = tf.constant(images)
+        masks = [example.mask_path for example in examples]
         self._masks = _MaskDecoder(masks, labels) if any(masks) else None
 
     # There is no Python control flow that autograph would have to look for.
