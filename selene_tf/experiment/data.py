@@ -7,7 +7,7 @@ from selene_tf.cli import progress
 from selene_tf.data.augmentation.pretext import Pretext
 from selene_tf.data.datasets import class_pixels, duplicates, palette_check, splits
 from selene_tf.data.datasets.fingerprint import fingerprint
-from selene_tf.data.pipeline import batching, sources, views
+from selene_tf.data.pipeline import batching, drawn_sources, sources, views
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.pipeline.sources import Sources
 from selene_tf.data.scenes import draw
@@ -216,7 +216,7 @@ def notes(config, folder):
 
 
 def _scenes(config, uses_unlabelled):
-    return sources.from_scenes(
+    return drawn_sources.from_scenes(
         config.num_training_scenes,
         config.num_validation_scenes,
         config.labelled_ratio,

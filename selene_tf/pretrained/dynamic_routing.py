@@ -1,6 +1,5 @@
 """Loading of the official DynamicRouting weights."""
 
-import collections
 import dataclasses
 import pathlib
 import re
@@ -10,6 +9,7 @@ import numpy as np
 from selene_tf.errors import UserError
 from selene_tf.layers.normalize import ColourNormalization
 from selene_tf.pretrained import npz, torch_checkpoint
+from selene_tf.pretrained.load_report import LoadReport, few
 from selene_tf.pretrained.safe_unpickle import RefusalError
 from selene_tf.pretrained.state_dict_names import (
     in_our_layout,
@@ -34,37 +34,6 @@ _OWN_LAYERS = ("pooling", "drop_path")
 _IGNORED = ("num_batches_tracked", "gate_weights_beta")
 # It tells the channels, and no file lacks it.
 _FIRST_CELL = "backbone.init_layer.cell_ops._ops.0.op.0.weight"
-
-
-@dataclasses.dataclass(frozen=True)
-class LoadReport:
-    """Report of the weights that were loaded from a file.
-
-    Attributes:
-        path: The file.
-        loaded: Paths of the network's variables that have their values from it.
-        left: Paths of those that keep the values that they had.
-        unused: Names of the file's entries that were not loaded.
-        reshaped: Name of an entry -> (its shape, the variable's), where the
-            layout was changed.
-    """
-
-    path: str
-    loaded: tuple
-    left: tuple
-    unused: tuple
-    reshaped: dict
-
-    def line(self):
-        """The report as one line for the terminal."""
-        total = len(self.loaded) + len(self.left)
-        text = f"loaded {len(self.loaded)} of {total} arrays from {self.path}"
-        text += f", {len(self.reshaped)} of them in another layout"
-        if self.left:
-            text += f"; left: {_parts(self.left, '/')}"
-        if self.unused:
-            text += f"; unused: {_parts(self.unused, '.')}"
-        return text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +107,7 @@ def _places(network):
     if foreign or not layers:
         raise ValueError(
             "expected a network of dynamic_routing.build, found one with the "
-            f"variables {_few(foreign)}."
+            f"variables {few(foreign)}."
         )
     variables = {v.path: v for v in network.weights if v.path in names}
     return {
@@ -173,7 +142,7 @@ def _check_cells(places, entries):
     expected, num_layers = _num_layers(places), _num_layers(entries)
     if not num_layers:
         raise RefusalError(
-            f"found none of the official network's cells, but {_few(entries)}; "
+            f"found none of the official network's cells, but {few(entries)}; "
             "expected names like 'backbone.all_cell_list.0.0...' (encoder_only=True "
             "or --init_encoder_only takes them without 'backbone.')."
         )
@@ -225,7 +194,7 @@ def _check_names(places, entries, wanted, encoder_only):
     missing = [key for key in wanted if key not in entries]
     if missing:
         raise RefusalError(
-            f"found no {_few(missing)}, expected all of the network's {len(wanted)} "
+            f"found no {few(missing)}, expected all of the network's {len(wanted)} "
             f"arrays; give a whole checkpoint{_hint(missing, encoder_only)}."
         )
     # An encoder's file may hold another head, but nothing else of a backbone.
@@ -236,7 +205,7 @@ def _check_names(places, entries, wanted, encoder_only):
     ]
     if unused:
         raise RefusalError(
-            f"found {_few(unused)}, for which the network has no place, expected the "
+            f"found {few(unused)}, for which the network has no place, expected the "
             "official network's names; give its weights alone, to a network of the "
             "same kind (with gates if it has them)."
         )
@@ -290,20 +259,3 @@ def _report(network, path, places, entries, wanted):
         unused=tuple(key for key in entries if key not in set(wanted)),
         reshaped=reshaped,
     )
-
-
-def _parts(names, separator):
-    """Names by their first parts, each with its number."""
-    counts = collections.Counter(name.partition(separator)[0] for name in names)
-    return ", ".join(f"{_shown(part)} ({count})" for part, count in counts.items())
-
-
-def _few(names):
-    """The first few names, for one line of a message."""
-    shown = ", ".join(_shown(name) for name in list(names)[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _shown(name):
-    """A name from a file, which may hold anything."""
-    return ascii(name[:100])[1:-1]

@@ -94,7 +94,7 @@ def training(  # noqa: PLR0913 (two sources, and what `stream` needs of each)
         UserError: A source is empty or the batch size is below 1.
 
     Example:
-        >>> from selene_tf.data.pipeline.sources import from_scenes
+        >>> from selene_tf.data.pipeline.drawn_sources import from_scenes
         >>> run = from_scenes(4, 1, 2, (32, 48), use_unlabelled=True)
         >>> augmentation = views.Augmentation(crop_size=(32, 32))
         >>> dataset = training(run.labelled, run.unlabelled, 2, 0, 0, augmentation)

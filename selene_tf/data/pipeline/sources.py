@@ -4,7 +4,6 @@ import abc
 import collections.abc
 import contextlib
 import dataclasses
-import functools
 import typing
 
 import numpy as np
@@ -19,11 +18,7 @@ from selene_tf.data.pipeline.bad_samples import (
     report,
 )
 from selene_tf.data.pipeline.in_memory import as_tensor, load
-from selene_tf.data.scenes.draw import draw
 from selene_tf.errors import UserError
-
-# The drawn data set is one and the same whatever the seed of the training.
-_TRAINING_SCENES, _VALIDATION_SCENES = 0, 1
 
 
 class Source(typing.Protocol):
@@ -201,30 +196,6 @@ class Sources:
         return next((failure for failure in failures if failure is not None), None)
 
 
-def from_scenes(num_training, num_validation, labelled_ratio, size, use_unlabelled):
-    """Makes the sources of drawn street scenes, every n-th of them labelled.
-
-    Args:
-        num_training: Scenes to train on.
-        num_validation: Scenes to validate on.
-        labelled_ratio: A whole number, 1 or more.
-        size: Height and width in pixels.
-        use_unlabelled: Whether the unlabelled ones are wanted.
-
-    Returns:
-        A `Sources`.
-    """
-    draw_scene = functools.partial(draw, height=size[0], width=size[1])
-    numbers = range(num_training)
-    labelled = numbers[::labelled_ratio]
-    unlabelled = sorted(set(numbers) - set(labelled)) if use_unlabelled else []
-    return Sources(
-        _drawn(draw_scene, labelled, _TRAINING_SCENES),
-        _drawn(draw_scene, unlabelled, _TRAINING_SCENES),
-        _drawn(draw_scene, range(num_validation), _VALIDATION_SCENES),
-    )
-
-
 def from_examples(
     folder,
     examples,
@@ -297,13 +268,6 @@ def _common_size(sizes, same_size):
 def _gib(number, size):
     """An image has three bytes a pixel, its label one."""
     return number * size[0] * size[1] * 4 / 2**30
-
-
-def _drawn(draw_scene, numbers, seed):
-    if not numbers:
-        return None
-    images, labels = zip(*(draw_scene(number, seed) for number in numbers), strict=True)
-    return MemorySource(np.stack(images), np.stack(labels))
 
 
 def check_size(size):

@@ -6,7 +6,7 @@ from PIL import Image
 from selene_tf.data.datasets.examples import Example
 from selene_tf.data.datasets.image_folder import ImageFolder
 from selene_tf.data.files.label_map import index
-from selene_tf.data.pipeline import sources
+from selene_tf.data.pipeline import drawn_sources, sources
 from selene_tf.data.pipeline.bad_samples import BadSamples
 from selene_tf.data.scenes import draw
 from selene_tf.errors import UserError
@@ -20,7 +20,7 @@ def load_split(source):
 
 
 def test_scenes_are_split_by_the_ratio_without_overlap():
-    drawn = sources.from_scenes(9, 4, 4, (32, 48), use_unlabelled=True)
+    drawn = drawn_sources.from_scenes(9, 4, 4, (32, 48), use_unlabelled=True)
     sizes = drawn.labelled.size, drawn.unlabelled.size, drawn.validation.size
     assert sizes == (3, 6, 4)
     everything = [
@@ -32,7 +32,7 @@ def test_scenes_are_split_by_the_ratio_without_overlap():
 
 
 def test_the_labelled_scenes_are_every_nth():
-    drawn = sources.from_scenes(9, 1, 4, (32, 48), use_unlabelled=False)
+    drawn = drawn_sources.from_scenes(9, 1, 4, (32, 48), use_unlabelled=False)
     assert drawn.unlabelled is None
     image, label = draw.draw(4, 0, 32, 48)
     second = drawn.labelled.read(tf.constant(1, tf.int64))
