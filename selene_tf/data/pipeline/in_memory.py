@@ -14,6 +14,8 @@ from selene_tf.errors import UserError
 
 # TensorFlow's operations take for granted that tensors begin at such an address.
 _ALIGNMENT = 64
+# Building a graph that decodes takes about a second, as long as so many images do.
+_FEW = 24
 
 
 def load(reader, bad_samples, progress=None):
@@ -34,22 +36,25 @@ def load(reader, bad_samples, progress=None):
         UserError: An image cannot be used, the sizes differ, or none is left.
     """
     images, labels, bad, done = None, None, [], 0
+    decoded = _decoded(reader, 0)
     while done < reader.size:
-        # In order, so that after an error the next number is the bad one.
+        # In order, so that after an error this number is the bad one.
         try:
-            for image, label in _decoded(reader, done):
-                if images is None:
-                    images = empty((reader.size, *image.shape))
-                    labels = empty((reader.size, *label.shape))
-                _check_same_size(reader.name(done), image, images)
-                images[done], labels[done] = image, label
-                done += 1
-                if progress is not None:
-                    progress(done, reader.size)
-        except DECODING_ERRORS:
+            image, label = next(decoded)
+        except (*DECODING_ERRORS, UserError):
             report(reader, done, bad_samples)
             bad.append(done)
             done += 1
+            decoded = _decoded(reader, done)
+            continue
+        if images is None:
+            images = empty((reader.size, *image.shape))
+            labels = empty((reader.size, *label.shape))
+        _check_same_size(reader.name(done), image, images)
+        images[done], labels[done] = image, label
+        done += 1
+        if progress is not None:
+            progress(done, reader.size)
     if images is None:
         raise nothing_left(reader)
     for number in reversed(bad):
@@ -80,9 +85,17 @@ def as_tensor(array):
 
 
 def _decoded(reader, first):
+    """Yields images and labels from a number on; the same ones, by either way."""
+    if reader.size <= _FEW:
+        return (_decoded_in_python(reader, n) for n in range(first, reader.size))
     numbers = tf.data.Dataset.range(first, reader.size)
     decoded = numbers.map(reader.decode, num_parallel_calls=tf.data.AUTOTUNE)
     return decoded.as_numpy_iterator()
+
+
+def _decoded_in_python(reader, number):
+    image, label = reader.read_checked(number)
+    return image, np.zeros(image.shape[:2], np.uint8) if label is None else label
 
 
 def _check_same_size(name, image, images):
