@@ -100,16 +100,21 @@ def told(name, model, size, mode):
     description = describe(model, size, mode)
     if description:
         say(f"note: {name}: {description}")
-    started, estimated = time.perf_counter(), []
+    first, told_of = [], []
     with progress.bar(pathlib.Path(name).name, "window") as update:
 
         def show(done, total):
             update(done, total)
-            seconds = (time.perf_counter() - started) / done * total
+            now = time.perf_counter()
+            if not first:
+                # It took longer, since the network's functions were traced.
+                first.extend((now, done))
+                return
+            seconds = (now - first[0]) / (done - first[1]) * total
             # A terminal has the bar.
-            if not estimated and seconds > _LONG_SECONDS and not sys.stderr.isatty():
+            if not told_of and seconds > _LONG_SECONDS and not sys.stderr.isatty():
                 say(f"note: {name}: {_duration(seconds)} for {total:,} windows")
-            estimated.append(seconds)
+            told_of.append(seconds)
 
         yield show
 
