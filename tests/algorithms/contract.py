@@ -12,7 +12,14 @@ import pytest
 import tensorflow as tf
 
 from selene_tf.algorithms.supervised import Supervised
-from tests.algorithms.batches import Bench, distance, labelled_part, train, values
+from tests.algorithms.batches import (
+    CLASSES,
+    Bench,
+    distance,
+    labelled_part,
+    train,
+    values,
+)
 from tests.algorithms.small import build_small_network, make_small_batch, small_bench
 
 
@@ -136,6 +143,18 @@ class AlgorithmContract:
         assert supervised
         assert {results[name] for name in supervised} == {0.0}
         assert np.isfinite(results["loss"])
+
+    def test_class_weights_make_it_a_weighted_mean(self):
+        """If one class alone counts, however much, others might have no label."""
+        label, weights = self.batch["label"], [0.0] * CLASSES
+        weights[1] = 2.0
+        alone = self.batch | {"label": np.where(label == 1, label, 255)}
+        expected = self.bench.step(alone)
+        results = self.make(class_weights=weights).step(self.batch)
+        for name in self.parts:
+            if name.startswith("supervised"):
+                assert results[name] == pytest.approx(expected[name], rel=1e-5)
+                assert results[name] > 0
 
     def test_in_a_graph_it_is_the_same_step(self):
         eager, traced = self.bench, self.make(traced=True)

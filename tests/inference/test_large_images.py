@@ -1,6 +1,7 @@
 """What is said of large images before they are predicted."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -47,7 +48,7 @@ def test_only_large_images_are_told_of():
     assert describe((2000, 2000), "sliding", (512, 512)) == ""
     text = describe((5000, 4000), "whole")
     assert text.startswith("5,000 x 4,000 pixels at once, which needs about ")
-    assert "GB of memory and about 0 s" in text
+    assert re.search(r"GB of memory and about \d+ s$", text)
     # Every 24 pixels a window starts.
     text = describe((1, 10_000_000), "sliding", (32, 32), 0.25)
     assert text == "1 x 10,000,000 pixels in 416,667 windows of 32 x 32"
