@@ -199,31 +199,31 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     assert scores[0]["best_mean_iou"] == scores[1]["best_mean_iou"]
 
 
-@pytest.fixture
-def terminated_at_first_line(monkeypatch):
-    """SIGTERM comes with the first scores; nobody but train.py listens to it."""
-    add = TrainingLog.add
+@pytest.fixture(params=["SIGTERM", "SIGINT", "SIGHUP"])
+def stopped_at_first_line(request, monkeypatch):
+    """The signal comes with the first scores; nobody but train.py listens to it."""
+    add, signal_number = TrainingLog.add, getattr(signal, request.param)
 
-    def add_and_terminate(log, values):
+    def add_and_stop(log, values):
         add(log, values)
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal_number)
 
     def fail(number, frame):
         del frame
         raise AssertionError(f"train.py does not listen to signal {number}")
 
-    monkeypatch.setattr(TrainingLog, "add", add_and_terminate)
-    before = signal.signal(signal.SIGTERM, fail)
-    yield
-    assert signal.signal(signal.SIGTERM, before) is fail
+    monkeypatch.setattr(TrainingLog, "add", add_and_stop)
+    before = signal.signal(signal_number, fail)
+    yield signal_number
+    assert signal.signal(signal_number, before) is fail
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("terminated_at_first_line", "eager_here")
-def test_a_terminated_run_saves_and_says_so(tmp_path):
+@pytest.mark.usefixtures("eager_here")
+def test_a_run_that_is_told_to_stop_saves_and_says_so(tmp_path, stopped_at_first_line):
     arguments = ["--evaluate_every=1", "--checkpoint_every=50000", "--steps=100000"]
     result = train(tmp_path / "run", "--algorithm=supervised", *arguments)
-    assert result.returncode == 128 + signal.SIGTERM
+    assert result.returncode == 128 + stopped_at_first_line
     assert result.stderr.endswith("stopped; the same command goes on.\n")
     (checkpoint,) = (tmp_path / "run/checkpoints").glob("step-*")
     assert checkpoint.name in ("step-00000001", "step-00000002")

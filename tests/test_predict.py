@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf.inference import loading
+from selene_tf.cli import memory
+from selene_tf.inference import large_images, loading
 from tests.commands import assert_one_line, run, run_process
 from tests.inference import toy_models
 
@@ -167,3 +168,57 @@ def test_a_mistake_is_one_line(place, tmp_path, changes, words):
     flags = [f"--{name}={value.format(place)}" for name, value in values.items()]
     assert_one_line(predict(*flags), *[word.format(place) for word in words])
     assert not (tmp_path / "out/classes.json").exists()
+
+
+def toy_with(monkeypatch, **metadata):
+    toy = toy_models.Pixelwise(metadata=metadata)
+    monkeypatch.setattr(loading, "load", lambda *_, **__: toy)
+
+
+def test_label_maps_have_the_data_sets_values(tmp_path, monkeypatch):
+    toy_with(monkeypatch, mask_values=[7, 11, 40], mask_palette=None)
+    pixels = save(tmp_path / "in/a.png")
+    out, flags = tmp_path / "out", ("--model=toy", "--ids=dataset")
+    result = predict(*flags, f"--input={tmp_path}/in", f"--output={out}")
+    assert result.returncode == 0, result.stderr
+    labels = np.asarray(Image.open(out / "labels/a.png"))
+    expected = np.array([7, 11, 40])[toy_models.expected_labels(pixels)]
+    np.testing.assert_array_equal(labels, expected)
+    content = json.loads((out / "classes.json").read_text())
+    assert content["label_values"] == [7, 11, 40]
+
+
+def test_an_image_that_does_not_fit_does_not_end_a_folder(tmp_path, monkeypatch):
+    toy_with(monkeypatch)
+    save(tmp_path / "in/a.png")
+    save(tmp_path / "in/large.png", size=(200, 200))
+    needed = large_images.bytes_at_once(toy_models.Pixelwise(), (200, 200))
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed)
+    out = tmp_path / "out"
+    result = predict("--model=toy", f"--input={tmp_path}/in", f"--output={out}")
+    assert result.returncode == 1
+    assert {path.name for path in (out / "labels").iterdir()} == {"a.png"}
+    assert "large.png: an image of 200 x 200 pixels" in result.stderr
+
+
+@pytest.mark.usefixtures("toys")
+def test_more_pixels_than_allowed_are_refused(tmp_path):
+    save(tmp_path / "a.png", size=(200, 200))
+    flags = ("--model=toy", f"--input={tmp_path}/a.png", f"--output={tmp_path}/out")
+    assert_one_line(predict(*flags, "--max_megapixels=0.03"), "--max_megapixels")
+    assert predict(*flags, "--max_megapixels=0.05").returncode == 0
+    for number in ("inf", "nan", "0"):
+        result = predict(*flags, f"--max_megapixels={number}")
+        assert_one_line(result, "--max_megapixels", number)
+
+
+@pytest.mark.usefixtures("toys")
+def test_large_images_say_how_they_were_predicted(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", size=(40, 40))
+    monkeypatch.setattr(large_images, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(large_images, "WINDOW", (16, 16))
+    out = tmp_path / "out"
+    result = predict("--model=toy", f"--input={tmp_path}/a.png", f"--output={out}")
+    assert result.returncode == 0, result.stderr
+    image = json.loads((out / "classes.json").read_text())["images"]["a"]
+    assert (image["fit"], image["tile_size"]) == ("sliding", [16, 16])

@@ -52,7 +52,8 @@ class Algorithm(keras.Model):
         deployed: Name of the network that is evaluated and exported.
         max_gradient_norm: Global norm to which gradients are clipped.
         supervised_loss: Function from labels, logits, `weight`, what a labelled pixel
-            counts (see `losses.pixel_weight`), and `class_weights` to a loss an image.
+            counts (see `losses.pixel_weight`), and, where there are some,
+            `class_weights`, to a loss an image.
         class_weights: What a labelled pixel of each class counts in it; None for 1.
         budget: A `Budget` for the trained networks' gates, or None.
         pretext: A `PretextLoss`, or None.
@@ -125,12 +126,10 @@ class Algorithm(keras.Model):
             batch: The batch.
             outputs: The network's outputs for the labelled images.
         """
-        loss_of = functools.partial(
-            self.supervised_loss,
-            batch["label"],
-            weight=batch["label_pixel_weight"],
-            class_weights=self.class_weights,
-        )
+        options = {"weight": batch["label_pixel_weight"]}
+        if self.class_weights is not None:
+            options["class_weights"] = self.class_weights
+        loss_of = functools.partial(self.supervised_loss, batch["label"], **options)
         loss = loss_of(outputs["logits"])
         for logits in outputs.get("auxiliary", ()):
             loss += AUXILIARY_WEIGHT * loss_of(logits)

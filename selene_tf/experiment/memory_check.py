@@ -23,12 +23,13 @@ _BYTES_OF_IMAGE = 3 + 12
 _BYTES_OF_CLASS = 8
 
 
-def check(config, initial=InitialState()):
+def check(config, initial=InitialState(), num_workers=1):
     """Refuses a training that cannot fit.
 
     Args:
         config: The `Config`.
         initial: The run's `InitialState`.
+        num_workers: Machines that share each batch.
 
     Raises:
         UserError: says which flag asks for how much.
@@ -46,7 +47,10 @@ def check(config, initial=InitialState()):
         f"network of {parameters:,} parameters,",
         4 * copies * parameters,
     )
-    images = config.batch_size // config.accumulate_steps
+    # Those of GPUs lie in a memory of their own.
+    if tf.config.list_physical_devices("GPU"):
+        return
+    images = config.batch_size // (config.accumulate_steps * num_workers)
     a_pixel = _BYTES_OF_IMAGE + _BYTES_OF_CLASS * dataset_info(config).num_classes
     _require(
         f"--crop_size={to_text(crop)} with {images} images at a time",
@@ -74,7 +78,9 @@ def named_exhaustion(config):
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError):
         raise UserError(
-            f"--crop_size: there is not enough memory for a step with --crop_size="
-            f"{to_text(config.crop_size)} and --batch_size={config.batch_size}; "
-            "expected smaller ones, or --accumulate_steps=2 or more."
+            f"--crop_size: there is not enough memory with --crop_size="
+            f"{to_text(config.crop_size)} and --batch_size={config.batch_size}, or for "
+            "the validation images; expected a smaller crop or batch or "
+            "--accumulate_steps=2 or more, or, if it came with an evaluation, an "
+            "--image_size."
         ) from None

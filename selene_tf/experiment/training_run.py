@@ -61,11 +61,11 @@ def train(config):
     run_folder.check(config.run_dir, text, defaults, flagfile.RENAMED)
     run_dir = pathlib.Path(config.run_dir)
     start = initial_state.resolve(config)
-    memory_check.check(config, start)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
         return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
     devices = make_devices(config)
+    memory_check.check(config, start, devices.num_workers)
     classes = dataset_info(config).to_json()
     run_folder.check_classes(run_dir, classes)
     checkpoints_dir = run_dir / "checkpoints"

@@ -12,7 +12,9 @@ from selene_tf.export import (
 )
 
 
-def to_saved_model(options, output, *, version=1, outputs=("labels", "logits")):
+def to_saved_model(
+    options, output, *, version=1, outputs=("labels", "logits"), scores=""
+):
     """Exports a run's network as SavedModel; see `saved_model.export`.
 
     Args:
@@ -20,6 +22,7 @@ def to_saved_model(options, output, *, version=1, outputs=("labels", "logits")):
         output: Folder to write to.
         version: Number of the folder inside.
         outputs: What it gives, some of `saved_model.OUTPUTS`.
+        scores: An earlier name for a part of it: the same as ("labels", scores).
 
     Returns:
         {"networks": scores of the network, its path and its folded form by name,
@@ -38,7 +41,7 @@ def to_saved_model(options, output, *, version=1, outputs=("labels", "logits")):
         prepared.metadata,
         version=version,
         size=options.size,
-        outputs=outputs,
+        outputs=("labels", scores) if scores else outputs,
     )
     return {"networks": prepared.rows, "check": check}
 

@@ -30,8 +30,12 @@ def read(name):
     try:
         texts = _texts(path)
         parse_metadata(texts)
+        # Version 0.1 called it facts.json.
+        name = "metadata.json" if "metadata.json" in texts else "facts.json"
+        card, metadata = texts["MODEL_CARD.md"], texts[name]
         return {
-            name: _printable(texts[name]) for name in ("MODEL_CARD.md", "metadata.json")
+            "MODEL_CARD.md": _printable(card),
+            "metadata.json": _printable(metadata),
         }
     except UserError:
         raise

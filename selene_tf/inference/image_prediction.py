@@ -37,9 +37,9 @@ def write(model, inputs, output, mode, exif="apply", show=None):
     Returns:
         The content of classes.json: "model", "class_names", "colours", "label_values",
         "fit", "tile_size", "images", {name: {"size": [height, width], "shares": {class:
-        share}}}, "left_out", [{"name", "reason"}] of images that cannot be read or are
-        too large, "turned", how many were turned upright, "images_per_second" and
-        "network_images_per_second".
+        share}}}, of a large image its own "fit" too, "left_out", [{"name", "reason"}]
+        of images that cannot be read or are too large, "turned", how many were turned
+        upright, "images_per_second" and "network_images_per_second".
 
     Raises:
         UserError: No image can be predicted, or nothing can be written.
@@ -48,7 +48,8 @@ def write(model, inputs, output, mode, exif="apply", show=None):
     results, left_out, clock = {}, [], output_files.Clock()
     turned = []
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        read = _ahead(pool, functools.partial(_read, exif, turned), inputs)
+        check = functools.partial(_check_fits, model, mode, exif)
+        read = _ahead(pool, functools.partial(_read, exif, turned, check), inputs)
         leave_out = functools.partial(_leave_out, left_out, len(inputs))
         readable = _readable(read, leave_out)
         predicted = _predicted(model, mode, readable, clock, leave_out)
@@ -84,12 +85,21 @@ def _ahead(pool, function, items):
         yield begun.popleft().result()
 
 
-def _read(exif, turned, image):
+def _check_fits(model, mode, exif, image):
+    """Refuses what is too large before it is decoded, which takes memory too."""
+    try:
+        predict_image.mode_of_image(model, input_images.look(image, exif), mode)
+    except predict_image.NotEnoughMemory as error:
+        raise UserError(f"{image.path}: {error}") from None
+
+
+def _read(exif, turned, check, image):
     """The image's name and its pixels, or the reason why there are none.
 
     Names of images that were turned are added to `turned`.
     """
     try:
+        check(image)
         pixels = input_images.read(image, exif)
     except UserError as error:
         return image.name, None, str(error)
@@ -127,13 +137,15 @@ def _predicted(model, mode, readable, clock, leave_out):
         except predict_image.NotEnoughMemory as error:
             leave_out(name, f"{name}: {error}")
             continue
-        yield name, pixels, labels
+        # What differs from the others, as of a large image.
+        fit = {} if own.mode == mode.mode else output_files.fit(own)
+        yield name, pixels, labels, fit
 
 
 def _store(model, output, predicted):
-    name, pixels, labels = predicted
+    name, pixels, labels, fit = predicted
     output.write_labels(name, labels)
     output.write_overlay(name, pixels, labels, model.colours)
     shares = output_files.shares(labels, len(model.class_names))
     shares = dict(zip(model.class_names, shares, strict=True))
-    return name, {"size": list(labels.shape), "shares": shares}
+    return name, {"size": list(labels.shape), **fit, "shares": shares}

@@ -204,7 +204,8 @@ def _in_list(path):
     listed = []
 
     def complete(names):
-        listed.append(pathlib.Path(os.path.normpath(os.path.join(folder, names[0]))))
+        place = os.path.normpath(os.path.join(folder, names[0]))
+        listed.append(pathlib.Path(examples.as_on_disk(place)))
         return [str(listed[-1])]
 
     examples.read_list(path, os.sep, 0, complete)

@@ -57,9 +57,19 @@ def bytes_in_windows(model, size, window):
     along = window if size[0] >= size[1] else window[::-1]
     sums = along[0] * max(min(size), along[1]) * len(model.class_names) * 4
     batch = windows_at_once(window) * bytes_at_once(model, window)
-    # The image itself and its labels are there too; the sums once more while a row
-    # is finished.
-    return 2 * sums + batch + 4 * math.prod(size)
+    # The sums once more while a row is finished.
+    return 2 * sums + batch
+
+
+def bytes_resized(model, size, window):
+    """Estimates the memory for an image that is resized to a window, in bytes."""
+    # Scores of a class at the image's size, the best ones so far, and a mask.
+    return bytes_at_once(model, window) + 16 * math.prod(size)
+
+
+def bytes_around(size):
+    """Estimates the memory for decoding an image and painting its overlay, in bytes."""
+    return 20 * math.prod(size)
 
 
 def windows_at_once(window):

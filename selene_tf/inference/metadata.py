@@ -16,15 +16,16 @@ def _is_name(value):
     return isinstance(value, str) and value.isprintable() and len(value) <= _MAX_NAME
 
 
+def _is_size(value):
+    return _is_list(value, (2,), lambda side: type(side) is int and 0 < side <= 2**16)
+
+
 _MAX_NAME = 1000
 # Without these a network cannot be used.
 _NEEDED = {
     "class_names": lambda value: _is_list(value, range(2, 256), _is_name),
     "colours": lambda value: _is_list(value, range(2, 256), _is_colour),
-    "size": lambda value: (
-        value is None
-        or _is_list(value, (2,), lambda side: type(side) is int and 0 < side <= 2**16)
-    ),
+    "size": lambda value: value is None or _is_size(value),
     "scores": lambda value: value in ("logits", "probabilities", None),
     "format": lambda value: value in ("saved_model", "tflite", "onnx"),
     "quantization": lambda value: isinstance(value, str),
@@ -43,7 +44,23 @@ _OPTIONAL = {
     "mask_palette": lambda value: (
         value is None or _is_list(value, range(2, 256), _is_colour)
     ),
+    "image_size": lambda value: value is None or _is_size(value),
+    "structure": lambda value: (
+        isinstance(value, dict)
+        and type(value.get("channels", 1)) is int
+        and 0 < value.get("channels", 1) <= 2**16
+    ),
 }
+
+
+def _check_scores(metadata):
+    """What is said of scores, twice, has to be one and the same."""
+    outputs = metadata.get("outputs", ["labels", metadata["scores"]])
+    of_outputs = [name for name in ("logits", "probabilities") if name in outputs]
+    if metadata["scores"] != (of_outputs[0] if of_outputs else None) or (
+        metadata["scores"] is None and "outputs" not in metadata
+    ):
+        raise ValueError("metadata.json gives other scores than outputs")
 
 
 def parse_metadata(files):
@@ -69,6 +86,7 @@ def parse_metadata(files):
     for name, is_right in _OPTIONAL.items():
         if name in metadata and not is_right(metadata[name]):
             raise ValueError(f"{name} is wrong in metadata.json")
+    _check_scores(metadata)
     for name in ("colours", "mask_values", "mask_palette"):
         if len(metadata.get(name) or metadata["class_names"]) != len(
             metadata["class_names"]

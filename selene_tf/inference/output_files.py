@@ -112,9 +112,14 @@ def metadata(model, mode, values):
         "class_names": list(model.class_names),
         "colours": [list(map(int, colour)) for colour in model.colours],
         "label_values": list(values.values or range(len(model.class_names))),
-        "fit": mode.mode,
-        "tile_size": list(mode.tile_size) if mode.tile_size else None,
+        **fit(mode),
     }
+
+
+def fit(mode):
+    """How images were shown to the network."""
+    size = list(mode.tile_size) if mode.tile_size else None
+    return {"fit": mode.mode, "tile_size": size}
 
 
 def shares(labels, num_classes):

@@ -16,6 +16,9 @@ from selene_tf.inference import (
     video_prediction,
 )
 
+# Of 65 536 x 65 536 pixels, what PNG and JPEG files have at most in practice.
+_MOST_MEGAPIXELS = 4295.0
+
 
 # One argument for each flag; a notebook names them.
 def predict_files(  # noqa: PLR0913
@@ -61,6 +64,7 @@ def predict_files(  # noqa: PLR0913
             what can be known before a model is loaded, before it is.
     """
     predict_image.check_values(fit, tile_size, overlap)
+    _check_choices(ids, max_megapixels)
     listed = input_images.find(inputs)
     is_video = input_images.is_video(inputs)
     if is_video:
@@ -79,6 +83,16 @@ def predict_files(  # noqa: PLR0913
     with image_files.pixel_limit(max_megapixels):
         content = _write_images(loaded, listed.images, folder, mode, exif)
     return content, _notes(listed.others, inputs, content["turned"])
+
+
+def _check_choices(ids, max_megapixels):
+    if ids not in ("classes", "dataset"):
+        raise UserError(f"--ids: found '{ids}', expected classes or dataset.")
+    if not 0 < max_megapixels <= _MOST_MEGAPIXELS:
+        raise UserError(
+            f"--max_megapixels: found {max_megapixels:g}, expected more than 0, and at "
+            f"most {_MOST_MEGAPIXELS:,.0f}."
+        )
 
 
 def _notes(num_others, inputs, num_turned):

@@ -144,9 +144,10 @@ def mode_of_image(model, size, mode):
     if in_windows and needed > large_images.MOST_AT_ONCE:
         mode = InferenceMode("sliding", large_images.WINDOW, mode.overlap)
     if mode.mode == "resize":
-        return mode
+        needed = large_images.bytes_resized(model, size, mode.tile_size)
     if mode.mode == "sliding":
         needed = large_images.bytes_in_windows(model, size, mode.tile_size)
+    needed += large_images.bytes_around(size)
     available = memory.available_bytes()
     if needed > available:
         raise NotEnoughMemory(

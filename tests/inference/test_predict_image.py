@@ -130,7 +130,7 @@ def test_automatically_large_images_go_through_in_windows(monkeypatch):
     assert model.shapes == [(1, 20, 31, 3)]
 
 
-@pytest.mark.parametrize("mode", ["whole", "sliding"])
+@pytest.mark.parametrize("mode", ["whole", "sliding", "resize"])
 def test_what_does_not_fit_into_the_memory_is_refused_before(monkeypatch, mode):
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     model = Pixelwise()

@@ -256,23 +256,23 @@ def _listed_path(root, name, place):
             f"{place()}: found no file '{name}'; write '/' between folders in place of "
             "'\\', as Windows has it."
         )
-    if not name.isascii():
-        name = _as_on_disk(root, name)
     if not name.startswith("/"):
-        return f"{root}/{name}"
-    path = os.path.join(root, name.lstrip("/"))
+        return as_on_disk(f"{root}/{name}")
+    path = as_on_disk(os.path.join(root, name.lstrip("/")))
+    name = as_on_disk(name)
     # A leading '/' means the data folder, unless only the true absolute path exists.
     return name if not os.path.exists(path) and os.path.exists(name) else path
 
 
-def _as_on_disk(root, name):
-    """A name whose letters and accents are apart, or not, as the file has it.
+def as_on_disk(path):
+    """A path whose letters and accents are apart, or not, as the file has them.
 
     macOS and its zips keep them apart, lists that were written elsewhere do not.
     """
-    forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
-    there = (form for form in forms if os.path.exists(os.path.join(root, form)))
-    return next(there, name)
+    if path.isascii():
+        return path
+    forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    return next((form for form in forms if os.path.exists(form)), path)
 
 
 def real_folder(data_dir):

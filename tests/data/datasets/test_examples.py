@@ -107,6 +107,8 @@ def test_a_listed_name_is_found_however_its_accents_are_written(
     read = read_list(tmp_path / "list.txt", tmp_path, 0)
     # What is not there stays as it was written, for the message.
     assert [e.image for e in read] == [image, tmp_path / f"{name}x"]
+    (tmp_path / "slash.txt").write_text(f"/{name}\n", encoding="utf-8")
+    assert read_list(tmp_path / "slash.txt", tmp_path, 0)[0].image == image
 
 
 @pytest.mark.parametrize("content", ["a.png\nb.png\n", "a.png ../m/a.png\nb.png x\n"])
