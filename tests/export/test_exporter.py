@@ -118,6 +118,9 @@ def test_a_run_is_a_model_too(saved_run, prepare_once):
     assert model.labels(images).shape == (2, 33, 40)
     np.testing.assert_array_equal(model.labels(images), model.logits(images).argmax(-1))
     assert model.metadata["image_size"] is None
+    # What drawn scenes' masks hold, and what memory is estimated from.
+    assert model.metadata["mask_values"] == list(range(len(model.class_names)))
+    assert model.metadata["structure"]["channels"] == 4
     network = prepare_once(RunOptions(run_dir=saved_run)).network
     expected = np.asarray(network(images.astype(np.float32))["logits"])
     # One is traced and the other is not: only sums' order may differ.
@@ -137,6 +140,7 @@ def test_what_travels_along(saved_model, tflite_file):
     assert model.metadata["licence"] == "CC0-1.0"
     assert model.metadata["path"] == "by hand"
     assert model.metadata["check"] == result["check"]
+    assert model.metadata["mask_values"] == list(range(len(model.class_names)))
     assert (folder / "3/assets.extra/LICENSE.txt").read_text() == "CC0-1.0\n"
     other = loading.load(str(tflite_file))
     assert other.size == (48, 80)
