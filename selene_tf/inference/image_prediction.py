@@ -88,7 +88,7 @@ def _ahead(pool, function, items):
 def _check_fits(model, mode, exif, image):
     """Refuses what is too large before it is decoded, which takes memory too."""
     try:
-        predict_image.mode_of_image(model, input_images.look(image, exif), mode)
+        predict_image.check_fits(model, input_images.look(image, exif), mode)
     except predict_image.NotEnoughMemory as error:
         raise UserError(f"{image.path}: {error}") from None
 
@@ -128,8 +128,8 @@ def _leave_out(left_out, count, name, reason):
 def _predicted(model, mode, readable, clock, leave_out):
     for name, pixels in readable:
         size = pixels.shape[:2]
+        own = predict_image.mode_of_image(model, size, mode)
         try:
-            own = predict_image.mode_of_image(model, size, mode)
             with large_images.told(name, model, size, own) as show:
                 labels = clock.network(
                     predict_image.label_map, model, pixels, own, show

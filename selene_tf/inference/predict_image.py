@@ -134,15 +134,28 @@ def mode_of_image(model, size, mode):
 
     Returns:
         An `InferenceMode`.
+    """
+    # Windows need scores.
+    if not (mode.automatic and model.gives_scores):
+        return mode
+    if large_images.bytes_at_once(model, size) <= large_images.MOST_AT_ONCE:
+        return mode
+    return InferenceMode("sliding", large_images.WINDOW, mode.overlap)
+
+
+def check_fits(model, size, mode):
+    """Refuses an image that this machine has not enough memory for.
+
+    Args:
+        model: A `SegmentationModel`.
+        size: Height and width in pixels.
+        mode: An `InferenceMode`.
 
     Raises:
-        NotEnoughMemory: this machine has less memory than the image needs.
+        NotEnoughMemory: says how much it needs.
     """
+    mode = mode_of_image(model, size, mode)
     needed = large_images.bytes_at_once(model, size)
-    # Windows need scores.
-    in_windows = mode.automatic and model.gives_scores
-    if in_windows and needed > large_images.MOST_AT_ONCE:
-        mode = InferenceMode("sliding", large_images.WINDOW, mode.overlap)
     if mode.mode == "resize":
         needed = large_images.bytes_resized(model, size, mode.tile_size)
     if mode.mode == "sliding":
@@ -155,7 +168,6 @@ def mode_of_image(model, size, mode):
             f"with --fit={mode.mode}, but {available / 1e9:.1f} GB are free; expected "
             "a smaller image, or --fit=sliding with a small --tile_size, as 512,512."
         )
-    return mode
 
 
 def label_map(model, image, mode, show=None):
@@ -173,6 +185,7 @@ def label_map(model, image, mode, show=None):
     Raises:
         NotEnoughMemory: if the image is too large for the memory.
     """
+    check_fits(model, image.shape[:2], mode)
     mode = mode_of_image(model, image.shape[:2], mode)
     try:
         if mode.mode == "whole" or image.shape[:2] == mode.tile_size:
