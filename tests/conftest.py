@@ -59,13 +59,13 @@ def _run_eagerly():
     # Not above, since many tests need no TensorFlow.
     import tensorflow as tf
 
-    from selene_tf.inference import scoring
+    from selene_tf.inference import timing
 
     tf.config.run_functions_eagerly(True)
     with pytest.MonkeyPatch.context() as patch:
         # Of an evaluation that is not about milliseconds.
-        patch.setattr(scoring, "_TIMED_RUNS", 1)
-        patch.setattr(scoring, "_TIMED_IMAGES", 1)
+        patch.setattr(timing, "RUNS", 1)
+        patch.setattr(timing, "IMAGES", 1)
         yield
     tf.config.run_functions_eagerly(False)
 

@@ -16,7 +16,7 @@ from selene_tf.experiment import RunOptions, architecture, dataset_info
 from selene_tf.experiment.path_discovery import discover_path
 from selene_tf.export import exporter
 from selene_tf.export.preparation import ExportOptions
-from selene_tf.inference import loading, predict_image, scoring
+from selene_tf.inference import loading, predict_image, score_text, scoring
 from tests.experiment.saved_runs import TINY
 from tests.networks.plain import PlainArchitecture
 from tests.refusals import assert_refused
@@ -86,7 +86,7 @@ def test_it_is_evaluated(runs):
     assert content["mean_iou"] == pytest.approx(summary["mean_iou"], abs=1e-6)
     assert content["macs"] == summary["macs"]
     assert content["path"] is None
-    assert "mIoU" in scoring.table(content)
+    assert "mIoU" in score_text.table(content)
     options = RunOptions(run_dir=run_dir, network="student", statistics_batches=1)
     student = scoring.evaluate_run(options)
     assert student["parameters"] == summary["parameters"]

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from selene_tf.architectures import cost_table, routing
+from selene_tf.architectures import cost_table, deeplab_v3_plus, routing
+from selene_tf.architectures.deeplab_v3_plus import DeepLabV3PlusArchitecture
 from selene_tf.architectures.routing import RoutingArchitecture
 
 
@@ -44,6 +45,8 @@ def cost(architecture, height, width):
                 routing.macs_table(architecture, height, width).supernet,
                 routing.parameters_table(architecture).supernet,
             )
+        case DeepLabV3PlusArchitecture():
+            return Cost(*deeplab_v3_plus.count(architecture, height, width))
         case _:
             return architecture.cost(height, width)
 

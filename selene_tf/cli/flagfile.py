@@ -6,8 +6,9 @@ from typing import Literal, get_args, get_origin
 
 from absl import flags
 
+from selene_tf.architectures import classic_paths
 from selene_tf.config import Config
-from selene_tf.config.validation import to_text
+from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
 
 # Earlier names of flags, which flagfiles and old runs may hold, and today's.
@@ -32,8 +33,11 @@ def from_flags(flag_values=flags.FLAGS):
         field.name: _from_flag(field, flag_values[field.name].value)
         for field in dataclasses.fields(Config)
     }
-    for name in ("data_dir", "run_dir", "init_run", "path"):
+    for name in ("data_dir", "run_dir", "init_run"):
         values[name] = _absolute(name, values[name])
+    # A classic network's name is no file; ./unet would be one.
+    if values["path"] not in classic_paths.NAMES:
+        values["path"] = _absolute("path", values["path"])
     # These may also be named relative to the data; then they stay as they are.
     for name in ("labelled_list", "unlabelled_list", "validation_list", "dataset_file"):
         values[name] = _absolute(name, values[name], pathlib.Path.is_file)

@@ -123,14 +123,26 @@ class Config:
     )
 
     # Network.
+    network: Literal["routing", "routing_fixed", "deeplab_v3_plus"] = option(
+        "routing",
+        "Kind of network: routing, whose gates choose the routes of each image; "
+        "routing_fixed, the same without gates; deeplab_v3_plus, to compare with.",
+    )
+    backbone: Literal["resnet50", "mobilenet_v2"] = option(
+        "resnet50", "Backbone of deeplab_v3_plus, trained from scratch."
+    )
+    output_stride: Literal["8", "16", "32"] = option(
+        "16", "Stride of the coarsest features of deeplab_v3_plus."
+    )
     channels: int = option(
         64,
-        "Channels at stride 4, an even number; each coarser level has twice as many.",
+        "Channels of a routing network at stride 4, an even number; each coarser level "
+        "has twice as many.",
         at_least=2,
         at_most=4096,
     )
     num_layers: int = option(
-        16, "Layers of routing cells, 3 or more.", at_least=3, at_most=200
+        16, "Layers of a routing network's cells, 3 or more.", at_least=3, at_most=200
     )
     small_gate: bool = option(False, "Compute gates at a quarter of the resolution.")
     gated: bool = option(
@@ -150,7 +162,10 @@ class Config:
         below=1,
     )
     path: str = option(
-        "", "A path.json: only the cells and routes of this path are built and trained."
+        "",
+        "A path.json: only the cells and routes of this path are built and trained. Or "
+        "a classic network in the search space: fcn_32s, deeplab_v3, unet, hrnet, "
+        "auto_deeplab.",
     )
     init_run: str = option(
         "",
@@ -392,6 +407,18 @@ class Config:
     log_every: int = option(20, "Steps between two lines of log.jsonl.", at_least=1)
     evaluate_every: int = option(
         1000, "Steps between two evaluations on the validation images.", at_least=1
+    )
+    protocol: str = option(
+        "whole",
+        "How images are shown to the network that is scored: whole; voc (centred on "
+        "512x512); centre_pad:SIZE; sliding:SIZE:STRIDE (averaged logits of windows); "
+        "each with +flip and +scales:0.5/1/1.5 behind it. Sizes are height x width.",
+    )
+    bootstrap_block: int = option(
+        0,
+        "Neighbouring validation images that are drawn together for the interval of "
+        "the mean IoU, as frames of a video should be; 0: the data set's own number.",
+        at_least=0,
     )
     evaluation_batch_size: int = option(
         1, "Validation images per batch; above 1 they need one size.", at_least=1

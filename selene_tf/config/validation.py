@@ -6,16 +6,9 @@ import operator
 import re
 from typing import Literal, get_args, get_origin
 
-from selene_tf.config import class_weights
+from selene_tf.config import class_weights, network_validation
+from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
-
-
-def to_text(value):
-    """Formats a field's value as on a command line."""
-    if isinstance(value, tuple):
-        return ",".join(str(part) for part in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
 
 # What a flagfile does not give back; the last range are bytes of no encoding.
 _UNWRITABLE = re.compile(r"\A\s|\s\Z|[\0\r\n\ud800-\udfff]")
@@ -115,7 +108,7 @@ def check_together(config):
         )
     class_weights.parse(config.class_weights)
     _check_algorithm(config)
-    _check_network(config)
+    network_validation.check(config)
     _check_data(config)
 
 
@@ -170,69 +163,6 @@ def _check_algorithm(config):
             f"--accumulate_steps: found {parts}, which does not divide --batch_size="
             f"{config.batch_size}; expected a divisor."
         )
-
-
-# Fields that mean nothing unless another one is set so.
-_NEEDS = {
-    "small_gate": ("gated", True),
-    "budget_weight": ("gated", True),
-    "init_encoder_only": ("init_checkpoint", "a file"),
-}
-
-
-def _check_network(config):
-    for name, (needed, expected) in _NEEDS.items():
-        if getattr(config, name) and not getattr(config, needed):
-            raise UserError(
-                f"--{name}: found {to_text(getattr(config, name))} without --{needed}; "
-                f"expected --{needed}={to_text(expected)} with it."
-            )
-
-    at_once = config.batch_size // config.accumulate_steps
-    if config.pooling != "none" and at_once == 1:
-        raise UserError(
-            f"--pooling: found {config.pooling} with --batch_size={config.batch_size} "
-            f"and --accumulate_steps={config.accumulate_steps}; expected 2 or more "
-            "images at a time, since a whole image's mean is normalised over them."
-        )
-    if config.algorithm == "cross_pseudo" and _starts_equal(config):
-        raise UserError(
-            "--init_checkpoint: found with --algorithm=cross_pseudo, whose networks "
-            "would then be one and the same; expected --init_encoder_only or "
-            "--init_other_classes with it."
-        )
-    _check_start(config)
-    if config.budget_start + config.budget_warm_up > 1:
-        raise UserError(
-            f"--budget_warm_up: found {config.budget_warm_up}, which with "
-            f"--budget_start={config.budget_start} ends after the training; expected "
-            "both together to be 1 or less."
-        )
-
-
-def _check_start(config):
-    """What the weights come from, and what they are for."""
-    if config.init_other_classes and not (config.init_checkpoint or config.init_run):
-        raise UserError(
-            "--init_other_classes: found true without --init_checkpoint or --init_run; "
-            "expected one of them with it."
-        )
-    for name in ("init_run", "path"):
-        if getattr(config, name) and config.init_checkpoint:
-            raise UserError(
-                f"--{name}: found with --init_checkpoint, which fills a whole network "
-                "from a file; expected one of the two."
-            )
-    if config.init_run and config.init_run == config.run_dir:
-        raise UserError(
-            f"--init_run: found '{config.init_run}', which is --run_dir; expected the "
-            "folder of an earlier run."
-        )
-
-
-def _starts_equal(config):
-    is_whole = not (config.init_encoder_only or config.init_other_classes)
-    return bool(config.init_checkpoint) and is_whole
 
 
 def _check_size(name, size, smallest):

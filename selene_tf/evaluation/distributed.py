@@ -4,15 +4,18 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.evaluation import evaluate as single
+from selene_tf.evaluation import prediction
 from selene_tf.evaluation.evaluate import Evaluation
+from selene_tf.evaluation.protocols import WHOLE
 
 
-def predictor(network, strategy):
+def predictor(network, strategy, protocol=WHOLE):
     """Compiles the prediction on all replicas of this process, a batch for each.
 
     Args:
         network: A network of `networks.build`, made in the strategy's scope.
         strategy: A `tf.distribute.Strategy` of several replicas.
+        protocol: The `Protocol` by which images are shown to it.
 
     Returns:
         A function from a list of batches of images, as many as there are replicas
@@ -22,7 +25,8 @@ def predictor(network, strategy):
     @tf.function(reduce_retracing=True, autograph=False)
     def run(batches):
         return strategy.run(
-            lambda images: single.labels_and_gates(network, images), args=(batches,)
+            lambda images: prediction.predict(network, images, protocol),
+            args=(batches,),
         )
 
     local = len(strategy.extended.worker_devices)
@@ -43,7 +47,9 @@ def predictor(network, strategy):
     return predict_all
 
 
-def evaluate(predict_all, dataset, num_classes, num_images, strategy):
+def evaluate(  # noqa: PLR0913 (the sizes of what several processes share)
+    predict_all, dataset, num_classes, num_images, strategy, protocol=WHOLE
+):
     """Evaluates a network on all replicas of all workers, every image once.
 
     Args:
@@ -53,6 +59,7 @@ def evaluate(predict_all, dataset, num_classes, num_images, strategy):
         num_classes: Number of classes.
         num_images: Images of all workers.
         strategy: The strategy of `predict_all`; all workers have to call this.
+        protocol: That of `predict_all`.
 
     Returns:
         An `Evaluation` of all images, the same on each worker.
@@ -70,9 +77,10 @@ def evaluate(predict_all, dataset, num_classes, num_images, strategy):
         return _sum_over_workers(everywhere, strategy)
 
     result = Evaluation(
-        _sum_over_workers(own.confusion, strategy),
+        of_all_images(own.confusions),
         None if own.gates is None else of_all_images(own.gates),
         of_all_images(own.sizes),
+        protocol,
     )
     single.check_labelled(result)
     return result

@@ -9,74 +9,118 @@ import tensorflow as tf
 import selene_tf
 from selene_tf.architectures import routing_path
 from selene_tf.architectures.costs import cost, image_macs
-from selene_tf.evaluation import metrics
+from selene_tf.evaluation import bootstrap, metrics, routing_use
 from selene_tf.reports import overlay, path_drawing
 from selene_tf.search import discover
 from selene_tf.training import run_folder
 
 
-def scores(result, class_names):
-    """Scores of an `Evaluation`; null for a class that never occurs."""
+def scores(result, class_names, block=1):
+    """Scores of an `Evaluation`; null for a class that never occurs.
+
+    Args:
+        result: The `Evaluation`.
+        class_names: Names of the classes.
+        block: So many neighbouring images are drawn together for the interval, see
+            `bootstrap.interval`.
+
+    Returns:
+        A dict for JSON. `mean_iou` is over the classes that occur in masks or
+        predictions; `absent` names the others. `mean_iou_interval` is what drawing
+        other images would give in 95 % of all cases.
+    """
     per_class = metrics.iou(result.confusion)
-    return {
+    content = {
         "mean_iou": result.mean_iou,
-        "iou": {
-            name: None if np.isnan(score) else float(score)
+        "mean_iou_interval": list(bootstrap.interval(result.confusions, block)),
+        "iou": _by_name(per_class, class_names),
+        "absent": [
+            name
             for name, score in zip(class_names, per_class, strict=True)
-        },
+            if np.isnan(score)
+        ],
         "pixel_accuracy": metrics.pixel_accuracy(result.confusion),
+        "mean_accuracy": metrics.mean_accuracy(result.confusion),
+        "frequency_weighted_iou": metrics.frequency_weighted_iou(result.confusion),
         "images": len(result.sizes),
+    }
+    if result.boundary_scores is not None:
+        content["boundary_f_score"] = _boundary_scores(result, class_names)
+    return content
+
+
+def _boundary_scores(result, class_names):
+    """Over the images that have a boundary of a class, then over the classes."""
+    of_images = np.ma.masked_invalid(result.boundary_scores)
+    per_class = of_images.mean(axis=0).filled(np.nan)
+    return {
+        "mean": float(np.nanmean(per_class)) if np.isfinite(per_class).any() else None,
+        "by_class": _by_name(per_class, class_names),
+        "tolerance": result.boundary_tolerance,
+    }
+
+
+def _by_name(values, class_names):
+    return {
+        name: None if np.isnan(value) else float(value)
+        for name, value in zip(class_names, values, strict=True)
     }
 
 
 def costs(result, architecture):
-    """MACs over the images of an `Evaluation`, and the parameters.
+    """MACs over the images of an `Evaluation`, the parameters, and what images open.
 
     Args:
-        result: The `Evaluation`.
+        result: The `Evaluation`. Of an image that its protocol shows more than once,
+            everything is taken to be open.
         architecture: What the network was built from.
 
     Returns:
         {"macs": {"mean", "min", "max", "supernet"}, "parameters": int}; the
         supernet's MACs are those of the network with all its gates open, of a pruned
-        network those that it has, as the mean over the images' sizes.
+        network those that it has, as the mean over the images' sizes. If there are
+        gates also "open_macs" and "levels", see `routing_use`.
     """
     macs = np.zeros(len(result.sizes), np.int64)
     supernet = np.zeros(len(result.sizes), np.int64)
     for size in np.unique(result.sizes, axis=0):
         chosen = (result.sizes == size).all(axis=1)
-        gates = None if result.gates is None else result.gates[chosen]
-        height, width = size.tolist()
-        macs[chosen] = image_macs(architecture, height, width, gates)
-        all_open = cost(architecture, height, width)
-        supernet[chosen] = all_open.macs
-    return {
+        passes = result.protocol.passes(*size.tolist())
+        macs[chosen] = supernet[chosen] = sum(
+            count * cost(architecture, *shown).macs for shown, count in passes
+        )
+        if result.gates is not None:
+            ((shown, _),) = passes
+            macs[chosen] = image_macs(architecture, *shown, result.gates[chosen])
+    content = {
         "macs": {
             "mean": float(macs.mean()),
             "min": int(macs.min()),
             "max": int(macs.max()),
             "supernet": float(supernet.mean()),
         },
-        "parameters": all_open.parameters,
+        "parameters": cost(architecture, 32, 32).parameters,
     }
+    if result.gates is not None:
+        content["open_macs"] = routing_use.histogram(macs / supernet)
+        content["levels"] = routing_use.levels(result.gates)
+    return content
 
 
-def protocol(result, how="whole"):
+def protocol(result, how=""):
     """How the images were shown to the network, in words.
 
     Args:
         result: The `Evaluation`.
-        how: "whole", or what was done with the images.
+        how: What was done with the images, if it was not the protocol's.
     """
     sizes = np.unique(result.sizes, axis=0)
     size = "x".join(map(str, sizes[0])) if len(sizes) == 1 else "their own sizes"
-    shown = f"whole images at {size}"
-    if how != "whole":
-        shown = f"images at {size}, {how}"
-    return f"{shown}, one scale, no flip; confusion matrix of all pixels"
+    shown = f"{how}, one scale, no flip" if how else result.protocol.describe()
+    return f"images at {size}: {shown}; confusion matrix of all pixels"
 
 
-def summary(results, deployed, class_names, architecture):
+def summary(results, deployed, class_names, architecture, block=1):
     """Scores, costs and what they were measured with; see `costs`.
 
     Args:
@@ -84,6 +128,7 @@ def summary(results, deployed, class_names, architecture):
         deployed: Name of the one that is reported and exported.
         class_names: Names of the classes.
         architecture: The networks' architecture.
+        block: As in `scores`.
 
     Returns:
         The content of summary.json: the scores and costs of the deployed network, its
@@ -91,10 +136,12 @@ def summary(results, deployed, class_names, architecture):
     """
     result = results[deployed]
     return {
-        **scores(result, class_names),
+        **scores(result, class_names, block),
         **costs(result, architecture),
         "deployed": deployed,
-        "networks": {name: scores(each, class_names) for name, each in results.items()},
+        "networks": {
+            name: scores(each, class_names, block) for name, each in results.items()
+        },
         "protocol": protocol(result),
         "versions": {
             "selene_tf": selene_tf.__version__,

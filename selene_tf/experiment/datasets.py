@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from selene_tf.config.validation import to_text
+from selene_tf.config.text import to_text
 from selene_tf.data.datasets import description_file
 from selene_tf.data.datasets.camvid import CamVid
 from selene_tf.data.datasets.cityscapes import Cityscapes

@@ -8,11 +8,18 @@ import dataclasses
 import pathlib
 
 from selene_tf import pretrained
-from selene_tf.architectures import RoutingPath, routing, routing_path
+from selene_tf.architectures import (
+    RoutingPath,
+    classic_paths,
+    routing,
+    routing_path,
+)
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.experiment import architecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS, ColourNormalization
+from selene_tf.reports import path_drawing
+from selene_tf.search import classic_path
 from selene_tf.training import run_folder
 
 GIVEN_PATH = "given_path.json"
@@ -103,6 +110,8 @@ def save(initial, config):
         for name, content in contents.items():
             if not (folder / name).exists():
                 run_folder.write_json(folder / name, content)
+                if name == GIVEN_PATH:
+                    path_drawing.draw(initial.path, folder / "given_path.png")
 
 
 def settings_of(run_dir, flag):
@@ -154,6 +163,9 @@ def _read_path(file, config):
     """A path that the run's network can be built along."""
     wanted = architecture.architecture_of(config)
     routing.check_has_routes(wanted, "path", f"'{file}'", "no path (--path=none)")
+    if file in classic_paths.NAMES:
+        size = config.image_size or config.crop_size
+        return classic_path.make(file, wanted, size)
     path = routing_path.read(file)
     routing_path.check_fits(path, wanted, file)
     return path
@@ -175,7 +187,7 @@ def _check_same_path(config, folder):
     # A run folder that was moved needs the file no more.
     if config.path == started.path and not pathlib.Path(config.path).is_file():
         return
-    now, before = (routing_path.read(file) for file in (config.path, copy))
+    now, before = (_read_path(file, config) for file in (config.path, copy))
     if not now.has_same_routes(before):
         raise UserError(
             f"--path: found '{config.path}', which keeps other routes than {copy}, "

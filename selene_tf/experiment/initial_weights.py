@@ -8,7 +8,7 @@ import keras
 from selene_tf import networks as networks_room
 from selene_tf import pretrained
 from selene_tf.architectures import routing
-from selene_tf.config.validation import to_text
+from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
 from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.datasets import dataset_info
@@ -177,6 +177,11 @@ def _check_architecture(config, earlier):
     """All the shapes follow from it; its fields are named as the flags."""
     wanted = architecture.architecture_of(config)
     before = architecture.architecture_of(earlier)
+    if type(wanted) is not type(before):
+        raise UserError(
+            f"--network: found {config.network}, but the run of --init_run="
+            f"{config.init_run} has {earlier.network}; expected the same."
+        )
     for name in (field.name for field in dataclasses.fields(wanted)):
         value, expected = getattr(wanted, name), getattr(before, name)
         if name not in _OWN_FIELDS and value != expected:

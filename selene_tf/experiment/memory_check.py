@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from selene_tf.architectures.costs import cost
 from selene_tf.cli import memory
-from selene_tf.config.validation import to_text
+from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
 from selene_tf.experiment import architecture
 from selene_tf.experiment.datasets import dataset_info
@@ -43,8 +43,7 @@ def check(config, initial=InitialState(), num_workers=1):
     # Of a trained network weights, momentum and gradients.
     copies = {"supervised": 3, "mean_teacher": 4, "cross_pseudo": 6}[config.algorithm]
     _require(
-        f"--channels={config.channels} with --num_layers={config.num_layers}, a "
-        f"network of {parameters:,} parameters,",
+        f"{_size_flags(config)}, a network of {parameters:,} parameters,",
         4 * copies * parameters,
     )
     # Those of GPUs lie in a memory of their own.
@@ -56,6 +55,12 @@ def check(config, initial=InitialState(), num_workers=1):
         f"--crop_size={to_text(crop)} with {images} images at a time",
         images * math.prod(crop) * a_pixel,
     )
+
+
+def _size_flags(config):
+    if config.network == "deeplab_v3_plus":
+        return f"--network={config.network}"
+    return f"--channels={config.channels} with --num_layers={config.num_layers}"
 
 
 def _require(what, needed):

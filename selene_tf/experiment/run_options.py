@@ -19,6 +19,8 @@ class RunOptions:
             from so many training batches after pruning.
         split: "val", or "train" for the labelled training images.
         data_dir: str, where the images lie, if not where the run found them.
+        protocol: str, how images are shown to the network, see `protocols.parse`; empty
+            for the run's own.
 
     Example:
         >>> options = RunOptions(run_dir="runs/demo", path="discovered")
@@ -33,6 +35,7 @@ class RunOptions:
     statistics_batches: int = 0
     split: str = "val"
     data_dir: str = ""
+    protocol: str = ""
 
     @classmethod
     def from_flags(cls, values, **fields):

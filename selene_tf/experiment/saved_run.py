@@ -13,6 +13,8 @@ from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.sources import Source, named_failures
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate as evaluation
+from selene_tf.evaluation import protocols
+from selene_tf.evaluation.protocols import WHOLE, Protocol
 from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.data import (
     make_sources,
@@ -38,6 +40,8 @@ class RestoredRun:
         source: Images of the split that was asked for, or None.
         image_size: Height and width to which the run resizes its images, or None.
         batch_size: How many of them at a time.
+        protocol: The `Protocol` by which the run shows them to its network.
+        block: Neighbouring images that are drawn together, see `bootstrap.interval`.
         recompute: See `recompute_statistics`.
     """
 
@@ -49,6 +53,8 @@ class RestoredRun:
     batch_size: int
     image_size: tuple[int, int] | None
     recompute: Callable
+    protocol: Protocol = WHOLE
+    block: int = 1
 
     @property
     def path(self) -> RoutingPath | None:
@@ -116,6 +122,8 @@ def load_run(
         1 if conditional else config.evaluation_batch_size,
         _resized_to(config),
         lambda count: _recompute(network, config, count),
+        protocols.parse(config.protocol),
+        bootstrap_block(config),
     )
 
 
@@ -159,12 +167,19 @@ def _resized_to(config):
     return config.image_size
 
 
-def evaluate(trained, predict):
+def bootstrap_block(config):
+    """Neighbouring validation images that are drawn together, of a `Config`."""
+    return config.bootstrap_block or dataset_info(config).block
+
+
+def evaluate(trained, predict, protocol=WHOLE, boundary_tolerance=0):
     """Counts what is got right in all of a run's images.
 
     Args:
         trained: A `RestoredRun` with images.
         predict: As `evaluate.predictor` returns it.
+        protocol: That of `predict`.
+        boundary_tolerance: Of boundary F-scores, in pixels; 0 for none of them.
 
     Returns:
         An `Evaluation`.
@@ -174,7 +189,9 @@ def evaluate(trained, predict):
     """
     dataset = batching.evaluation(trained.source, trained.batch_size)
     with named_failures(trained.source):
-        return evaluation.evaluate(predict, dataset, trained.info.num_classes)
+        return evaluation.evaluate(
+            predict, dataset, trained.info.num_classes, protocol, boundary_tolerance
+        )
 
 
 def recompute_statistics(trained, count):

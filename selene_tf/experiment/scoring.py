@@ -4,7 +4,7 @@ import math
 
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
-from selene_tf.evaluation import distributed, evaluate
+from selene_tf.evaluation import distributed, evaluate, protocols
 from selene_tf.experiment.data import make_statistics_batches
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.training import precise_batch_norm
@@ -28,6 +28,7 @@ class Scorer:
         self._size = data.validation.size
         _check_enough(config, devices, self._size)
         self._num_classes = dataset_info(config).num_classes
+        self._protocol = protocols.parse(config.protocol)
         self._validation = batching.evaluation(
             data.validation, config.evaluation_batch_size, devices.share
         )
@@ -35,9 +36,11 @@ class Scorer:
         networks = algorithm.networks.items()
         # Traced with their first images. What reports on the run predicts with them
         # too, since tracing another one takes seconds.
-        self.predictors = {name: evaluate.predictor(own) for name, own in networks}
+        self.predictors = {
+            name: evaluate.predictor(own, self._protocol) for name, own in networks
+        }
         self._together = {
-            name: distributed.predictor(own, self._strategy)
+            name: distributed.predictor(own, self._strategy, self._protocol)
             for name, own in networks
             if self._strategy
         }
@@ -46,7 +49,9 @@ class Scorer:
         """Name of each network to its `Evaluation`."""
         if self._strategy is None:
             return {
-                name: evaluate.evaluate(predict, self._validation, self._num_classes)
+                name: evaluate.evaluate(
+                    predict, self._validation, self._num_classes, self._protocol
+                )
                 for name, predict in self.predictors.items()
             }
         return {
@@ -56,6 +61,7 @@ class Scorer:
                 self._num_classes,
                 self._size,
                 self._strategy,
+                self._protocol,
             )
             for name, predict_all in self._together.items()
         }

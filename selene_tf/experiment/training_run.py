@@ -13,6 +13,7 @@ from selene_tf.cli import flagfile
 from selene_tf.data.datasets import fingerprint
 from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.errors import UserError
+from selene_tf.evaluation import image_scores, protocols
 from selene_tf.evaluation import summary as report
 from selene_tf.experiment import (
     architecture,
@@ -28,6 +29,7 @@ from selene_tf.experiment.initial_weights import (
     check_earlier_run,
     load_initial_weights,
 )
+from selene_tf.experiment.saved_run import bootstrap_block
 from selene_tf.experiment.scoring import Scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule
 from selene_tf.reports import training_curve
@@ -56,6 +58,7 @@ def train(config):
         UserError: one line for every mistake in flags, data and folders.
     """
     started = time.perf_counter()
+    protocols.parse(config.protocol)
     text = flagfile.to_flagfile(config)
     defaults = flagfile.to_flagfile(type(config)())
     run_folder.check(config.run_dir, text, defaults, flagfile.RENAMED)
@@ -209,15 +212,22 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
         lambda step: make_training_dataset(config, data, step, devices),
         supervisor,
     )
+    supervisor.last_evaluations = supervisor.last_evaluations or supervisor.evaluate()
     summary = report.summary(
-        supervisor.last_evaluations or supervisor.evaluate(),
+        supervisor.last_evaluations,
         algorithm.deployed,
         dataset_info(config).class_names,
         architecture.architecture_of(config, start.path),
+        bootstrap_block(config),
     )
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
     name = algorithm.deployed
+    image_scores.write(
+        pathlib.Path(config.run_dir) / "image_scores.npz",
+        supervisor.last_evaluations[name],
+        bootstrap_block(config),
+    )
     _report(config, start, data, algorithm.networks[name], scorer.predictors[name])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
@@ -265,7 +275,11 @@ def _make_supervisor(
 def _report(config, start, data, network, predict):
     info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
     images = (data.labelled, data.unlabelled)
-    opened, sizes = gates.collect(network, images, predict=predict)
+    # The path is that of whole images, however they are scored.
+    is_whole = config.protocol == "whole"
+    opened, sizes = gates.collect(
+        network, images, predict=predict if is_whole else None
+    )
     if opened is not None:
         built = architecture.architecture_of(config, start.path)
         report.write_path(run_dir, opened, sizes[0], built, config.path_threshold)

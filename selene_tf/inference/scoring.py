@@ -1,25 +1,30 @@
 """Scoring a run's network, or any model on a run's images."""
 
 import pathlib
+import re
 import sys
-import time
 
 import numpy as np
 import tensorflow as tf
 
 from selene_tf import experiment
 from selene_tf.errors import UserError
-from selene_tf.evaluation import evaluate, summary
+from selene_tf.evaluation import evaluate, image_scores, protocols, summary
+from selene_tf.evaluation.protocols import WHOLE
 from selene_tf.experiment import RunOptions, pruned_network
-from selene_tf.inference import loading, predict_image, processor
+from selene_tf.inference import (
+    label_files,
+    loading,
+    predict_image,
+    processor,
+    timing,
+)
 from selene_tf.training import run_folder
 
 _MACS = ("mean", "min", "max", "supernet")
-_TIMED_IMAGES = 8
-_TIMED_RUNS = 5
 
 
-def evaluate_run(run, conditional=False):
+def evaluate_run(run, conditional=False, boundary_tolerance=2, save_predictions=""):
     """Scores a run's network, or what a path leaves of it.
 
     Writes evaluation-<split>[-<what>].json into the run's folder.
@@ -29,6 +34,9 @@ def evaluate_run(run, conditional=False):
             split than its deployed one on its validation images.
         conditional: bool, whether what an image closed is left out instead of
             multiplied by 0; one image at a time. The scores are the same.
+        boundary_tolerance: int, distance in pixels within which a boundary counts as
+            met; 0 for no boundary F-scores.
+        save_predictions: str, new folder for label maps; empty for none.
 
     Returns:
         The content of the file.
@@ -44,27 +52,39 @@ def evaluate_run(run, conditional=False):
         )
     pruned = pruned_network.prepare(options, conditional)
     restored = pruned.restored
-    predict = evaluate.predictor(pruned.network)
-    result = experiment.evaluate(restored, predict)
+    protocol = restored.protocol
+    if options.protocol:
+        protocol = protocols.parse(options.protocol)
+    predict = evaluate.predictor(pruned.network, protocol)
+    shown = _recorded(predict, save_predictions, restored)
+    result = experiment.evaluate(restored, shown, protocol, boundary_tolerance)
     content = {
         "step": restored.step,
         "split": options.split,
         "what": options.network,
         "path": restored.path.metadata["rule"] if restored.path else None,
         "gates": options.gates,
-        **summary.scores(result, restored.info.class_names),
+        **summary.scores(result, restored.info.class_names, restored.block),
         **pruned.costs(result),
         "conditional": conditional,
-        "latency_ms": _latency(predict, restored.source),
+        **timing.of(predict, restored.source),
         "timed_on": _timed_on("run"),
         "protocol": summary.protocol(result),
     }
-    _write(options, _changes(options, conditional), content)
+    _write(options, _changes(options, conditional), content, result, restored.block)
     return content
 
 
 def evaluate_model(  # noqa: PLR0913 (one for each flag; a notebook names them)
-    model, options, mode="auto", tile_size=None, *, num_threads=None, trust=False
+    model,
+    options,
+    mode="auto",
+    tile_size=None,
+    *,
+    num_threads=None,
+    trust=False,
+    boundary_tolerance=2,
+    save_predictions="",
 ):
     """Scores a run's folder, a SavedModel, a .tflite or .onnx file on a run's images.
 
@@ -79,6 +99,8 @@ def evaluate_model(  # noqa: PLR0913 (one for each flag; a notebook names them)
         tile_size: Likewise.
         num_threads: int, threads that a .tflite file runs on; None for LiteRT's choice.
         trust: bool, whether a SavedModel may hold operations that none of ours has.
+        boundary_tolerance: As in `evaluate_run`.
+        save_predictions: Likewise.
 
     Returns:
         The content of the file.
@@ -98,55 +120,25 @@ def evaluate_model(  # noqa: PLR0913 (one for each flag; a notebook names them)
     )
     _check_classes(loaded, restored.info)
     predict = _predictor(loaded, mode)
-    result = experiment.evaluate(restored, predict)
+    shown = _recorded(predict, save_predictions, restored)
+    result = experiment.evaluate(restored, shown, WHOLE, boundary_tolerance)
     content = {
         "step": loaded.metadata.get("step"),
         "split": options.split,
         "what": str(model),
         "kind": loaded.kind,
-        **summary.scores(result, restored.info.class_names),
+        **summary.scores(result, restored.info.class_names, restored.block),
         **_static_costs(loaded, result),
+        "bytes": _size_of(model),
         "conditional": False,
-        "latency_ms": _latency(predict, restored.source),
+        **timing.of(predict, restored.source),
         "timed_on": _timed_on(loaded.kind, num_threads),
         "protocol": summary.protocol(result, _shown(mode, result)),
     }
     quantization = loaded.metadata.get("quantization", "none")
     parts = [loaded.kind, *([] if quantization == "none" else [quantization])]
-    _write(options, parts, content)
+    _write(options, parts, content, result, restored.block)
     return content
-
-
-def table(content):
-    """An evaluation as text for the terminal."""
-    width = max(len(name) for name in content["iou"])
-    rows = [
-        f"{name:{width}}  {'absent' if score is None else format(score, '.4f')}"
-        for name, score in content["iou"].items()
-    ]
-    return "\n".join(
-        [
-            *rows,
-            f"{'mIoU':{width}}  {content['mean_iou']:.4f}",
-            f"{content['images']} images, {content['protocol']}",
-            f"pixel accuracy {content['pixel_accuracy']:.4f}, {_costs(content)}"
-            f"{content['latency_ms']:.1f} ms an image"
-            + (" without what it closed" if content["conditional"] else "")
-            + f" ({content['timed_on']})",
-        ]
-    )
-
-
-def _costs(content):
-    macs, parameters = content["macs"], content["parameters"]
-    text = "" if parameters is None else f"{parameters:,} parameters, "
-    if macs is None:
-        return text
-    return (
-        f"{macs['mean'] / 1e6:,.1f} MMACs an image (min {macs['min'] / 1e6:,.1f}, "
-        f"max {macs['max'] / 1e6:,.1f}, all gates open {macs['supernet'] / 1e6:,.1f}), "
-        + text
-    )
 
 
 def _predictor(model, mode):
@@ -158,6 +150,21 @@ def _predictor(model, mode):
         return {"labels": tf.constant(np.stack(labels), tf.int32)}
 
     return predict
+
+
+def _recorded(predict, folder, restored):
+    """The same prediction, whose labels are written if there is a folder for them."""
+    if not folder:
+        return predict
+    files = label_files.LabelFiles(folder, restored.source, restored.info)
+    return files.recording(predict)
+
+
+def _size_of(model):
+    """Bytes of a file, or of all files of a folder."""
+    path = pathlib.Path(model)
+    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _check_classes(loaded, info):
@@ -182,7 +189,7 @@ def _static_costs(loaded, result):
 def _shown(mode, result):
     """How a mode shows images, in words; those of its own size go in as they are."""
     if mode.mode == "whole" or (result.sizes == mode.tile_size).all():
-        return "whole"
+        return "whole images"
     size = "x".join(map(str, mode.tile_size))
     if mode.mode == "resize":
         return f"resized to {size} and their labels back"
@@ -195,17 +202,20 @@ def _changes(options, conditional):
     return [
         *([] if options.network == "deployed" else [options.network]),
         *([path] if options.path_file else []),
+        *([re.sub(r"[^\w.]+", "_", options.protocol)] if options.protocol else []),
         *([] if options.gates == "keep" else [options.gates]),
         *([f"statistics_{batches}"] if batches else []),
         *(["conditional"] if conditional else []),
     ]
 
 
-def _write(options, parts, content):
+def _write(options, parts, content, result, block):
     """Keeps the scores in the run's folder, if that may be written to."""
     name = "-".join(["evaluation", options.split, *parts])
+    folder = pathlib.Path(options.run_dir)
     try:
-        run_folder.write_json(pathlib.Path(options.run_dir) / f"{name}.json", content)
+        image_scores.write(folder / f"{name}.npz", result, block)
+        run_folder.write_json(folder / f"{name}.json", content)
     except OSError as error:
         print(  # noqa: T201
             f"note: '{options.run_dir}' cannot be written to "
@@ -220,23 +230,3 @@ def _timed_on(kind, num_threads=None):
         return processor.describe(num_threads)
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     return processor.describe(threads, len(tf.config.list_physical_devices("GPU")))
-
-
-def _latency(predict, source):
-    """Median milliseconds for one image, over several images.
-
-    They are spread over the source, since what an image closes differs.
-    """
-    places = np.linspace(0, source.size - 1, min(_TIMED_IMAGES, source.size))
-    images = [
-        tf.cast(source.read(tf.constant(int(place), tf.int64))["image"], tf.float32)
-        for place in places
-    ]
-    seconds = []
-    for run in range(_TIMED_RUNS + 1):
-        for image in images:
-            started = time.perf_counter()
-            predict(image[None])["labels"].numpy()
-            if run:
-                seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds) * 1000)

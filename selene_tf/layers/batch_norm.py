@@ -35,7 +35,9 @@ class BatchNorm(keras.layers.BatchNormalization):
         # Set by `batch_moments` likewise.
         self._keeps_moments = False
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, mask=None):
+        # Keras's layer has a mask, and so has what stands in its place in a copy.
+        del mask
         if self._can_be_fused(training):
             return self._fused(inputs, training)
         if training:

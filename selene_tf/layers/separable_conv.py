@@ -5,12 +5,13 @@ import keras
 from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 
 
-def depthwise(strides, dtype, name):
+def depthwise(strides, dtype, name, dilation_rate=1):
     """A depthwise 3x3 convolution without bias; each channel has a fan of 9."""
     return keras.layers.DepthwiseConv2D(
         3,
         strides=strides,
         padding="same",
+        dilation_rate=dilation_rate,
         use_bias=False,
         depthwise_initializer=kaiming_normal(9),
         dtype=dtype,
@@ -29,6 +30,7 @@ class SeparableConvNorm(keras.layers.Layer):
         filters: Number of output channels.
         strides: Step of the depthwise kernel, in pixels.
         activation: True for a ReLU at the end.
+        dilation_rate: Distance of the depthwise kernel's pixels from each other.
         synchronized: Whether replicas share their batch statistics.
 
     Input shape: (batch, height, width, channels)
@@ -41,16 +43,25 @@ class SeparableConvNorm(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters, strides=1, activation=True, synchronized=False, **kwargs
+        self,
+        filters,
+        strides=1,
+        activation=True,
+        dilation_rate=1,
+        synchronized=False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters = filters
         self.strides = strides
         self.activation = activation
+        self.dilation_rate = dilation_rate
         self.synchronized = synchronized
 
     def build(self, input_shape):
-        self.depthwise = depthwise(self.strides, self.dtype_policy, "depthwise")
+        self.depthwise = depthwise(
+            self.strides, self.dtype_policy, "depthwise", self.dilation_rate
+        )
         self.pointwise = ConvNorm(
             self.filters,
             activation=self.activation,
@@ -74,5 +85,6 @@ class SeparableConvNorm(keras.layers.Layer):
             "filters": self.filters,
             "strides": self.strides,
             "activation": self.activation,
+            "dilation_rate": self.dilation_rate,
             "synchronized": self.synchronized,
         }

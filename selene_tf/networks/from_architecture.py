@@ -1,8 +1,9 @@
 """The builder of networks of any kind, from their architecture."""
 
+from selene_tf.architectures.deeplab_v3_plus import DeepLabV3PlusArchitecture
 from selene_tf.architectures.routing import RoutingArchitecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS
-from selene_tf.networks import dynamic_routing
+from selene_tf.networks import deeplab_v3_plus, dynamic_routing
 
 
 def build(
@@ -40,6 +41,10 @@ def build(
     match architecture:
         case RoutingArchitecture():
             return _routing(architecture, name, synchronized, colours)
+        case DeepLabV3PlusArchitecture():
+            return deeplab_v3_plus.build(
+                architecture, name=name, synchronized=synchronized, colours=colours
+            )
         case _:
             return architecture.build(
                 name=name, synchronized=synchronized, colours=colours

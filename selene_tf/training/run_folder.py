@@ -25,6 +25,7 @@ MAY_DIFFER = {
     "keep_checkpoints",
     "checkpoint_every",
     "evaluation_batch_size",
+    "bootstrap_block",
     "num_predictions",
     "path",
     "path_threshold",
@@ -141,11 +142,16 @@ def reason(error):
 
 def write_text(path, text):
     """Writes a file so that it is either the old one or the new one, whole."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path, content):
+    """Writes a file of bytes, as `write_text` does."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -11,7 +11,7 @@ from hypothesis import strategies
 
 from selene_tf.cli import flagfile
 from selene_tf.config import Config
-from selene_tf.config.validation import to_text
+from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
 from selene_tf.training import run_folder
 

@@ -69,8 +69,9 @@ def test_the_compiled_function_gives_the_networks_labels_at_any_size():
 def test_a_summary_counts_each_image_at_its_own_size():
     gates = np.ones((2, 4, 4, 3), "float32")
     sizes = np.array([[32, 32], [64, 64]])
-    result = evaluate.Evaluation(np.array([[3, 1], [0, 0]]), gates, sizes)
-    worse = evaluate.Evaluation(np.array([[1, 3], [0, 0]]), gates, sizes)
+    nothing = [[0, 0], [0, 0]]
+    result = evaluate.Evaluation(np.array([[[3, 1], [0, 0]], nothing]), gates, sizes)
+    worse = evaluate.Evaluation(np.array([[[1, 3], [0, 0]], nothing]), gates, sizes)
     summary = report.summary(
         {"student": worse, "teacher": result},
         "teacher",

@@ -1,5 +1,6 @@
 """What a run folder keeps of where the run started."""
 
+import dataclasses
 import json
 import shutil
 
@@ -48,6 +49,20 @@ def test_a_run_needs_the_paths_file_no_more(tmp_path, has_checkpoints):
     start = initial_state.load(config, tmp_path / "run")
     assert start.path.bypassed.tolist() == path.bypassed.tolist()
     assert start.path.metadata == path.metadata
+
+
+@pytest.mark.parametrize("has_checkpoints", [False, True])
+def test_a_classic_networks_path_has_a_name_and_stays_the_runs(
+    tmp_path, has_checkpoints
+):
+    config = begin(tmp_path / "run", path="unet", num_layers=6)
+    assert initial_state.resolve(config).path.metadata["rule"] == "unet"
+    assert (tmp_path / "run/given_path.png").is_file()
+    if has_checkpoints:
+        (tmp_path / "run/checkpoints").mkdir()
+    assert kept_of(config) == kept_of(config)
+    other = dataclasses.replace(config, path="hrnet")
+    assert_refused(lambda: initial_state.resolve(other), "--path", "'hrnet'", "routes")
 
 
 @pytest.mark.parametrize("has_checkpoints", [False, True])

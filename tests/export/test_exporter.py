@@ -9,7 +9,7 @@ from selene_tf import experiment
 from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.export import exporter, sample_images
 from selene_tf.export.preparation import ExportOptions
-from selene_tf.inference import loading, scoring
+from selene_tf.inference import loading, score_text, scoring
 from tests.experiment.saved_runs import save_run
 from tests.refusals import assert_refused
 
@@ -109,7 +109,7 @@ def test_all_kinds_of_models_score_alike(saved_run, saved_model, tflite_file):
     resized = scoring.evaluate_model(str(tflite_file), options, "resize")
     assert "resized to 48x80" in resized["protocol"]
     for content in (scored, windows):
-        assert "mIoU" in scoring.table(content)
+        assert "mIoU" in score_text.table(content)
 
 
 def test_a_run_is_a_model_too(saved_run, prepare_once):

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from selene_tf.architectures import RoutingArchitecture, RoutingPath, topology
+from selene_tf.architectures import (
+    DeepLabV3PlusArchitecture,
+    RoutingArchitecture,
+    RoutingPath,
+    topology,
+)
 from tests.networks.contract import NetworkContract
 from tests.networks.plain import PlainArchitecture
 
@@ -41,3 +46,7 @@ class TestPlain(NetworkContract):
 
 class TestPlainWithAuxiliaryLogits(NetworkContract):
     architecture = PlainArchitecture(3, auxiliary=True)
+
+
+class TestDeepLabOnASmallBackbone(NetworkContract):
+    architecture = DeepLabV3PlusArchitecture(3, "mobilenet_v2", output_stride=16)

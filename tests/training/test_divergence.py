@@ -36,7 +36,9 @@ def make_run(folder, checkpoint_every=2):
     supervisor = loop.Supervisor(
         0.0,
         progress,
-        lambda: {"student": Evaluation(np.eye(3, dtype=int), None, np.zeros((1, 2)))},
+        lambda: {
+            "student": Evaluation(np.eye(3, dtype=int)[None], None, np.zeros((1, 2)))
+        },
         "student",
         evaluate_every=STEPS,
         checkpoints=checkpoints,

@@ -21,6 +21,8 @@ class DatasetInfo:
             ids, and into 255 for "no class".
         own_ids: The value of each class in masks for its test server, where that is
             none of `labels`.
+        block: Neighbouring images that are nearly copies of each other, as frames of a
+            video are; they count as one draw where images are resampled.
     """
 
     name: str
@@ -28,6 +30,7 @@ class DatasetInfo:
     colours: tuple[tuple[int, int, int], ...]
     labels: LabelFormat
     own_ids: tuple[int, ...] = ()
+    block: int = 1
 
     @property
     def num_classes(self) -> int:
@@ -185,6 +188,8 @@ CAMVID = DatasetInfo(
         (0, 128, 192),
     ),
     labels=LabelFormat(ids=label_map.index(11, 11).ids, colours=camvid_colours.COLOURS),
+    # A second of the validation clip, which has 15 frames a second.
+    block=15,
 )
 
 # Of the 34 ids in *_labelIds.png files, those that are classes, in their order; the

@@ -30,12 +30,14 @@ class Source(typing.Protocol):
             made, int64 (256,); None if that is not known.
         masks_read: How many masks these are; of many images only a sample is read.
         sizes: {(height, width): number of images} as they lie on disk, where known.
+        names: What the user calls each image, such as its file; None if they have none.
     """
 
     size: int
     class_pixels: np.ndarray | None = None
     masks_read: int = 0
     sizes: dict | None = None
+    names: tuple[str, ...] | None = None
 
     @abc.abstractmethod
     def read(self, number):
@@ -237,7 +239,7 @@ def from_examples(
     if size is not None and _gib(len(kept), size) <= memory_gib:
         images, labels = load(reader, bad_samples, progress)
         source = MemorySource(images, labels)
-        source.sizes = sizes
+        source.sizes, source.names = sizes, _names(reader)
         if kept[0].mask is not None:
             source.class_pixels, source.masks_read = (
                 class_pixels.count(labels),
@@ -248,10 +250,14 @@ def from_examples(
         return source
     pixels, masks = validation.check_sample(reader, bad_samples, sample, progress)
     source = ReaderSource(reader, bad_samples)
-    source.sizes = sizes
+    source.sizes, source.names = sizes, _names(reader)
     if masks:
         source.class_pixels, source.masks_read = pixels, masks
     return source
+
+
+def _names(reader):
+    return tuple(reader.name(number) for number in range(reader.size))
 
 
 def _common_size(sizes, same_size):

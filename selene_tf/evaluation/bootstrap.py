@@ -1,0 +1,112 @@
+"""How far a mean IoU could be off, since other images might have been chosen."""
+
+import numpy as np
+
+from selene_tf.errors import UserError
+from selene_tf.evaluation import metrics
+
+RESAMPLINGS = 1000
+CONFIDENCE = 0.95
+
+
+def interval(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
+    """Bootstrap interval of the mean IoU over images, 95 % of the resamplings.
+
+    Images are drawn with replacement, as many as there are, and their confusion
+    matrices added. It says how far the score depends on which images were chosen; it
+    says nothing about other trainings of the same network.
+
+    Args:
+        confusions: Integers (images, classes, classes), in the order of the images.
+        block: So many neighbouring images are drawn together: frames of a video are
+            nearly copies of each other, and one at a time would make the interval
+            too narrow.
+        resamplings: How often.
+        seed: Of the random draws.
+
+    Returns:
+        (low, high), floats.
+
+    Example:
+        >>> right, wrong = np.array([[9, 0], [0, 9]]), np.array([[5, 4], [4, 5]])
+        >>> low, high = interval(np.stack([right, wrong] * 20))
+        >>> round(low, 1), round(high, 1)
+        (0.6, 0.7)
+
+    Reference: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section
+    13.3 (percentiles); Kuensch 1989 (blocks).
+    """
+    scores = _scores(confusions, _draws(len(confusions), block, resamplings, seed))
+    return _percentiles(scores)
+
+
+def paired_interval(confusions, others, block=1, resamplings=RESAMPLINGS, seed=0):
+    """Bootstrap interval of the difference of two mean IoUs on the same images.
+
+    Both networks are scored on the same draws, so that what makes images hard for both
+    cancels out.
+
+    Args:
+        confusions: Integers (images, classes, classes).
+        others: Likewise of the same images; what they are compared with.
+        block: As in `interval`, as the others.
+        resamplings: How often.
+        seed: Of the random draws.
+
+    Returns:
+        (difference, low, high), floats; the difference is that of all images.
+
+    Raises:
+        UserError: the two are not of the same images.
+    """
+    check_same_images(confusions, others)
+    draws = _draws(len(confusions), block, resamplings, seed)
+    differences = _scores(confusions, draws) - _scores(others, draws)
+    difference = metrics.mean_iou(confusions.sum(0)) - metrics.mean_iou(others.sum(0))
+    return difference, *_percentiles(differences)
+
+
+def check_same_images(confusions, others):
+    """Refuses confusion matrices of different images or masks.
+
+    The pixels of each class in each image are those of its mask, whatever the network.
+
+    Raises:
+        UserError: says what differs.
+    """
+    if confusions.shape != others.shape:
+        raise UserError(
+            f"found scores of {len(confusions)} images with {confusions.shape[1]} "
+            f"classes and of {len(others)} with {others.shape[1]}; expected the same "
+            "images to compare two runs on."
+        )
+    differ = (confusions.sum(2) != others.sum(2)).any(1)
+    if differ.any():
+        raise UserError(
+            f"found {differ.sum()} of {len(differ)} images whose masks differ, such as "
+            f"number {np.flatnonzero(differ)[0]}; expected the same images to compare "
+            "two runs on."
+        )
+
+
+def _draws(num_images, block, resamplings, seed):
+    """How often each block is drawn: (resamplings, blocks), and the blocks' starts."""
+    starts = np.arange(0, num_images, block)
+    generator = np.random.default_rng(seed)
+    chances = np.full(len(starts), 1 / len(starts))
+    return generator.multinomial(len(starts), chances, resamplings), starts
+
+
+def _scores(confusions, draws):
+    """The mean IoU of each resampling."""
+    counts, starts = draws
+    blocks = np.add.reduceat(confusions.astype(np.int64), starts)
+    num_classes = confusions.shape[-1]
+    drawn = counts @ blocks.reshape(len(starts), -1)
+    return metrics.mean_ious(drawn.reshape(-1, num_classes, num_classes))
+
+
+def _percentiles(scores):
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.nanquantile(scores, [tail, 1 - tail])
+    return float(low), float(high)
