@@ -26,9 +26,9 @@ demo: install
 	test -e $(RUN)/int8.tflite || \
 	  $(BIN)/python -m export.tflite --run_dir=$(RUN) --quantization=int8 \
 	    --output=$(RUN)/int8.tflite
+	$(BIN)/python -m selene_tf.report $(RUN) --output=$(RUN)/report.html
 	@echo
-	@echo "Look at $(RUN)/predictions (image, truth, prediction), $(RUN)/path.png"
-	@echo "(the path that the images take) and $(RUN)/summary.json."
+	@echo "Open $(RUN)/report.html in a browser: scores, curves, images, path, exports."
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -46,6 +46,8 @@ TINY = [
     "--evaluate_every=4",
     "--checkpoint_every=2",
     "--num_predictions=2",
+    # It takes a second, as long as some of these trainings.
+    "--noreport",
 ]
 # To be added where it is enough that a run ends.
 SHORT = [

@@ -135,7 +135,7 @@ def _flags_of(file):
     with pytest.MonkeyPatch.context() as patch:
         for define in [name for name in dir(flags) if name.startswith("DEFINE_")]:
             patch.setattr(flags, define, lambda name, *_, **__: names.add(name))
-        patch.setattr(command, "run", lambda _, own: names.update(own))
+        patch.setattr(command, "run", lambda _, own, **__: names.update(own))
         runpy.run_path(str(file), run_name="__main__")
     return names
 

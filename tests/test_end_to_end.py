@@ -35,7 +35,7 @@ WHOLE = [*TINY, "--pretext=jigsaw", "--strong_augmentation", "--ema_warm_up"]
 def finished(tmp_path_factory):
     """A finished run of mean teacher, in graphs, and what train.py printed."""
     run_dir = tmp_path_factory.mktemp("runs") / "mean teacher"
-    result = train(run_dir, *WHOLE)
+    result = train(run_dir, *WHOLE, "--report")
     assert result.returncode == 0, result.stderr
     return run_dir, result
 
@@ -46,7 +46,9 @@ def test_a_run_folder_holds_what_it_should(finished):
     assert names >= {
         *("config.cfg", "log.jsonl", "tensorboard", "checkpoints", "summary.json"),
         *("path.json", "path.png", "curve.png", "predictions"),
+        *("image_scores.npz", "examples", "report.html"),
     }
+    assert "Best, median and worst images" in (run_dir / "report.html").read_text()
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["step"] == 8
     assert 0 <= summary["mean_iou"] <= summary["best_mean_iou"] <= 1

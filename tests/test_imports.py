@@ -21,7 +21,7 @@ FLOORS = {
     "experiment": 5,
     "inference": 6,
     "export": 7,
-    "benchmarking": 8,
+    **dict.fromkeys(("benchmarking", "studies"), 8),
 }
 COMMANDS = 9
 # Rooms that may know the class `Config`.

@@ -105,12 +105,15 @@ def parse_size(name, text, optional=False):
     return size
 
 
-def run(main, flag_names):
+def run(main, flag_names, positional=""):
     """Parses the command line, calls `main()` and exits the process.
 
     Args:
-        main: Function without arguments; reads `flags.FLAGS`.
+        main: Function without arguments; reads `flags.FLAGS`. With `positional` it gets
+            the list of what stands between the flags.
         flag_names: The command's own flags, which --help then lists.
+        positional: What may stand between the flags, in a word, such as "RUN"; empty
+            for nothing.
 
     A `UserError` becomes one line on standard error and exit status 2, and so
     does every mistake in the flags.
@@ -123,7 +126,14 @@ def run(main, flag_names):
     # What is half written is removed on the way out, as after Ctrl-C.
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        app.run(lambda _: _guarded(main), flags_parser=_parse)
+        if positional:
+            flags.FLAGS.set_gnu_getopt()
+        app.run(
+            lambda arguments: _guarded(
+                (lambda: main(arguments[1:])) if positional else main
+            ),
+            flags_parser=lambda arguments: _parse(arguments, positional),
+        )
     finally:
         signal.signal(signal.SIGTERM, before)
         # Here, since at Python's own end nobody could catch what goes wrong.
@@ -181,13 +191,16 @@ def say(text):
         ) from None
 
 
-def _parse(arguments):
+def _parse(arguments, positional):
+    between = []
     try:
-        _guarded(lambda: parse_strictly(flags.FLAGS, arguments))
+        between = _guarded(
+            lambda: parse_strictly(flags.FLAGS, arguments, bool(positional))
+        )
     except SystemExit as stop:
         # absl ends with status 1 after --help.
         sys.exit(0 if stop.code == 1 else stop.code)
-    return arguments[:1]
+    return [*arguments[:1], *between]
 
 
 def _guarded(function):

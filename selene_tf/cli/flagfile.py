@@ -75,11 +75,19 @@ def parse(flag_values, arguments):
     return from_flags(flag_values)
 
 
-def parse_strictly(flag_values, arguments):
+def parse_strictly(flag_values, arguments, allow_positional=False):
     """Parses a command line; flags on it override those of the flagfile.
 
     absl lets a flagfile override the flags before it, and swallows a flag
     without its dashes as a positional argument.
+
+    Args:
+        flag_values: The `flags.FlagValues`.
+        arguments: The command line, the command's name first.
+        allow_positional: Whether anything may stand between the flags.
+
+    Returns:
+        What stands between the flags, a list.
 
     Raises:
         UserError: for an unknown flag, a value that does not parse, a
@@ -98,11 +106,12 @@ def parse_strictly(flag_values, arguments):
             f"--flagfile: cannot read it, or one that it includes ({error}); expected "
             "the name of a text file with one flag a line."
         ) from None
-    if positional:
+    if positional and not allow_positional:
         raise UserError(
             f"found '{positional[0]}', which is no flag; expected --name=value, on "
             "the command line and in the flagfile alike."
         )
+    return positional
 
 
 def _refuse_undefok(arguments):

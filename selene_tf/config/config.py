@@ -432,6 +432,9 @@ class Config:
         "Validation images of which image, label and prediction are drawn.",
         at_least=0,
     )
+    report: bool = option(
+        True, "Write report.html at the end: one page that shows the whole run."
+    )
     path_threshold: float = option(
         0.5,
         "A route is part of the discovered path if at least this share of the "

@@ -36,8 +36,7 @@ def interval(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
     Reference: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section
     13.3 (percentiles); Kuensch 1989 (blocks).
     """
-    scores = _scores(confusions, _draws(len(confusions), block, resamplings, seed))
-    return _percentiles(scores)
+    return percentiles(resampled(confusions, block, resamplings, seed))
 
 
 def paired_interval(confusions, others, block=1, resamplings=RESAMPLINGS, seed=0):
@@ -60,10 +59,11 @@ def paired_interval(confusions, others, block=1, resamplings=RESAMPLINGS, seed=0
         UserError: the two are not of the same images.
     """
     check_same_images(confusions, others)
-    draws = _draws(len(confusions), block, resamplings, seed)
-    differences = _scores(confusions, draws) - _scores(others, draws)
+    ours, theirs = (
+        resampled(scores, block, resamplings, seed) for scores in (confusions, others)
+    )
     difference = metrics.mean_iou(confusions.sum(0)) - metrics.mean_iou(others.sum(0))
-    return difference, *_percentiles(differences)
+    return difference, *percentiles(ours - theirs)
 
 
 def check_same_images(confusions, others):
@@ -89,24 +89,31 @@ def check_same_images(confusions, others):
         )
 
 
-def _draws(num_images, block, resamplings, seed):
-    """How often each block is drawn: (resamplings, blocks), and the blocks' starts."""
-    starts = np.arange(0, num_images, block)
+def resampled(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
+    """The mean IoU of many draws of the images.
+
+    Args:
+        confusions: Integers (images, classes, classes).
+        block: As in `interval`.
+        resamplings: How often.
+        seed: Of the draws; of as many images the same seed draws the same ones.
+
+    Returns:
+        float64 (resamplings,).
+    """
+    starts = np.arange(0, len(confusions), block)
     generator = np.random.default_rng(seed)
     chances = np.full(len(starts), 1 / len(starts))
-    return generator.multinomial(len(starts), chances, resamplings), starts
-
-
-def _scores(confusions, draws):
-    """The mean IoU of each resampling."""
-    counts, starts = draws
+    # How often each block is drawn.
+    counts = generator.multinomial(len(starts), chances, resamplings)
     blocks = np.add.reduceat(confusions.astype(np.int64), starts)
     num_classes = confusions.shape[-1]
     drawn = counts @ blocks.reshape(len(starts), -1)
     return metrics.mean_ious(drawn.reshape(-1, num_classes, num_classes))
 
 
-def _percentiles(scores):
+def percentiles(scores):
+    """What lies around 95 % of many numbers, (low, high)."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(scores, [tail, 1 - tail])
     return float(low), float(high)

@@ -1,5 +1,6 @@
 """What a finished run leaves behind: summary, path, images."""
 
+import pathlib
 import platform
 
 import keras
@@ -167,6 +168,62 @@ def write_path(run_dir, gates, size, architecture, threshold):
     path = discover.discover(gates, architecture, size, threshold)
     run_folder.write_json(run_dir / "path.json", routing_path.to_json(path))
     path_drawing.draw(path, run_dir / "path.png")
+
+
+def write_examples(run_dir, predict, source, info, result):
+    """Draws the best, median and worst images of a source, two of each.
+
+    Args:
+        run_dir: The run's folder (a `pathlib.Path`).
+        predict: As `evaluate.predictor` returns it.
+        source: The `Source` that was evaluated.
+        info: Its `DatasetInfo`.
+        result: The `Evaluation`, image by image.
+    """
+    folder, images = run_dir / "examples", []
+    folder.mkdir(parents=True, exist_ok=True)
+    scores = metrics.mean_ious(result.confusions)
+    for kind, number in _chosen(scores):
+        example = source.read(tf.constant(number, tf.int64))
+        name = f"{number:05d}" if source.names is None else source.names[number]
+        name = pathlib.PurePath(name).name
+        file = f"{kind}_{number:05d}.png"
+        overlay.write_example(
+            folder / file,
+            predict,
+            example["image"].numpy(),
+            example["label"].numpy(),
+            info.colours,
+        )
+        score = float(scores[number])
+        own = {"kind": kind, "number": number, "name": name, "mean_iou": score}
+        images.append({**own, "file": file})
+    colours = {
+        name: [int(part) for part in colour]
+        for name, colour in zip(info.class_names, info.colours, strict=True)
+    }
+    run_folder.write_json(
+        folder / "examples.json", {"images": images, "colours": colours}
+    )
+
+
+def _chosen(scores, count=2):
+    """(kind, number) of the images with the highest, median and lowest scores."""
+    order = np.argsort(-scores, kind="stable")
+    # Images without a label have no score; they are sorted last.
+    order = order[: np.isfinite(scores).sum()]
+    middle = max(0, (len(order) - count) // 2)
+    parts = {
+        "best": order[:count],
+        "median": order[middle : middle + count],
+        "worst": order[::-1][:count],
+    }
+    seen = set()
+    for kind, numbers in parts.items():
+        for number in numbers.tolist():
+            if number not in seen:
+                seen.add(number)
+                yield kind, number
 
 
 def write_predictions(run_dir, predict, source, colours, count):

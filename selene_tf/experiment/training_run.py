@@ -13,14 +13,14 @@ from selene_tf.cli import flagfile
 from selene_tf.data.datasets import fingerprint
 from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.errors import UserError
-from selene_tf.evaluation import image_scores, protocols
-from selene_tf.evaluation import summary as report
+from selene_tf.evaluation import protocols, report
+from selene_tf.evaluation import summary as results
 from selene_tf.experiment import (
     architecture,
     class_weights,
-    gates,
     initial_state,
     memory_check,
+    run_report,
 )
 from selene_tf.experiment.data import make_sources, make_training_dataset
 from selene_tf.experiment.datasets import dataset_info
@@ -32,7 +32,6 @@ from selene_tf.experiment.initial_weights import (
 from selene_tf.experiment.saved_run import bootstrap_block
 from selene_tf.experiment.scoring import Scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule
-from selene_tf.reports import training_curve
 from selene_tf.training import grappler, loop, run_folder, run_lock, schedules
 from selene_tf.training.checkpoints import Checkpoints
 from selene_tf.training.log import TrainingLog
@@ -213,7 +212,7 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
         supervisor,
     )
     supervisor.last_evaluations = supervisor.last_evaluations or supervisor.evaluate()
-    summary = report.summary(
+    summary = results.summary(
         supervisor.last_evaluations,
         algorithm.deployed,
         dataset_info(config).class_names,
@@ -223,17 +222,23 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
     if not devices.is_chief:
         return summary | dataclasses.asdict(supervisor.progress)
     name = algorithm.deployed
-    image_scores.write(
-        pathlib.Path(config.run_dir) / "image_scores.npz",
+    run_report.write_results(
+        config,
+        start,
+        data,
+        algorithm.networks[name],
+        scorer.predictors[name],
         supervisor.last_evaluations[name],
-        bootstrap_block(config),
     )
-    _report(config, start, data, algorithm.networks[name], scorer.predictors[name])
     supervisor.count_seconds()
     summary |= {**dataclasses.asdict(supervisor.progress), "seed": config.seed}
     summary["class_weights"] = class_weights.by_name(config, algorithm.class_weights)
     summary["left_out"] = list(data.bad_samples.messages.values())
-    run_folder.write_json(pathlib.Path(config.run_dir) / "summary.json", summary)
+    run_dir = pathlib.Path(config.run_dir)
+    run_folder.write_json(run_dir / "summary.json", summary)
+    # Last, since it shows all the other files.
+    if config.report:
+        report.write([run_dir], run_dir / "report.html")
     return summary
 
 
@@ -269,25 +274,6 @@ def _make_supervisor(
         log,
         algorithm.optimizer.rate_factor.assign,
         devices.agree,
-    )
-
-
-def _report(config, start, data, network, predict):
-    info, run_dir = dataset_info(config), pathlib.Path(config.run_dir)
-    images = (data.labelled, data.unlabelled)
-    # The path is that of whole images, however they are scored.
-    is_whole = config.protocol == "whole"
-    opened, sizes = gates.collect(
-        network, images, predict=predict if is_whole else None
-    )
-    if opened is not None:
-        built = architecture.architecture_of(config, start.path)
-        report.write_path(run_dir, opened, sizes[0], built, config.path_threshold)
-    report.write_predictions(
-        run_dir, predict, data.validation, info.colours, config.num_predictions
-    )
-    training_curve.draw(
-        run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"
     )
 
 

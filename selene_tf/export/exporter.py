@@ -4,6 +4,7 @@ from selene_tf import experiment
 from selene_tf.errors import UserError
 from selene_tf.export import (
     equalization,
+    export_record,
     onnx,
     preparation,
     sample_images,
@@ -43,6 +44,7 @@ def to_saved_model(
         size=options.size,
         outputs=("labels", scores) if scores else outputs,
     )
+    export_record.append(options.run_dir, output, "saved_model", prepared, check)
     return {"networks": prepared.rows, "check": check}
 
 
@@ -84,6 +86,9 @@ def to_tflite(options, output, *, quantization="none", num_calibration=64):
         size=prepared.size,
         calibration=calibration,
     )
+    export_record.append(
+        options.run_dir, output, "tflite", prepared, check, quantization
+    )
     return {"networks": prepared.rows, "check": check}
 
 
@@ -109,6 +114,7 @@ def to_onnx(options, output):
         prepared.metadata,
         size=options.size,
     )
+    export_record.append(options.run_dir, output, "onnx", prepared, check)
     return {"networks": prepared.rows, "check": check}
 
 

@@ -29,7 +29,12 @@ class LabelFiles:
         self._output = output_files.Output(
             pathlib.Path(folder), overlays=False, values=values
         )
-        self._output.check()
+        try:
+            self._output.check()
+        except UserError as error:
+            # Other commands call the flag so.
+            text = str(error).replace("--output", "--save_predictions", 1)
+            raise UserError(text) from None
         self._names = _names_of(source)
         self._done = 0
 

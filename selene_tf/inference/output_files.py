@@ -166,6 +166,13 @@ def summary(content, folder):
     )
 
 
+def size_of(model):
+    """Bytes of a file, or of all files of a folder."""
+    path = pathlib.Path(model)
+    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
 def _check_new(folder):
     if os.path.lexists(folder) and any(folder.iterdir()):
         raise UserError(

@@ -15,6 +15,7 @@ from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.inference import (
     label_files,
     loading,
+    output_files,
     predict_image,
     processor,
     timing,
@@ -129,7 +130,7 @@ def evaluate_model(  # noqa: PLR0913 (one for each flag; a notebook names them)
         "kind": loaded.kind,
         **summary.scores(result, restored.info.class_names, restored.block),
         **_static_costs(loaded, result),
-        "bytes": _size_of(model),
+        "bytes": output_files.size_of(model),
         "conditional": False,
         **timing.of(predict, restored.source),
         "timed_on": _timed_on(loaded.kind, num_threads),
@@ -158,13 +159,6 @@ def _recorded(predict, folder, restored):
         return predict
     files = label_files.LabelFiles(folder, restored.source, restored.info)
     return files.recording(predict)
-
-
-def _size_of(model):
-    """Bytes of a file, or of all files of a folder."""
-    path = pathlib.Path(model)
-    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
-    return sum(file.stat().st_size for file in files)
 
 
 def _check_classes(loaded, info):

@@ -35,17 +35,30 @@ def of(predict, source):
         for place in places
     ]
     counts_memory = _reset_peak()
+    times = of_calls(lambda image: predict(image[None])["labels"].numpy(), images)
+    return {**times, "peak_memory_bytes": _peak() if counts_memory else None}
+
+
+def of_calls(function, inputs):
+    """Times a function on several inputs, each some times after one that warms up.
+
+    Args:
+        function: What is timed.
+        inputs: Its argument, one or more.
+
+    Returns:
+        {"latency_ms", "latency_ms_p95"}: median and 95th percentile, milliseconds.
+    """
     seconds = []
     for run in range(RUNS + 1):
-        for image in images:
+        for given in inputs:
             started = time.perf_counter()
-            predict(image[None])["labels"].numpy()
+            function(given)
             if run:
                 seconds.append(time.perf_counter() - started)
     return {
         "latency_ms": float(np.median(seconds) * 1000),
         "latency_ms_p95": float(np.percentile(seconds, 95) * 1000),
-        "peak_memory_bytes": _peak() if counts_memory else None,
     }
 
 

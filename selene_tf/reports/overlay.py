@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 _GAP = 4
+_EXAMPLE_WIDTH = 900
 
 
 def colour_map(labels, colours):
@@ -67,6 +68,52 @@ def side_by_side(image, truth, prediction, colours):
     gap = np.full((image.shape[0], _GAP, 3), 255, np.uint8)
     parts = [image, colour_map(truth, colours), colour_map(prediction, colours)]
     return np.concatenate([parts[0], gap, parts[1], gap, parts[2]], axis=1)
+
+
+def where_wrong(image, truth, prediction, num_classes):
+    """Shows in red where a prediction is wrong, over a pale image.
+
+    Args:
+        image: uint8 (height, width, 3).
+        truth: Integers (height, width); ids beyond the classes are not judged.
+        prediction: Likewise.
+        num_classes: Number of classes.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    grey = image.mean(axis=-1, keepdims=True) * 0.4 + 130
+    pale = np.repeat(grey, 3, axis=-1).astype(np.uint8)
+    wrong = (truth != prediction) & (truth < num_classes)
+    return np.where(wrong[..., None], np.array([200, 30, 30], np.uint8), pale)
+
+
+def write_example(file, predict, image, label, colours):
+    """Writes an image beside its ground truth, its prediction, and where it is wrong.
+
+    Args:
+        file: The PNG.
+        predict: As `evaluate.predictor` returns it.
+        image: uint8 (height, width, 3).
+        label: Integers (height, width).
+        colours: (red, green, blue) of each class.
+    """
+    prediction = predict(image[None].astype(np.float32))["labels"][0].numpy()
+    parts = [
+        image,
+        colour_map(label, colours),
+        colour_map(prediction, colours),
+        where_wrong(image, label, prediction, len(colours)),
+    ]
+    height, width = label.shape
+    canvas = np.full((2 * height + _GAP, 2 * width + _GAP, 3), 255, np.uint8)
+    for place, part in enumerate(parts):
+        top, left = place // 2 * (height + _GAP), place % 2 * (width + _GAP)
+        canvas[top : top + height, left : left + width] = part
+    drawn = Image.fromarray(canvas)
+    # A page shows it no larger.
+    drawn.thumbnail((_EXAMPLE_WIDTH, _EXAMPLE_WIDTH))
+    drawn.save(file)
 
 
 def write_predictions(folder, predict, examples, colours):

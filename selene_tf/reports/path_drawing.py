@@ -19,20 +19,32 @@ def draw(path, file):
         path: A `selene_tf.architectures.routing_path.RoutingPath`.
         file: Where the PNG goes, whole or not at all.
     """
-    figure = Figure(figsize=(2.5 + 0.75 * path.num_layers, 4.2), layout="constrained")
-    axes = figure.subplots()
+    drawn = figure(path)
+    file = pathlib.Path(file)
+    temporary = file.with_name(f".{file.name}.part")
+    try:
+        drawn.savefig(temporary, dpi=120, format="png")
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def figure(path, scale=1.0):
+    """Draws a `RoutingPath` as a matplotlib figure.
+
+    Args:
+        path: The `RoutingPath`.
+        scale: Of the figure's size; its text and lines stay as large.
+    """
+    size = (2.5 + 0.75 * path.num_layers) * scale, 4.2 * scale
+    drawn = Figure(figsize=size, layout="constrained")
+    axes = drawn.subplots()
     for layer, level in topology.cells(path.num_layers):
         for route in topology.routes(layer, level, path.num_layers):
             _draw_route(axes, path, layer, level, route)
         _draw_cell(axes, path, layer, level)
     _label(axes, path)
-    file = pathlib.Path(file)
-    temporary = file.with_name(f".{file.name}.part")
-    try:
-        figure.savefig(temporary, dpi=120, format="png")
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return drawn
 
 
 def _draw_route(axes, path, layer, level, route):

@@ -27,6 +27,7 @@ MAY_DIFFER = {
     "evaluation_batch_size",
     "bootstrap_block",
     "num_predictions",
+    "report",
     "path",
     "path_threshold",
     "strategy",
@@ -232,6 +233,22 @@ def drop_log_after(path, step):
         except (ValueError, KeyError, TypeError, RecursionError):
             continue  # The last line of a killed run may be half a line.
     write_text(path, "".join(kept))
+
+
+def flags_of(run_dir):
+    """The flags that a run was started with, {name: text}; no defaults are added.
+
+    Raises:
+        UserError: it is no run's folder.
+    """
+    file = pathlib.Path(run_dir) / "config.cfg"
+    try:
+        return _values(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise UserError(
+            f"found no config.cfg in '{run_dir}', expected the folder of a run, as "
+            "train.py makes it."
+        ) from None
 
 
 def _check_folder(folder, flagfile_text, defaults, renamed):

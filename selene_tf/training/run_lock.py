@@ -41,6 +41,23 @@ def locked(run_dir):
         os.close(descriptor)
 
 
+def is_held(run_dir):
+    """Whether a process trains in a run folder now."""
+    try:
+        descriptor = os.open(pathlib.Path(run_dir) / _NAME, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _take(descriptor, run_dir):
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

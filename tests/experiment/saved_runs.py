@@ -28,6 +28,7 @@ TINY = {
     "batch_size": 2,
     "steps": 4,
     "warm_up_steps": 1,
+    "report": False,
 }
 
 

@@ -112,6 +112,17 @@ def test_all_kinds_of_models_score_alike(saved_run, saved_model, tflite_file):
         assert "mIoU" in score_text.table(content)
 
 
+def test_the_run_remembers_its_exports_for_the_report(
+    saved_run, saved_model, tflite_file
+):
+    lines = [json.loads(x) for x in (saved_run / "exports.jsonl").open()]
+    by_format = {line["format"]: line for line in lines}
+    assert by_format["saved_model"]["check"] == saved_model[1]["check"]
+    assert by_format["tflite"]["bytes"] == tflite_file.stat().st_size
+    for line in lines:
+        assert line["latency_ms_p95"] >= line["latency_ms"] > 0
+
+
 def test_a_run_is_a_model_too(saved_run, prepare_once):
     model = loading.load(str(saved_run))
     images = np.zeros((2, 33, 40, 3), np.uint8)

@@ -1,0 +1,1 @@
+"""Studies: many trainings beside each other, their table, and searches over flags."""

@@ -1,0 +1,164 @@
+"""A study's processes; what they run is a stand-in for train.py, but for one test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from selene_tf.studies import estimates, processes, runner, runs
+from selene_tf.training import run_lock
+from tests.commands import ROOT, run
+from tests.studies import study_case
+
+# Writes a summary unless its seed is to fail; then says why.
+TRAIN = """
+import json, pathlib, sys
+flags = dict(a[2:].split("=", 1) for a in sys.argv[1:])
+folder = pathlib.Path(flags["run_dir"])
+folder.mkdir(parents=True, exist_ok=True)
+with open(folder / "started", "a") as file:
+    file.write("x")
+if flags["seed"] == "1" and "learning_rate" in flags:
+    print("error: --learning_rate: too low")
+    sys.exit(2)
+summary = {"mean_iou": 0.5, "macs": {"mean": 1e6}, "parameters": 9, "seconds": 1.0}
+(folder / "summary.json").write_text(json.dumps(summary))
+print("done")
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "evaluate.py").write_text("")
+    monkeypatch.setattr(runs, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(processes, "_POLL_SECONDS", 0.02)
+    return study_case.read(tmp_path), tmp_path / "out"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_failed_run_is_reported_and_does_not_stop_the_others(stand_in, capsys, jobs):
+    study, output = stand_in
+    rows, failures = runner.run(study, output, jobs)
+    assert list(failures) == ["other, all, seed 1"]
+    assert "status 2: error: --learning_rate: too low" in failures["other, all, seed 1"]
+    assert [(row.variant, row.seeds) for row in rows] == [
+        ("plain", (0, 1)),
+        ("other", (0,)),
+    ]
+    assert "other, all, seed 1: FAILED" in capsys.readouterr().err
+    assert (output / "logs/other-all-seed_1.log").read_text().startswith("error")
+
+
+def test_finished_runs_are_not_repeated_and_others_are(stand_in):
+    study, output = stand_in
+    for _ in range(2):
+        runner.run(study, output)
+    starts = {
+        str(file.parent.relative_to(output)): len(file.read_text())
+        for file in output.glob("*/*/*/started")
+    }
+    assert starts == {
+        "plain/all/seed_0": 1,
+        "plain/all/seed_1": 1,
+        "other/all/seed_0": 1,
+        "other/all/seed_1": 2,
+    }
+
+
+def test_a_run_that_another_process_still_saves_is_waited_for(stand_in, monkeypatch):
+    study, output = stand_in
+    held = iter([True, True, False])
+    asked = []
+
+    def is_held(folder):
+        asked.append(folder)
+        return next(held, False)
+
+    monkeypatch.setattr(run_lock, "is_held", is_held)
+    _, failures = runner.run(study, output)
+    assert len(failures) == 1
+    assert len(asked) > 4
+
+
+def test_a_held_folder_is_known_to_be_held(tmp_path):
+    assert not run_lock.is_held(tmp_path)
+    with run_lock.locked(tmp_path):
+        call = f"print(run_lock.is_held({str(tmp_path)!r}))"
+        code = f"from selene_tf.training import run_lock; {call}"
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=True,
+        )
+        assert result.stdout.strip() == "True"
+    assert not run_lock.is_held(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_what_it_started_ends_when_it_is_killed(tmp_path):
+    """By kill -9, after which nothing of its own runs any more."""
+    child = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    parent = (
+        "import sys, pathlib; from selene_tf.studies.processes import Pool\n"
+        f"for _ in Pool(1).run({{'a': [sys.executable, '-c', {child!r}]}}, "
+        "lambda name: pathlib.Path('log')): pass"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    number = _number_in(tmp_path / "pid")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while _is_running(number):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _number_in(file):
+    deadline = time.monotonic() + 60
+    while not (file.is_file() and file.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return int(file.read_text())
+
+
+def _is_running(number):
+    try:
+        state = (f"/proc/{number}/stat", "rb")
+        with open(*state) as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_command_says_what_it_would_run_and_trains_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        estimates, "seconds_per_step", lambda *_: {"plain": 1800.0, "other": 900.0}
+    )
+    file = tmp_path / "tiny.toml"
+    result = run(
+        "-m", "selene_tf.study", f"--study={file}", "--output=out", "--dry_run"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("train.py") == 4
+    # Two runs of two steps of each: 2 * 2 * (1800 + 900) s.
+    assert "hours left, one at a time: 3.00" in result.stdout
+    assert not (ROOT / "out").exists()
+
+
+def test_the_command_ends_with_one_line_if_a_run_failed(stand_in, tmp_path):
+    file = tmp_path / "tiny.toml"
+    result = run("-m", "selene_tf.study", f"--study={file}", f"--output={stand_in[1]}")
+    assert result.returncode == 2
+    assert "1 runs failed" in result.stderr.splitlines()[-1]
+    assert "plain" in result.stdout
