@@ -22,7 +22,11 @@ def define_flags():
     )
     flags.DEFINE_bool("gated", False, "Whether the cells have gates, which cost MACs.")
     flags.DEFINE_string("image_size", "1024,2048", "Height,width, for the MACs.")
-    flags.DEFINE_string("output", "", "New or empty folder for JSON and PNG files.")
+    flags.DEFINE_string(
+        "output",
+        "",
+        "Folder for JSON and PNG files; they replace those that are there.",
+    )
     names = ("num_classes", "channels", "num_layers", "gated", "image_size", "output")
     return list(names)
 
@@ -44,11 +48,15 @@ def main():
         values.num_layers,
         gated=values.gated,
     )
-    paths = {
-        name: classic_path.make(name, architecture, size)
+    names = [
+        name
         for name in classic_paths.NAMES
-    }
+        if values.num_layers >= classic_paths.min_layers(name)
+    ]
+    paths = {name: classic_path.make(name, architecture, size) for name in names}
     command.say(path_files.table(paths))
+    for name in sorted(set(classic_paths.NAMES) - set(names)):
+        command.say(f"{name} needs {classic_paths.min_layers(name)} layers or more")
     if values.output:
         with output_file.user_errors("output", values.output):
             path_files.write(paths, pathlib.Path(values.output))

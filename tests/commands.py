@@ -47,7 +47,7 @@ TINY = [
     "--checkpoint_every=2",
     "--num_predictions=2",
     # It takes a second, as long as some of these trainings.
-    "--noreport",
+    "--nowrite_report",
 ]
 # To be added where it is enough that a run ends.
 SHORT = [

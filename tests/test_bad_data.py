@@ -42,6 +42,7 @@ def train(data_dir, *arguments):
         *("--labelled_ratio=2", "--crop_size=32,32", "--channels=4", "--num_layers=3"),
         *("--batch_size=2", "--steps=3", "--warm_up_steps=1", "--evaluate_every=3"),
         *("--num_predictions=1", f"--run_dir={data_dir.parent / 'run'}"),
+        "--nowrite_report",
         *arguments,
     )
 

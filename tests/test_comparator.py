@@ -59,6 +59,32 @@ def test_it_is_exported_and_predicts_its_own_labels(trained, tmp_path):
     assert content["bytes"] == file.stat().st_size
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("backbone", ["mobilenet_v2", "resnet50"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": "supervised", "pretext": "jigsaw"},
+        {"algorithm": "mean_teacher", "pretext": "jigsaw"},
+        {"algorithm": "cross_pseudo", "pretext": "jigsaw"},
+    ],
+    ids=lambda changes: changes["algorithm"],
+)
+def test_it_goes_through_every_algorithm_and_format(tmp_path, backbone, changes):
+    run_dir = tmp_path / "run"
+    settings = TINY | DEEPLAB | changes | {"backbone": backbone, "num_permutations": 5}
+    settings |= {"num_training_scenes": 12, "num_validation_scenes": 9}
+    summary = experiment.train(Config(**settings, run_dir=str(run_dir)))
+    assert summary["step"] == 4
+    options = ExportOptions(run_dir=str(run_dir), num_images=8)
+    exporter.to_saved_model(options, str(tmp_path / "saved"))
+    exporter.to_onnx(options, str(tmp_path / "a.onnx"))
+    exporter.to_tflite(options, str(tmp_path / "a.tflite"))
+    exporter.to_tflite(options, str(tmp_path / "h.tflite"), quantization="float16")
+    lines = [json.loads(x) for x in (run_dir / "exports.jsonl").open()]
+    assert [line["check"]["label_agreement"] > 0.99 for line in lines] == [True] * 4
+
+
 @pytest.mark.parametrize(
     ("flag", "word"),
     [

@@ -24,6 +24,7 @@ SIZES = {"crop_size": (32, 48), "channels": 4, "num_layers": 3, "batch_size": 2}
 TINY = SIZES | {
     **{"steps": 2, "warm_up_steps": 1, "evaluate_every": 2, "num_predictions": 1},
     **{"labelled_ratio": 2, "strategy": "one", "algorithm": "supervised"},
+    "write_report": False,
 }
 
 

@@ -35,7 +35,7 @@ WHOLE = [*TINY, "--pretext=jigsaw", "--strong_augmentation", "--ema_warm_up"]
 def finished(tmp_path_factory):
     """A finished run of mean teacher, in graphs, and what train.py printed."""
     run_dir = tmp_path_factory.mktemp("runs") / "mean teacher"
-    result = train(run_dir, *WHOLE, "--report")
+    result = train(run_dir, *WHOLE, "--write_report")
     assert result.returncode == 0, result.stderr
     return run_dir, result
 

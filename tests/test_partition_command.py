@@ -7,7 +7,7 @@ from selene_tf.data.datasets.splits import make_split
 from selene_tf.data.datasets.subsets import parse_label_fraction
 from selene_tf.experiment import split_lists
 from selene_tf.experiment.datasets import open_folder
-from tests.commands import assert_one_line, run, run_process
+from tests.commands import assert_one_line, run
 from tests.refusals import assert_refused
 
 TRAIN, VAL, NEVER_LABELLED = "abcdefghij", "yz", "uv"
@@ -183,9 +183,7 @@ def test_the_command_says_what_to_train_with(data, tmp_path):
     flagfile = tmp_path / "some.cfg"
     flagfile.write_text("--fraction=1/2\n--labelled_ratio=3\n")
     output = tmp_path / "my lists"
-    result = run_command(
-        data, f"--flagfile={flagfile}", f"--output={output}", run=run_process
-    )
+    result = run_command(data, f"--flagfile={flagfile}", f"--output={output}")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout == (

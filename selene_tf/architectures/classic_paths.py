@@ -44,7 +44,7 @@ def routes(name, num_layers):
         >>> [int(level) for level in kept.any(axis=-1).argmax(axis=1)]
         [0, 0, 1, 1, 2, 2, 3, 3]
     """
-    smallest = 2 * topology.MIN_LAYERS if name == "unet" else topology.MIN_LAYERS
+    smallest = min_layers(name)
     if name not in NAMES or num_layers < smallest:
         raise ValueError(
             f"found the path {name!r} for {num_layers} layers, expected one of "
@@ -64,6 +64,12 @@ def routes(name, num_layers):
             return _unet(count)
         case "hrnet":
             return _hrnet(quarters)
+
+
+def min_layers(name):
+    """The fewest layers that a classic network fits into."""
+    # Down to stride 32 and up again.
+    return 2 * topology.MIN_LAYERS if name == "unet" else topology.MIN_LAYERS
 
 
 def _empty(count):

@@ -432,7 +432,7 @@ class Config:
         "Validation images of which image, label and prediction are drawn.",
         at_least=0,
     )
-    report: bool = option(
+    write_report: bool = option(
         True, "Write report.html at the end: one page that shows the whole run."
     )
     path_threshold: float = option(

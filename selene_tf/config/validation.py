@@ -7,6 +7,7 @@ import re
 from typing import Literal, get_args, get_origin
 
 from selene_tf.config import class_weights, network_validation
+from selene_tf.config.protocol import parse_protocol
 from selene_tf.config.text import to_text
 from selene_tf.errors import UserError
 
@@ -107,6 +108,7 @@ def check_together(config):
             f"expected at most --steps={config.steps}."
         )
     class_weights.parse(config.class_weights)
+    parse_protocol(config.protocol)
     _check_algorithm(config)
     network_validation.check(config)
     _check_data(config)

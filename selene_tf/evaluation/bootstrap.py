@@ -7,6 +7,10 @@ from selene_tf.evaluation import metrics
 
 RESAMPLINGS = 1000
 CONFIDENCE = 0.95
+# Of fewer draws the interval is a guess, and of one it has no width.
+MIN_DRAWS = 10
+# Numbers of a product that are in memory at a time.
+_CHUNK = 2**24
 
 
 def interval(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
@@ -25,7 +29,7 @@ def interval(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
         seed: Of the random draws.
 
     Returns:
-        (low, high), floats.
+        (low, high), floats; None of fewer than 10 blocks.
 
     Example:
         >>> right, wrong = np.array([[9, 0], [0, 9]]), np.array([[5, 4], [4, 5]])
@@ -34,9 +38,16 @@ def interval(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
         (0.6, 0.7)
 
     Reference: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section
-    13.3 (percentiles); Kuensch 1989 (blocks).
+    13.3 (percentiles); Carlstein 1986 (blocks).
     """
+    if num_draws(len(confusions), block) < MIN_DRAWS:
+        return None
     return percentiles(resampled(confusions, block, resamplings, seed))
+
+
+def num_draws(num_images, block=1):
+    """How many blocks of neighbouring images there are to draw from."""
+    return -(-num_images // block)
 
 
 def paired_interval(confusions, others, block=1, resamplings=RESAMPLINGS, seed=0):
@@ -53,16 +64,19 @@ def paired_interval(confusions, others, block=1, resamplings=RESAMPLINGS, seed=0
         seed: Of the random draws.
 
     Returns:
-        (difference, low, high), floats; the difference is that of all images.
+        (difference, low, high), floats; the difference is that of all images. Of fewer
+        than 10 blocks low and high are None.
 
     Raises:
         UserError: the two are not of the same images.
     """
     check_same_images(confusions, others)
+    difference = metrics.mean_iou(confusions.sum(0)) - metrics.mean_iou(others.sum(0))
+    if num_draws(len(confusions), block) < MIN_DRAWS:
+        return difference, None, None
     ours, theirs = (
         resampled(scores, block, resamplings, seed) for scores in (confusions, others)
     )
-    difference = metrics.mean_iou(confusions.sum(0)) - metrics.mean_iou(others.sum(0))
     return difference, *percentiles(ours - theirs)
 
 
@@ -106,10 +120,21 @@ def resampled(confusions, block=1, resamplings=RESAMPLINGS, seed=0):
     chances = np.full(len(starts), 1 / len(starts))
     # How often each block is drawn.
     counts = generator.multinomial(len(starts), chances, resamplings)
-    blocks = np.add.reduceat(confusions.astype(np.int64), starts)
     num_classes = confusions.shape[-1]
-    drawn = counts @ blocks.reshape(len(starts), -1)
-    return metrics.mean_ious(drawn.reshape(-1, num_classes, num_classes))
+    blocks = np.add.reduceat(confusions, starts, dtype=np.int64)
+    # Floats multiply many times as fast, and are exact below 2^53.
+    blocks = blocks.reshape(len(starts), -1).astype(np.float64)
+    at_once = max(1, _CHUNK // num_classes**2)
+    return np.concatenate(
+        [
+            metrics.mean_ious(
+                (counts[first : first + at_once] @ blocks).reshape(
+                    -1, num_classes, num_classes
+                )
+            )
+            for first in range(0, resamplings, at_once)
+        ]
+    )
 
 
 def percentiles(scores):

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from selene_tf.config.protocol import WHOLE
 from selene_tf.evaluation import evaluate as single
-from selene_tf.evaluation import prediction
+from selene_tf.evaluation import protocols
 from selene_tf.evaluation.evaluate import Evaluation
-from selene_tf.evaluation.protocols import WHOLE
 
 
 def predictor(network, strategy, protocol=WHOLE):
@@ -25,7 +25,7 @@ def predictor(network, strategy, protocol=WHOLE):
     @tf.function(reduce_retracing=True, autograph=False)
     def run(batches):
         return strategy.run(
-            lambda images: prediction.predict(network, images, protocol),
+            lambda images: protocols.predict(network, images, protocol),
             args=(batches,),
         )
 

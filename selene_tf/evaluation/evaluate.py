@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from selene_tf.config.protocol import WHOLE, Protocol
 from selene_tf.errors import UserError
-from selene_tf.evaluation import boundaries, metrics, prediction
-from selene_tf.evaluation.protocols import WHOLE, Protocol
+from selene_tf.evaluation import boundaries, metrics, protocols
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ def predictor(network, protocol=WHOLE):
     """
     signature = [tf.TensorSpec((None, None, None, 3), tf.float32)]
     return tf.function(
-        lambda images: prediction.predict(network, images, protocol),
+        lambda images: protocols.predict(network, images, protocol),
         signature,
         autograph=False,
     )

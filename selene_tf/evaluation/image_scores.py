@@ -3,7 +3,9 @@
 import dataclasses
 import io
 import pathlib
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -11,6 +13,11 @@ from selene_tf.training import run_folder
 
 _VERSION = 1
 _MAX_BYTES = 2**31
+# What NumPy and its archive raise over bytes that are none of theirs.
+_DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, MemoryError, TypeError, struct.error),
+)
 _NAMES = {"version", "confusions", "sizes", "gates", "block"}
 
 
@@ -75,7 +82,7 @@ def read(path):
                 arrays["gates"].astype(np.float32) if arrays["gates"].size else None,
                 int(arrays["block"]),
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise run_folder.foreign(
             path, f"scores of images, found none ({run_folder.reason(error)})"
         ) from None

@@ -1,170 +1,144 @@
-"""How images are shown to a network that is scored: whole, padded or in windows."""
+"""Showing images to a network: whole, padded or in windows, in TensorFlow's graph."""
 
-import dataclasses
-import math
-import re
+import itertools
 
-from selene_tf.errors import UserError
+import tensorflow as tf
 
-_EXAMPLES = "whole, voc, centre_pad:512x512, sliding:800x800:534x534"
-_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
-_VOC_SIZE = (512, 512)
-# Sides that the network pads to.
-_MULTIPLE = 32
+from selene_tf.config.protocol import WHOLE
+from selene_tf.layers.normalize import IMAGENET_COLOURS, Normalize
 
 
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-    """A way to show images to a network that is scored.
-
-    Attributes:
-        mode: "whole": as it is, which the network pads to multiples of 32 pixels;
-            "centre_pad": in the middle of a canvas of `size`, as semi-supervised papers
-            evaluate Pascal VOC, larger sides as they are; "sliding": in windows of
-            `size`, whose logits are averaged.
-        size: Height and width in pixels; None for "whole".
-        stride: With "sliding", pixels from a window to the next, down and across; the
-            last window ends at the border.
-        scales: Factors by which the image is resized; over several of them class
-            probabilities are averaged.
-        flip: Whether each is shown mirrored too, and averaged.
-
-    Example:
-        >>> parse("sliding:800x800:534x534+flip").stride
-        (534, 534)
-    """
-
-    mode: str = "whole"
-    size: tuple[int, int] | None = None
-    stride: tuple[int, int] | None = None
-    scales: tuple[float, ...] = (1.0,)
-    flip: bool = False
-
-    @property
-    def is_one_pass(self):
-        """Whether each image is shown once, so that it has one set of gates."""
-        return self.mode != "sliding" and self.scales == (1.0,) and not self.flip
-
-    def passes(self, height, width):
-        """What the network sees of an image.
-
-        Args:
-            height: Height of the image in pixels.
-            width: Width of the image in pixels.
-
-        Returns:
-            A list of ((height, width), how often), sizes in pixels.
-        """
-        views = 2 if self.flip else 1
-        shown = []
-        for scale in self.scales:
-            sides = _scaled(height, scale), _scaled(width, scale)
-            size, number = self._shown(sides)
-            shown.append((size, views * number))
-        return shown
-
-    def _shown(self, sides):
-        if self.mode == "whole":
-            return sides, 1
-        if self.mode == "centre_pad":
-            return tuple(map(max, sides, self.size)), 1
-        numbers = [
-            math.ceil(max(side - window, 0) / stride) + 1
-            for side, window, stride in zip(sides, self.size, self.stride, strict=True)
-        ]
-        return self.size, math.prod(numbers)
-
-    def describe(self):
-        """The protocol in words."""
-        size, stride = _text(self.size), _text(self.stride)
-        mode = {
-            "whole": "whole images",
-            "centre_pad": f"images centred on {size}",
-            "sliding": f"windows of {size} every {stride}, logits averaged",
-        }[self.mode]
-        scales = "one scale"
-        if self.scales != (1.0,):
-            scales = f"scales {', '.join(f'{scale:g}' for scale in self.scales)}"
-        views = "flipped too" if self.flip else "no flip"
-        text = f"{mode}, {scales}, {views}"
-        if self.scales != (1.0,) or self.flip:
-            text += ", probabilities averaged"
-        return text
-
-
-WHOLE = Protocol()
-
-
-def parse(text):
-    """Parses the value of --protocol.
+def predict(network, images, protocol=WHOLE):
+    """Predicts labels, and the gates of images that are shown once; not compiled.
 
     Args:
-        text: A mode, its size and stride in pixels (height x width), then options:
-            "whole", "voc" (short for centre_pad:512x512), "centre_pad:SIZE",
-            "sliding:SIZE:STRIDE" (without a stride two thirds of the size), "+flip",
-            "+scales:0.5/1/1.5".
+        network: A network of `networks.build`.
+        images: RGB (batch, height, width, 3) in 0..255.
+        protocol: A `Protocol`.
 
     Returns:
-        A `Protocol`.
-
-    Raises:
-        UserError: for anything else.
+        A dict: "labels", int32 (batch, height, width), and "gates", if there are any.
     """
-    mode, *options = text.split("+")
-    try:
-        protocol = _parse_mode(*mode.split(":"))
-        for option in options:
-            protocol = dataclasses.replace(protocol, **_parse_option(option))
-    except (ValueError, TypeError):
-        raise UserError(
-            f"--protocol: found '{text}', expected a protocol such as {_EXAMPLES}, and "
-            "behind it +flip or +scales:0.5/1/1.5 (sizes are height x width in "
-            "pixels, 32 or more)."
-        ) from None
-    return protocol
+    if protocol.is_one_pass:
+        outputs = _shown_once(network, images, protocol)
+    else:
+        outputs = {"logits": _averaged(network, images, protocol)}
+    labels = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
+    return {"labels": labels} | {k: v for k, v in outputs.items() if k == "gates"}
 
 
-def _parse_mode(mode, size=None, stride=None):
-    match mode, size, stride:
-        case "whole", None, None:
-            return WHOLE
-        case "voc", None, None:
-            return Protocol("centre_pad", _VOC_SIZE)
-        case "centre_pad", str(), None:
-            return Protocol("centre_pad", _parse_size(size, _MULTIPLE))
-        case "sliding", str(), _:
-            window = _parse_size(size, _MULTIPLE)
-            # That of the published code for Cityscapes: 534 of 800.
-            step = tuple(math.ceil(side * 2 / 3) for side in window)
-            if stride is not None:
-                step = _parse_size(stride, 1)
-            if any(map(lambda a, b: a > b, step, window)):
-                raise ValueError("pixels between windows would be seen by none")
-            return Protocol("sliding", window, step)
-    raise ValueError(mode)
+def _averaged(network, images, protocol):
+    """Class scores over all scales and views.
+
+    Of one scale and view they are logits; of several the mean of probabilities (Chen
+    et al. 2018, DeepLab's evaluation), since logits of other sizes have other scales.
+    """
+    size = tf.shape(images)[1:3]
+    views = list(itertools.product(protocol.scales, (False, True)[: 1 + protocol.flip]))
+    scores = []
+    for scale, is_mirrored in views:
+        shown = images
+        if scale != 1:
+            shown = tf.image.resize(images, _scaled_size(size, scale))
+        if is_mirrored:
+            shown = tf.reverse(shown, [2])
+        logits = _shown_once(network, shown, protocol)["logits"]
+        if is_mirrored:
+            logits = tf.reverse(logits, [2])
+        if scale != 1:
+            logits = tf.image.resize(logits, size)
+        scores.append(logits if len(views) == 1 else tf.nn.softmax(logits))
+    return tf.add_n(scores) / len(scores)
 
 
-def _parse_size(text, smallest):
-    match = _SIZE.fullmatch(text)
-    size = tuple(map(int, match.groups())) if match else (0, 0)
-    if min(size) < smallest:
-        raise ValueError(text)
-    return size
+def _shown_once(network, images, protocol):
+    """Outputs for images of one scale; of windows there are logits alone."""
+    match protocol.mode:
+        case "whole":
+            return network(images, training=False)
+        case "centre_pad":
+            return _centred(network, images, protocol.size)
+        case "sliding":
+            logits = _windows(network, images, protocol.size, protocol.stride)
+            return {"logits": logits}
 
 
-def _parse_option(option):
-    name, _, value = option.partition(":")
-    if name == "flip" and not value:
-        return {"flip": True}
-    scales = tuple(float(scale) for scale in value.split("/"))
-    if name != "scales" or not all(0.1 <= scale <= 10 for scale in scales):
-        raise ValueError(option)
-    return {"scales": scales}
+def _centred(network, images, canvas):
+    size = tf.shape(images)[1:3]
+    missing = tf.maximum(canvas - size, 0)
+    before = missing // 2
+    padded = _pad(network, images, before, missing - before)
+    outputs = network(padded, training=False)
+    begin = [0, before[0], before[1], 0]
+    logits = tf.slice(outputs["logits"], begin, [-1, size[0], size[1], -1])
+    return {**outputs, "logits": logits}
 
 
-def _scaled(length, scale):
-    return max(1, int(length * scale + 0.5))
+def _windows(network, images, window, stride):
+    """Mean logits of overlapping windows; the last ones end at the border."""
+    size = tf.shape(images)[1:3]
+    padded = _pad(network, images, tf.zeros_like(size), tf.maximum(window - size, 0))
+    last = tf.maximum(size - window, 0)
+    numbers = -(-last // stride) + 1
+
+    def add(number, *sums):
+        place = tf.stack([number // numbers[1], number % numbers[1]])
+        start = tf.minimum(place * stride, last)
+        return number + 1, *_with_window(network, padded, start, window, sums)
+
+    sums = _empty_sums(network, padded)
+    _, logits, counts = tf.while_loop(
+        lambda number, *_: number < numbers[0] * numbers[1],
+        add,
+        (tf.constant(0), *sums),
+        shape_invariants=(tf.TensorShape([]), *(x.shape for x in sums)),
+        # Each holds logits of the whole image.
+        parallel_iterations=1,
+    )
+    return (logits / counts)[:, : size[0], : size[1]]
 
 
-def _text(size):
-    return "x".join(map(str, size)) if size else ""
+def _empty_sums(network, images):
+    """Where logits are summed up, and how many windows saw a pixel."""
+    logits = network.output["logits"]
+    batch, height, width, _ = tf.unstack(tf.shape(images))
+    num_classes = logits.shape[-1]
+    sums = tf.zeros([batch, height, width, num_classes], logits.dtype)
+    counts = tf.zeros([1, height, width, 1], logits.dtype)
+    return (
+        tf.ensure_shape(sums, [None, None, None, num_classes]),
+        tf.ensure_shape(counts, [1, None, None, 1]),
+    )
+
+
+def _with_window(network, images, start, window, sums):
+    """The sums with the logits of one window."""
+    top, left = tf.unstack(start)
+    tile = images[:, top : top + window[0], left : left + window[1]]
+    below, right = tf.unstack(tf.shape(images)[1:3] - start - window)
+    margins = [[0, 0], [top, below], [left, right], [0, 0]]
+    own = network(tile, training=False)["logits"]
+    added = own, tf.ones([1, *window, 1], own.dtype)
+    return [
+        tf.ensure_shape(total + tf.pad(part, margins), total.shape)
+        for total, part in zip(sums, added, strict=True)
+    ]
+
+
+def _pad(network, images, before, after):
+    """Pads at the top and left, and at the bottom and right, with the mean colour."""
+    colour = tf.constant(_mean_colour(network), images.dtype)
+    margins = [[0, 0], [before[0], after[0]], [before[1], after[1]], [0, 0]]
+    is_image = tf.pad(tf.ones_like(images[:1, ..., :1], tf.bool), margins)
+    return tf.where(is_image, tf.pad(images, margins), colour)
+
+
+def _mean_colour(network):
+    """What the network subtracts from images, so that it is 0 to it."""
+    means = [layer.mean for layer in network.layers if isinstance(layer, Normalize)]
+    return means[0] if means else IMAGENET_COLOURS.mean
+
+
+def _scaled_size(size, scale):
+    scaled = tf.cast(tf.cast(size, tf.float32) * scale + 0.5, tf.int32)
+    return tf.maximum(scaled, 1)

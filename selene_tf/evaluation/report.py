@@ -1,33 +1,22 @@
 """Writes the report of runs: from their folders to one page of HTML."""
 
 import itertools
-import json
 import pathlib
 
-import numpy as np
-
-from selene_tf.architectures import RoutingArchitecture, routing_path
-from selene_tf.architectures.routing_path import ARCHITECTURE_FIELDS
 from selene_tf.errors import UserError
-from selene_tf.evaluation import bootstrap, image_scores, study_table
+from selene_tf.evaluation import bootstrap, run_files, study_table
 from selene_tf.reports import page
-from selene_tf.reports.run_content import Example, RunContent
-from selene_tf.search import discover
 from selene_tf.training import run_folder
 
-_SUMMARY = {
-    **{"mean_iou": float, "iou": dict, "macs": dict, "parameters": int},
-    **{"seconds": float, "protocol": str},
-}
-# More pairs than a reader compares.
-_MOST_PAIRS = 10
+# What a study's and a search's folder hold from their start on.
+_STUDY, _SEARCH = "study.json", "tuning.journal"
 
 
 def write(folders, output, title=""):
     """Writes the report of one or more runs, or of a study.
 
     Args:
-        folders: Folders of runs, or of studies, whose runs are then shown.
+        folders: Folders of runs, or of studies or searches, whose runs are then shown.
         output: The .html file; replaced if it is there.
         title: Of the page; by default the folders' names.
 
@@ -36,80 +25,55 @@ def write(folders, output, title=""):
             classes.
     """
     folders = [pathlib.Path(folder) for folder in folders]
-    studies = [folder for folder in folders if (folder / "study.json").is_file()]
-    run_dirs = list(itertools.chain(*map(_runs_of, folders)))
+    studies = [folder for folder in folders if (folder / _STUDY).is_file()]
+    run_dirs = list(dict.fromkeys(itertools.chain(*map(_runs_of, folders))))
+    if not run_dirs:
+        raise UserError(
+            f"report: no run of {', '.join(map(str, folders))} has begun; expected one "
+            "or more, see the folder's logs."
+        )
     names = _short_names(run_dirs)
-    runs = [load(folder, name) for folder, name in zip(run_dirs, names, strict=True)]
+    runs = [
+        run_files.load(folder, name)
+        for folder, name in zip(run_dirs, names, strict=True)
+    ]
     _check_same_classes(runs)
     text = page.render(
         runs,
-        _differences(run_dirs, runs),
-        study_table.read(studies[0]) if studies else None,
-        title or f"Report of {', '.join(folder.name for folder in folders)}",
+        # A study's table compares each run with its control.
+        [] if studies else _differences(run_dirs, names),
+        [study_table.read(folder) for folder in studies],
+        title or f"Report of {', '.join(folder.resolve().name for folder in folders)}",
     )
     output = pathlib.Path(output)
     with run_folder.user_errors(output.parent):
         run_folder.write_text(output, text)
 
 
-def load(folder, name):
-    """Loads what a report shows of a run.
-
-    Args:
-        folder: The run's folder.
-        name: What it is called on the page.
-
-    Returns:
-        A `RunContent`; of a run without an end what is there.
-
-    Raises:
-        UserError: it is no run's folder, or a file in it is damaged.
-    """
-    flags = run_folder.flags_of(folder)
-    classes = run_folder.read_json(folder / "classes.json", {"class_names": list})
-    summary = _if_there(folder / "summary.json", _SUMMARY)
-    scores = None
-    if (folder / "image_scores.npz").is_file():
-        scores = image_scores.read(folder / "image_scores.npz")
-    path = None
-    if (folder / "path.json").is_file():
-        path = routing_path.read(folder / "path.json")
-    examples, legend = _examples(folder, scores, path)
-    return RunContent(
-        name,
-        flags,
-        _lines(folder / "log.jsonl"),
-        classes["class_names"],
-        summary,
-        None if scores is None else scores.confusions.sum(0, dtype=np.int64),
-        path,
-        examples,
-        legend,
-        _lines(folder / "exports.jsonl"),
-        _evaluations(folder),
-    )
-
-
 def _runs_of(folder):
-    """The runs of a study's folder; a run's folder itself."""
-    if (folder / "study.json").is_file():
-        return sorted(file.parent for file in folder.glob("*/*/*/config.cfg"))
-    if not (folder / "config.cfg").is_file():
+    """The runs of a study or a search that have begun; a run's folder itself."""
+    if (folder / _STUDY).is_file():
+        content = run_folder.read_json(folder / _STUDY, {"runs": list})
+        listed = [folder / str(name) for name in content["runs"]]
+    elif (folder / _SEARCH).is_file():
+        listed = sorted(folder.glob("trial_*"))
+    elif not (folder / "config.cfg").is_file():
         raise UserError(
             f"report: found no config.cfg in '{folder}'; expected the folder of a run, "
             "as train.py makes it, or of a study."
         )
-    return [folder]
+    else:
+        return [folder]
+    return [run_dir for run_dir in listed if (run_dir / "config.cfg").is_file()]
 
 
 def _short_names(folders):
     """Folders without what all have in common."""
-    if len(folders) == 1:
-        return [folders[0].resolve().name]
     resolved = [folder.resolve().parts for folder in folders]
-    common = len(
-        list(itertools.takewhile(lambda p: len(set(p)) == 1, zip(*resolved)))  # noqa: B905
-    )
+    if len(folders) == 1:
+        return [resolved[0][-1]]
+    levels = zip(*resolved)  # noqa: B905 (as far as the shortest goes)
+    common = len(list(itertools.takewhile(lambda p: len(set(p)) == 1, levels)))
     return ["/".join(parts[common:]) or parts[-1] for parts in resolved]
 
 
@@ -124,84 +88,21 @@ def _check_same_classes(runs):
             )
 
 
-def _if_there(file, required):
-    return run_folder.read_json(file, required) if file.is_file() else None
+def _differences(folders, names):
+    """Paired differences to the first run: (its name, another's, (mean, low, high)).
 
-
-def _lines(file):
-    """Lines of JSON; a killed process may have left the last one by halves."""
-    if not file.is_file():
-        return []
-    lines = []
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            content = json.loads(line)
-        except (ValueError, RecursionError):
+    Of runs on other images there is a reason in place of the numbers.
+    """
+    scores = [run_files.image_scores_of(folder) for folder in folders]
+    differences = []
+    for name, own in zip(names[1:], scores[1:], strict=True):
+        if own is None or scores[0] is None:
             continue
-        if isinstance(content, dict) and (
-            file.name != "log.jsonl" or "step" in content
-        ):
-            lines.append(content)
-    return lines
-
-
-def _evaluations(folder):
-    files = sorted(folder.glob("evaluation-*.json"))
-    return {
-        file.stem.removeprefix("evaluation-"): run_folder.read_json(
-            file, {"mean_iou": float}
-        )
-        for file in files
-    }
-
-
-def _examples(folder, scores, path):
-    """Examples and their legend, from the folder examples/."""
-    file = folder / "examples" / "examples.json"
-    if not file.is_file():
-        return [], []
-    content = run_folder.read_json(file, {"images": list, "colours": dict})
-    examples = [
-        Example(
-            image["kind"],
-            image["name"],
-            image["mean_iou"],
-            (file.parent / pathlib.PurePath(image["file"]).name).read_bytes(),
-            _path_of(scores, image["number"], path),
-        )
-        for image in content["images"]
-    ]
-    return examples, list(content["colours"].items())
-
-
-def _path_of(scores, number, path):
-    """What one image opens, as a path; None where nothing says so."""
-    if scores is None or scores.gates is None or path is None:
-        return None
-    architecture = RoutingArchitecture(
-        num_layers=path.num_layers,
-        **{name: path.metadata[name] for name in ARCHITECTURE_FIELDS},
-    )
-    gates = scores.gates[number : number + 1]
-    return discover.discover(gates, architecture, scores.sizes[number].tolist(), 1.0)
-
-
-def _differences(folders, runs):
-    """Paired differences to the first run, of runs on the same images."""
-    files = [folder / "image_scores.npz" for folder in folders]
-    if len(runs) < 2 or not files[0].is_file():
-        return []
-    first, differences = image_scores.read(files[0]), []
-    pairs = list(zip(runs[1:], files[1:], strict=True))
-    for run, file in pairs[:_MOST_PAIRS]:
-        if not file.is_file():
-            continue
-        own = image_scores.read(file)
         try:
-            interval = bootstrap.paired_interval(
-                own.confusions, first.confusions, own.block
+            result = bootstrap.paired_interval(
+                own.confusions, scores[0].confusions, own.block
             )
         except UserError:
-            continue  # On other images.
-        differences.append((run.name, runs[0].name, *interval))
+            result = "not on the same images"
+        differences.append((name, names[0], result))
     return differences

@@ -24,18 +24,21 @@ def histogram(shares):
     return {"edges": [round(e, 4) for e in edges.tolist()], "images": counts.tolist()}
 
 
-def levels(gates):
+def levels(gates, exists=None):
     """Which levels images use.
 
     Args:
         gates: (images, num_layers + 1, 4, 3), the network's output.
+        exists: Of a pruned network its edges, as in `cost_table.active_cells`.
 
     Returns:
         For each level, by the name "stride_4" and so on: "images", the share that
         computes a cell of it, and "cells", how many of its cells an image computes, as
         the mean. A cell is computed if something flows in and a gate is open.
     """
-    runs = cost_table.active_cells(gates) & (gates.sum(-1) >= topology.OPEN_ABOVE)
+    runs = cost_table.active_cells(gates, exists) & (
+        gates.sum(-1) >= topology.OPEN_ABOVE
+    )
     return {
         f"stride_{topology.stride(level)}": {
             "images": float(runs[:, :, level].any(1).mean()),

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import selene_tf
-from selene_tf.architectures import routing_path
+from selene_tf.architectures import routing, routing_path
 from selene_tf.architectures.costs import cost, image_macs
 from selene_tf.evaluation import bootstrap, metrics, routing_use
 from selene_tf.reports import overlay, path_drawing
@@ -16,24 +16,26 @@ from selene_tf.search import discover
 from selene_tf.training import run_folder
 
 
-def scores(result, class_names, block=1):
+def scores(result, class_names, block=0):
     """Scores of an `Evaluation`; null for a class that never occurs.
 
     Args:
         result: The `Evaluation`.
         class_names: Names of the classes.
         block: So many neighbouring images are drawn together for the interval, see
-            `bootstrap.interval`.
+            `bootstrap.interval`; 0 for no interval.
 
     Returns:
         A dict for JSON. `mean_iou` is over the classes that occur in masks or
         predictions; `absent` names the others. `mean_iou_interval` is what drawing
-        other images would give in 95 % of all cases.
+        other images would give in 95 % of all cases, null where there are too few.
     """
+    interval = bootstrap.interval(result.confusions, block) if block else None
     per_class = metrics.iou(result.confusion)
     content = {
         "mean_iou": result.mean_iou,
-        "mean_iou_interval": list(bootstrap.interval(result.confusions, block)),
+        "mean_iou_interval": interval and list(interval),
+        "draws": bootstrap.num_draws(len(result.sizes), block) if block else None,
         "iou": _by_name(per_class, class_names),
         "absent": [
             name
@@ -104,7 +106,8 @@ def costs(result, architecture):
     }
     if result.gates is not None:
         content["open_macs"] = routing_use.histogram(macs / supernet)
-        content["levels"] = routing_use.levels(result.gates)
+        exists = routing.macs_table(architecture, 32, 32).exists
+        content["levels"] = routing_use.levels(result.gates, exists)
     return content
 
 
@@ -135,15 +138,15 @@ def summary(results, deployed, class_names, architecture, block=1):
         The content of summary.json: the scores and costs of the deployed network, its
         name under "deployed", and under "networks" the scores of each by name.
     """
-    result = results[deployed]
+    networks = {
+        name: scores(each, class_names, block) for name, each in results.items()
+    }
     return {
-        **scores(result, class_names, block),
-        **costs(result, architecture),
+        **networks[deployed],
+        **costs(results[deployed], architecture),
         "deployed": deployed,
-        "networks": {
-            name: scores(each, class_names, block) for name, each in results.items()
-        },
-        "protocol": protocol(result),
+        "networks": networks,
+        "protocol": protocol(results[deployed]),
         "versions": {
             "selene_tf": selene_tf.__version__,
             "tensorflow": tf.__version__,

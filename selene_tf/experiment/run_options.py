@@ -19,7 +19,7 @@ class RunOptions:
             from so many training batches after pruning.
         split: "val", or "train" for the labelled training images.
         data_dir: str, where the images lie, if not where the run found them.
-        protocol: str, how images are shown to the network, see `protocols.parse`; empty
+        protocol: str, how images are shown to the network, see `parse_protocol`; empty
             for the run's own.
 
     Example:

@@ -37,7 +37,7 @@ def write_results(config, start, data, network, predict, result):  # noqa: PLR09
     results.write_predictions(
         run_dir, predict, data.validation, info.colours, config.num_predictions
     )
-    if config.report:
+    if config.write_report:
         results.write_examples(run_dir, predict, data.validation, info, result)
     training_curve.draw(
         run_folder.read_json_lines(run_dir / "log.jsonl"), run_dir / "curve.png"

@@ -8,13 +8,12 @@ import keras
 import tensorflow as tf
 
 from selene_tf.architectures import RoutingPath, routing
+from selene_tf.config.protocol import WHOLE, Protocol, parse_protocol
 from selene_tf.data.datasets.dataset_info import DatasetInfo
 from selene_tf.data.pipeline import batching
 from selene_tf.data.pipeline.sources import Source, named_failures
 from selene_tf.errors import UserError
 from selene_tf.evaluation import evaluate as evaluation
-from selene_tf.evaluation import protocols
-from selene_tf.evaluation.protocols import WHOLE, Protocol
 from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.data import (
     make_sources,
@@ -24,7 +23,7 @@ from selene_tf.experiment.data import (
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.devices import Devices
 from selene_tf.experiment.setup import deployed_name, make_network, network_names
-from selene_tf.training import precise_batch_norm, run_folder
+from selene_tf.training import precise_batch_norm, run_identity
 from selene_tf.training.checkpoints import Checkpoints
 
 
@@ -101,7 +100,7 @@ def load_run(
             f"--algorithm={config.algorithm}; expected deployed or "
             f"{' or '.join(network_names(config))}."
         )
-    run_folder.check_classes(folder, dataset_info(config).to_json())
+    run_identity.check_classes(folder, dataset_info(config).to_json())
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
     initial = initial_state.load(config, run_dir, path_file)
@@ -122,7 +121,7 @@ def load_run(
         1 if conditional else config.evaluation_batch_size,
         _resized_to(config),
         lambda count: _recompute(network, config, count),
-        protocols.parse(config.protocol),
+        parse_protocol(config.protocol),
         bootstrap_block(config),
     )
 

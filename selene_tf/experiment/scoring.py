@@ -2,9 +2,10 @@
 
 import math
 
+from selene_tf.config.protocol import parse_protocol
 from selene_tf.data.pipeline import batching
 from selene_tf.errors import UserError
-from selene_tf.evaluation import distributed, evaluate, protocols
+from selene_tf.evaluation import distributed, evaluate
 from selene_tf.experiment.data import make_statistics_batches
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.training import precise_batch_norm
@@ -28,7 +29,7 @@ class Scorer:
         self._size = data.validation.size
         _check_enough(config, devices, self._size)
         self._num_classes = dataset_info(config).num_classes
-        self._protocol = protocols.parse(config.protocol)
+        self._protocol = parse_protocol(config.protocol)
         self._validation = batching.evaluation(
             data.validation, config.evaluation_batch_size, devices.share
         )

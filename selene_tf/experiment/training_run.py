@@ -13,7 +13,7 @@ from selene_tf.cli import flagfile
 from selene_tf.data.datasets import fingerprint
 from selene_tf.data.pipeline.sources import named_failures
 from selene_tf.errors import UserError
-from selene_tf.evaluation import protocols, report
+from selene_tf.evaluation import report
 from selene_tf.evaluation import summary as results
 from selene_tf.experiment import (
     architecture,
@@ -32,7 +32,14 @@ from selene_tf.experiment.initial_weights import (
 from selene_tf.experiment.saved_run import bootstrap_block
 from selene_tf.experiment.scoring import Scorer, renew_statistics
 from selene_tf.experiment.setup import make_algorithm, make_schedule
-from selene_tf.training import grappler, loop, run_folder, run_lock, schedules
+from selene_tf.training import (
+    grappler,
+    loop,
+    run_folder,
+    run_identity,
+    run_lock,
+    schedules,
+)
 from selene_tf.training.checkpoints import Checkpoints
 from selene_tf.training.log import TrainingLog
 
@@ -57,19 +64,21 @@ def train(config):
         UserError: one line for every mistake in flags, data and folders.
     """
     started = time.perf_counter()
-    protocols.parse(config.protocol)
     text = flagfile.to_flagfile(config)
     defaults = flagfile.to_flagfile(type(config)())
-    run_folder.check(config.run_dir, text, defaults, flagfile.RENAMED)
+    run_identity.check(config.run_dir, text, defaults, flagfile.RENAMED)
     run_dir = pathlib.Path(config.run_dir)
     start = initial_state.resolve(config)
     if (run_dir / "summary.json").exists():
         _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
+        # A kill may have come between the two.
+        if config.write_report and not (run_dir / "report.html").exists():
+            report.write([run_dir], run_dir / "report.html")
         return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
     devices = make_devices(config)
     memory_check.check(config, start, devices.num_workers)
     classes = dataset_info(config).to_json()
-    run_folder.check_classes(run_dir, classes)
+    run_identity.check_classes(run_dir, classes)
     checkpoints_dir = run_dir / "checkpoints"
     if config.init_run and not checkpoints_dir.exists():
         check_earlier_run(config, start.path)
@@ -237,7 +246,7 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
     run_dir = pathlib.Path(config.run_dir)
     run_folder.write_json(run_dir / "summary.json", summary)
     # Last, since it shows all the other files.
-    if config.report:
+    if config.write_report:
         report.write([run_dir], run_dir / "report.html")
     return summary
 

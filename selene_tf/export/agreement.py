@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf.errors import UserError
-from selene_tf.evaluation import metrics
+from selene_tf.evaluation import bootstrap, metrics
 
 # Share of the labels that are the network's. In float32 only rounding differs.
 MIN_LABEL_AGREEMENT = {
@@ -64,10 +64,11 @@ def compare(network, model, examples, num_classes):
         num_classes: Number of classes.
 
     Returns:
-        {"images", "label_agreement", "mean_iou", "mean_iou_of_network",
-        "max_logit_difference"}, for JSON. The difference is relative to the largest
-        logit of the image; of probabilities it is absolute; None where there are
-        labels alone. A mIoU is None where no pixel is labelled.
+        {"images", "label_agreement", "mean_iou", "mean_iou_interval",
+        "mean_iou_of_network", "max_logit_difference"}, for JSON. The difference is
+        relative to the largest logit of the image; of probabilities it is absolute;
+        None where there are labels alone. A mIoU is None where no pixel is labelled,
+        its interval (`bootstrap.interval`) also of few images.
 
     Raises:
         ValueError: as in `check_images`.
@@ -76,20 +77,25 @@ def compare(network, model, examples, num_classes):
     check_images(examples, model.size)
     compute = _traced(network)
     agreement, differences = [], []
-    confusions = [np.zeros((num_classes, num_classes), np.int64) for _ in range(2)]
+    confusions = [], []
     for image, label in examples:
         batch = image[None]
         expected = compute(tf.cast(batch, tf.float32)).numpy()
         labels = model.labels(batch), expected.argmax(-1)
         differences.append(_difference(expected, _scores_of(model, batch), model))
         agreement.append(float((labels[0] == labels[1]).mean()))
-        for confusion, predicted in zip(confusions, labels, strict=True):
-            confusion += metrics.confusion_matrix(label, predicted, num_classes)
-    mean_iou, mean_iou_of_network = map(_mean_iou, confusions)
+        for own, predicted in zip(confusions, labels, strict=True):
+            own.append(metrics.confusion_matrix(label, predicted, num_classes))
+    of_export, of_network = map(np.stack, confusions)
+    mean_iou, mean_iou_of_network = (
+        _mean_iou(c.sum(0)) for c in (of_export, of_network)
+    )
+    interval = None if mean_iou is None else bootstrap.interval(of_export)
     return {
         "images": len(examples),
         "label_agreement": float(np.mean(agreement)),
         "mean_iou": mean_iou,
+        "mean_iou_interval": interval and list(interval),
         "mean_iou_of_network": mean_iou_of_network,
         "max_logit_difference": None if None in differences else max(differences),
     }

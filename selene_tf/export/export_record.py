@@ -1,7 +1,6 @@
 """What a run's folder remembers of its exports, for the report."""
 
 import pathlib
-import sys
 
 from selene_tf.inference import loading, output_files, processor, timing
 from selene_tf.training import run_folder
@@ -30,11 +29,6 @@ def append(run_dir, output, kind, prepared, check, quantization="none"):
         **timing.of_calls(lambda image: model.labels(image), images),
         "timed_on": processor.describe(None),
     }
-    try:
-        run_folder.append_json_line(pathlib.Path(run_dir) / "exports.jsonl", entry)
-    except OSError as error:
-        print(  # noqa: T201
-            f"note: '{run_dir}' cannot be written to ({run_folder.reason(error)}), so "
-            "its report will not show this export.",
-            file=sys.stderr,
-        )
+    folder = pathlib.Path(run_dir)
+    with run_folder.noted_errors(folder, "its report will not show this export"):
+        run_folder.append_json_line(folder / "exports.jsonl", entry)

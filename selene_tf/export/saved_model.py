@@ -6,7 +6,7 @@ import pathlib
 import tensorflow as tf
 
 from selene_tf.errors import UserError
-from selene_tf.export import agreement
+from selene_tf.export import agreement, encoded_images
 from selene_tf.export.metadata import complete_metadata, metadata_files
 from selene_tf.inference.saved_model import SavedModel, read_signature
 from selene_tf.inference.saved_model_folder import EXTRA_FILES, versions
@@ -140,15 +140,12 @@ def _refusing(serve, shape):
 def _decoding(serve):
     """The same for the content of JPEG or PNG files, all of one size."""
 
-    def decode(content):
-        # Grey becomes RGB, an alpha channel is dropped. The entry of a photo that says
-        # how it is turned is not looked at.
-        image = tf.io.decode_image(content, channels=3, expand_animations=False)
-        return tf.ensure_shape(image, (None, None, 3))
-
     def serve_encoded(image_bytes):
         images = tf.TensorSpec((None, None, 3), tf.uint8)
-        return serve(tf.map_fn(decode, image_bytes, fn_output_signature=images))
+        decoded = tf.map_fn(
+            encoded_images.decode, image_bytes, fn_output_signature=images
+        )
+        return serve(decoded)
 
     return serve_encoded
 

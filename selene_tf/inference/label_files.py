@@ -1,8 +1,10 @@
 """Writing the label maps of an evaluation, as a benchmark's server takes them."""
 
+import os
 import pathlib
 
 import numpy as np
+from PIL import Image
 
 from selene_tf.errors import UserError
 from selene_tf.inference import output_files
@@ -12,7 +14,8 @@ from selene_tf.inference.label_values import LabelValues
 class LabelFiles:
     """Writes each predicted label map as PNG with the values of the data set's masks.
 
-    Cityscapes gets its labelIds (7 for road and so on), Pascal VOC palette images.
+    Cityscapes gets its labelIds (7 for road and so on), Pascal VOC palette images. A
+    label map has the size of its image's file, also if the run resizes images.
 
     Args:
         folder: A new or empty folder.
@@ -35,7 +38,7 @@ class LabelFiles:
             # Other commands call the flag so.
             text = str(error).replace("--output", "--save_predictions", 1)
             raise UserError(text) from None
-        self._names = _names_of(source)
+        self._names, self._files = _names_of(source), source.names
         self._done = 0
 
     def recording(self, predict):
@@ -45,11 +48,22 @@ class LabelFiles:
             outputs = predict(images)
             for labels in np.asarray(outputs["labels"]):
                 name = self._names[self._done]
-                self._output.write_labels(name, labels.astype(np.uint8))
+                labels = self._as_large_as_the_file(labels.astype(np.uint8))
+                self._output.write_labels(name, labels)
                 self._done += 1
             return outputs
 
         return predict_and_write
+
+    def _as_large_as_the_file(self, labels):
+        if self._files is None or not os.path.isfile(self._files[self._done]):
+            return labels
+        with Image.open(self._files[self._done]) as image:
+            size = image.size
+        if size == labels.shape[::-1]:
+            return labels
+        resized = Image.fromarray(labels).resize(size, Image.Resampling.NEAREST)
+        return np.asarray(resized)
 
 
 def _names_of(source):

@@ -32,6 +32,7 @@ _PURE = frozenset(
     TensorListStack Tile TopKV2 Transpose TruncateDiv TruncateMod Unpack VarHandleOp
     Where ZerosLike OnesLike
     DecodeImage DecodeJpeg DecodePng DecodeBmp
+    Assert DecodeRaw ExtractJpegShape StringJoin Substr While
     """.split()
 )
 # Beside these: how TensorFlow saves and restores variables. Loading calls none of them

@@ -24,12 +24,14 @@ def table(content):
 
 
 def _interval(content):
-    low, high = content["mean_iou_interval"]
     counted = len(content["iou"]) - len(content["absent"])
-    return (
-        f"[{low:.4f}, {high:.4f}] in 95 % of draws of images; over {counted} of "
-        f"{len(content['iou'])} classes"
-    )
+    classes = f"over {counted} of {len(content['iou'])} classes"
+    draws = content["draws"]
+    blocks = "images" if draws == content["images"] else "blocks of images"
+    if content["mean_iou_interval"] is None:
+        return f"(no interval of {draws} {blocks}), {classes}"
+    low, high = content["mean_iou_interval"]
+    return f"[{low:.4f}, {high:.4f}] in 95 % of draws of {draws} {blocks}, {classes}"
 
 
 def _other_scores(content):

@@ -2,15 +2,14 @@
 
 import pathlib
 import re
-import sys
 
 import numpy as np
 import tensorflow as tf
 
 from selene_tf import experiment
+from selene_tf.config.protocol import WHOLE, parse_protocol
 from selene_tf.errors import UserError
-from selene_tf.evaluation import evaluate, image_scores, protocols, summary
-from selene_tf.evaluation.protocols import WHOLE
+from selene_tf.evaluation import evaluate, image_scores, summary
 from selene_tf.experiment import RunOptions, pruned_network
 from selene_tf.inference import (
     label_files,
@@ -51,11 +50,10 @@ def evaluate_run(run, conditional=False, boundary_tolerance=2, save_predictions=
             "--conditional: found with --gates=fold, whose images close nothing; "
             "expected one of the two."
         )
+    asked = parse_protocol(options.protocol) if options.protocol else None
     pruned = pruned_network.prepare(options, conditional)
     restored = pruned.restored
-    protocol = restored.protocol
-    if options.protocol:
-        protocol = protocols.parse(options.protocol)
+    protocol = asked or restored.protocol
     predict = evaluate.predictor(pruned.network, protocol)
     shown = _recorded(predict, save_predictions, restored)
     result = experiment.evaluate(restored, shown, protocol, boundary_tolerance)
@@ -207,15 +205,9 @@ def _write(options, parts, content, result, block):
     """Keeps the scores in the run's folder, if that may be written to."""
     name = "-".join(["evaluation", options.split, *parts])
     folder = pathlib.Path(options.run_dir)
-    try:
+    with run_folder.noted_errors(folder, "the scores are in no file"):
         image_scores.write(folder / f"{name}.npz", result, block)
         run_folder.write_json(folder / f"{name}.json", content)
-    except OSError as error:
-        print(  # noqa: T201
-            f"note: '{options.run_dir}' cannot be written to "
-            f"({run_folder.reason(error)}), so the scores are in no file.",
-            file=sys.stderr,
-        )
 
 
 def _timed_on(kind, num_threads=None):

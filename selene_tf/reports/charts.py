@@ -31,18 +31,8 @@ def lines(series, name, title, log=False, limits=None):
         return ""
     with themed_svg.style():
         figure, axes = _axes(title)
-        styles = itertools.cycle(zip(LINES, _DASHES, strict=True))
-        for (label, points), (colour, dashes) in zip(series.items(), styles):  # noqa: B905
-            marker = "o" if len(points) < 40 else ""
-            axes.plot(
-                *zip(*points, strict=True),
-                color=colour,
-                linestyle=dashes,
-                marker=marker,
-                markersize=3,
-                linewidth=1.6,
-                label=label,
-            )
+        for number, (label, points) in enumerate(series.items()):
+            _plot(axes, points, number, label)
         axes.set_xlabel("step")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if log and all(v > 0 for points in series.values() for _, v in points):
@@ -52,6 +42,19 @@ def lines(series, name, title, log=False, limits=None):
         if len(series) > 1 or next(iter(series)) != title:
             axes.legend(fontsize=8, frameon=False)
         return themed_svg.render(figure, name, title)
+
+
+def _plot(axes, points, number, label):
+    """One of several lines; no two have the same colour and dashes."""
+    axes.plot(
+        *zip(*points, strict=True),
+        color=LINES[number % len(LINES)],
+        linestyle=_DASHES[(number + number // len(LINES)) % len(_DASHES)],
+        marker="o" if len(points) < 40 else "",
+        markersize=3,
+        linewidth=1.6,
+        label=themed_svg.plain(label),
+    )
 
 
 def cost_and_score(points, name):
@@ -72,22 +75,24 @@ def cost_and_score(points, name):
             label="Pareto front",
         )
         for label, macs, score in points:
-            is_best = (macs, score) in front
-            axes.plot(
-                macs / 1e6,
-                score,
-                "o" if is_best else "s",
-                color=LINES[1] if is_best else LINES[0],
-                markersize=5,
-            )
-            axes.annotate(
-                label, (macs / 1e6, score), (4, 4), textcoords="offset points", size=7
-            )
+            _mark(axes, label, macs / 1e6, score, (macs, score) in front)
         axes.set_xlabel("MMACs an image")
         axes.set_ylabel("mean IoU")
         axes.margins(x=0.2, y=0.15)
         axes.legend(fontsize=8, frameon=False, loc="lower right")
         return themed_svg.render(figure, name, "mean IoU against MACs")
+
+
+def _mark(axes, label, macs, score, is_best):
+    kind, colour = ("o", LINES[1]) if is_best else ("s", LINES[0])
+    axes.plot(macs, score, kind, color=colour, markersize=5)
+    axes.annotate(
+        themed_svg.plain(label),
+        (macs, score),
+        (4, 4),
+        textcoords="offset points",
+        size=7,
+    )
 
 
 def pareto_front(points):

@@ -43,6 +43,11 @@ def _class(is_text):
     return ' class="text"' if is_text else ""
 
 
+def interval(ends):
+    """(low, high) in brackets, or nothing."""
+    return "" if ends is None else f"[{ends[0]:.4f}, {ends[1]:.4f}]"
+
+
 def bar(share):
     """A bar as long as a share in 0..1."""
     return Raw(f'<span class="bar" style="--share:{max(0.0, share):.3f}"></span>')

@@ -7,23 +7,22 @@ from selene_tf.reports.page_style import STYLE
 _TRIVIAL = ("run_dir",)
 
 
-def render(runs, differences=(), study=None, title="Report"):
+def render(runs, differences=(), studies=(), title="Report"):
     """Renders the page of one or more runs.
 
     Args:
         runs: `RunContent`s, one or more.
-        differences: (name of a run, name of another, difference, low, high) of runs
-            that were scored on the same images.
-        study: Of a study, {"heads", "lines", "pivot_heads", "pivot"}: its table, and
-            one with subsets in columns; or None.
+        differences: (name of a run, name of another, what they differ by): difference,
+            low and high of the mean IoU, or a reason why there is none.
+        studies: Of each study {"heads", "lines", "pivot_heads", "pivot"}: its table,
+            and one with subsets in columns.
         title: Of the page.
 
     Returns:
         HTML, a text.
     """
     parts = [f"<h1>{html.escape(title)}</h1>"]
-    if study is not None:
-        parts.append(_study(study))
+    parts += [_study(study) for study in studies]
     parts += [_overview(runs), _differences(differences)]
     if len(runs) > 1:
         parts.append(_cost_chart(runs))
@@ -37,43 +36,45 @@ def _study(study):
     table = html.table(study["heads"], study["lines"], caption="study")
     pivot = html.table(study["pivot_heads"], study["pivot"], caption="mean IoU")
     return (
-        "<h2>Study</h2><p>Mean IoU, mean ± standard deviation over the seeds. "
-        "Differences to the control are in points, run by run of the same seed; the "
-        "first interval is over the seeds (Student's t), the second over draws of "
-        f"images.</p>{pivot}{html.details('Differences and costs', table)}"
+        "<h2>Study</h2><p>Mean IoU, mean ± standard deviation over the seeds.</p>"
+        f"{pivot}<h3>Differences and costs</h3><p>Differences to the control are in "
+        "points, run by run of the same seed. 95 % intervals: of the mean IoU over "
+        "draws of images, of the difference over the seeds (Student's t) and over "
+        f"draws of images.</p>{table}"
     )
 
 
 def _overview(runs):
-    rows = []
-    for run in runs:
-        summary = run.summary or {}
-        low, high = summary.get("mean_iou_interval", (None, None))
-        macs = summary.get("macs", {})
-        rows.append(
-            [
-                run.name,
-                run.flags.get("network", "routing"),
-                run.flags.get("algorithm", ""),
-                "" if run.mean_iou is None else f"{run.mean_iou:.4f}",
-                "" if low is None else f"[{low:.4f}, {high:.4f}]",
-                f"{macs['mean'] / 1e6:,.1f}" if macs else "",
-                f"{summary['parameters']:,}" if summary else "",
-                f"{summary['seconds']:,.0f}" if summary else f"step {run.step}, no end",
-            ]
-        )
     heads = ["run", "network", "algorithm", "mIoU", "95 % over images", "MMACs"]
     return f"<h2>{'Runs' if len(runs) > 1 else 'Run'}</h2>" + html.table(
-        [*heads, "parameters", "seconds"], rows, (0,), caption="runs"
+        [*heads, "min", "max", "parameters", "seconds"],
+        [_overview_row(run) for run in runs],
+        (0,),
+        caption="runs",
     )
+
+
+def _overview_row(run):
+    first = [
+        run.name,
+        run.flags.get("network", "routing"),
+        run.flags.get("algorithm", ""),
+        "" if run.mean_iou is None else f"{run.mean_iou:.4f}",
+    ]
+    summary = run.summary
+    if summary is None:
+        return [*first, "", "", "", "", "", f"step {run.step}, no end"]
+    macs = [f"{summary['macs'][k] / 1e6:,.1f}" for k in ("mean", "min", "max")]
+    costs = [*macs, f"{summary['parameters']:,}", f"{summary['seconds']:,.0f}"]
+    return [*first, html.interval(summary["interval"]), *costs]
 
 
 def _differences(differences):
     if not differences:
         return ""
     rows = [
-        [f"{name} - {other}", f"{100 * mean:+.2f}", _interval(low, high)]
-        for name, other, mean, low, high in differences
+        [f"{name} - {other}", *_difference(result)]
+        for name, other, result in differences
     ]
     return (
         "<h3>Differences on the same images</h3><p>Mean IoU in points; in brackets "
@@ -83,8 +84,13 @@ def _differences(differences):
     )
 
 
-def _interval(low, high):
-    return f"[{100 * low:+.2f}, {100 * high:+.2f}]"
+def _difference(result):
+    if isinstance(result, str):
+        return ["", result]
+    mean, low, high = result
+    if low is None:
+        return [f"{100 * mean:+.2f}", "too few images"]
+    return [f"{100 * mean:+.2f}", f"[{100 * low:+.2f}, {100 * high:+.2f}]"]
 
 
 def _cost_chart(runs):

@@ -51,6 +51,8 @@ figure.wide svg { min-width: 28rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .85rem; }
 .legend i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem;
   border: 1px solid var(--rule); vertical-align: -1px; }
+.small { font-size: .7rem; }
+.small td, .small th { min-width: 0; padding: .1rem .2rem; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--line-1); }
 nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .6rem 0; }
@@ -58,7 +60,11 @@ a { color: var(--line-1); }
 @media print {
   :root { --page: #fff; --ink: #000; --muted: #333; --rule: #999; --shade: #fff; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, summary { display: none; }
+  nav { display: none; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  table { font-size: 7pt; }
+  .small { font-size: 4.5pt; }
+  th, td { padding: .1rem .25rem; }
   figure, tr { break-inside: avoid; }
   .scroll, figure.wide { overflow: visible; }
   figure.wide svg { min-width: 0; }

@@ -33,7 +33,9 @@ def write(paths, folder):
     for name, path in paths.items():
         path_drawing.draw(path, folder / f"{name}.png")
         text = json.dumps(routing_path.to_json(path), indent=2)
-        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        temporary = folder / f".{name}.json.part"
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(folder / f"{name}.json")
 
 
 def _row(name, macs, parameters, share, width):

@@ -2,16 +2,11 @@
 
 import numpy as np
 
-from selene_tf.reports import charts, html, path_drawing, themed_svg
+from selene_tf.reports import charts, export_table, html, path_drawing, themed_svg
 
 # What is no loss among the numbers of log.jsonl.
 _NO_LOSS = ("learning_rate", "images_per_second", "skipped_steps", "confident_share")
-_KINDS = {
-    "saved_model": "SavedModel",
-    "tflite": "TFLite",
-    "onnx": "ONNX",
-    "run": "Keras",
-}
+_MANY_CLASSES = 12
 
 
 def section(run, number):
@@ -31,7 +26,7 @@ def section(run, number):
         _beside(_scores(run), _confusion(run)),
         _routing(run, f"run-{number}"),
         _examples(run, f"run-{number}"),
-        _exports(run),
+        export_table.table(run),
         html.details("All settings", _settings(run)),
     ]
     return f"<section>{''.join(parts)}</section>"
@@ -47,10 +42,9 @@ def _headline(run):
     if run.summary is None:
         return f"Without an end: shown as far as step {run.step} of {steps}."
     summary = run.summary
-    deployed = summary.get("deployed", "network")
     return (
-        f"{steps} steps, {summary['seconds']:,.0f} s; the {deployed} after the last "
-        f"step, {summary['protocol']}."
+        f"{steps} steps, {summary['seconds']:,.0f} s; the {summary['deployed']} after "
+        f"the last step, {summary['protocol']}."
     )
 
 
@@ -94,32 +88,49 @@ def _scores(run):
     if run.summary is None:
         return ""
     summary = run.summary
-    low, high = summary.get("mean_iou_interval", (None, None))
-    interval = "" if low is None else f" [{low:.4f}, {high:.4f}]"
+    accuracies = _class_accuracies(run)
     rows = [
-        [name, "absent" if score is None else f"{score:.4f}", html.bar(score or 0)]
+        [
+            name,
+            "absent" if score is None else f"{score:.4f}",
+            html.bar(score or 0),
+            accuracies.get(name, ""),
+        ]
         for name, score in summary["iou"].items()
     ]
-    rows.append(["mean", f"{summary['mean_iou']:.4f}", html.bar(summary["mean_iou"])])
-    others = ", ".join(
-        f"{label} {summary[key]:.4f}"
-        for key, label in (
-            ("pixel_accuracy", "pixel accuracy"),
-            ("mean_accuracy", "mean accuracy"),
-            ("frequency_weighted_iou", "frequency-weighted IoU"),
-        )
-        if key in summary
+    rows.append(
+        ["mean", f"{summary['mean_iou']:.4f}", html.bar(summary["mean_iou"]), ""]
     )
-    networks = ", ".join(
-        f"{name} {scores['mean_iou']:.4f}"
-        for name, scores in summary.get("networks", {}).items()
-    )
+    heads = ["class", "IoU", "", "accuracy"]
     return (
         "<h3>Scores</h3>"
-        + html.table(["class", "IoU", ""], rows, (2,), caption="IoU of each class")
-        + f"<p>Mean IoU {summary['mean_iou']:.4f}{interval}, in brackets what 95 % of "
-        f"the draws of other images would give. {html.escape(others)}. Networks: "
-        f"{html.escape(networks)}.</p>"
+        + html.table(heads, rows, (2,), caption="IoU of each class")
+        + f"<p>{html.escape(_other_scores(summary))}</p>"
+    )
+
+
+def _class_accuracies(run):
+    """Share of each class's pixels that are right, as text by name."""
+    if run.confusion is None:
+        return {}
+    totals, right = run.confusion.sum(1), np.diag(run.confusion)
+    rows = zip(run.class_names, right, totals, strict=True)
+    return {name: f"{own / all_:.4f}" if all_ else "" for name, own, all_ in rows}
+
+
+def _other_scores(summary):
+    networks = ", ".join(
+        f"{name} {own['mean_iou']:.4f} {html.interval(own['interval'])}".strip()
+        for name, own in summary["networks"].items()
+    )
+    others = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4f}"
+        for name, value in summary["others"].items()
+    )
+    own = f"{summary['mean_iou']:.4f} {html.interval(summary['interval'])}".strip()
+    return (
+        f"Mean IoU {own}; in brackets what 95 % of the draws of other images would "
+        f"give. {others}. Networks: {networks}."
     )
 
 
@@ -138,9 +149,11 @@ def _confusion(run):
         + "</tr>"
         for name, row in zip(run.class_names, shares, strict=True)
     )
+    # Many classes in small type, so that they fit on paper.
+    size = "matrix" if len(run.class_names) <= _MANY_CLASSES else "matrix small"
     return (
         "<h3>Confusion matrix</h3><p>Rows are the true classes; percent of their "
-        'pixels.</p><div class="scroll"><table class="matrix" '
+        f'pixels.</p><div class="scroll"><table class="{size}" '
         f'aria-label="confusion matrix"><thead><tr><th>true \\ predicted</th>{heads}'
         f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
@@ -203,69 +216,22 @@ def _examples(run, name):
         )
         for example in run.examples
     ]
-    paths = [
-        _path(example.path, f"{name}-image-{place}", f"the image {example.name}")
-        for place, example in enumerate(run.examples)
-        if example.path is not None and place % 2 == 0
-    ]
-    routes = html.details("Routes of single images", "".join(paths)) if paths else ""
     return (
         "<h3>Best, median and worst images</h3><p>Image, truth, prediction, and in red "
         f'where it is wrong.</p><div class="legend">{legend}</div>'
-        f"{html.grid(figures)}{routes}"
+        f"{html.grid(figures)}{_single_routes(run, name)}"
     )
 
 
-def _exports(run):
-    rows = [_export_row(export) for export in run.exports]
-    rows += [
-        _evaluation_row(name, content)
-        for name, content in run.evaluations.items()
-        if "latency_ms" in content
+def _single_routes(run, name):
+    """The routes of the first image of each kind."""
+    first = {example.kind: example for example in reversed(run.examples)}
+    paths = [
+        _path(example.path, f"{name}-{kind}", f"the {kind} image {example.name}")
+        for kind, example in first.items()
+        if example.path is not None
     ]
-    if not rows:
-        return ""
-    heads = ["file", "format", "MB", "labels agree", "mIoU", "ms an image", "ms, 95 %"]
-    return "<h3>Exports and what they take</h3>" + html.table(
-        [*heads, "MB of memory", "timed on"], rows, text_columns=(0, 8)
-    )
-
-
-def _export_row(export):
-    quantization = export.get("quantization", "none")
-    kind = _KINDS.get(export["format"], export["format"])
-    check = export["check"]
-    return [
-        export["file"],
-        kind if quantization == "none" else f"{kind} {quantization}",
-        f"{export['bytes'] / 1e6:.2f}",
-        f"{100 * check['label_agreement']:.2f} %",
-        _or_nothing(check["mean_iou"], ".4f"),
-        _or_nothing(export.get("latency_ms"), ".1f"),
-        _or_nothing(export.get("latency_ms_p95"), ".1f"),
-        "",
-        export.get("timed_on", ""),
-    ]
-
-
-def _evaluation_row(name, content):
-    kind = _KINDS.get(content.get("kind", "run"), "")
-    size, peak = content.get("bytes"), content.get("peak_memory_bytes")
-    return [
-        f"evaluation {name}",
-        kind,
-        "" if size is None else f"{size / 1e6:.2f}",
-        "",
-        f"{content['mean_iou']:.4f}",
-        f"{content['latency_ms']:.1f}",
-        _or_nothing(content.get("latency_ms_p95"), ".1f"),
-        "" if peak is None else f"{peak / 1e6:,.0f}",
-        content.get("timed_on", ""),
-    ]
-
-
-def _or_nothing(value, form):
-    return "" if value is None else format(value, form)
+    return html.details("Routes of single images", "".join(paths)) if paths else ""
 
 
 def _settings(run):

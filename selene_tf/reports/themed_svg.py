@@ -1,5 +1,6 @@
 """Figures as SVG whose colours the page decides: light, dark, and on paper."""
 
+import html
 import io
 import re
 
@@ -67,9 +68,10 @@ def render(figure, name, title):
         text = text.replace(colour, f"var({variable})")
     # Ids of one figure must not be those of another.
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    label = _escaped(title)
+    label = html.escape(title)
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
-def _escaped(text):
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+def plain(text):
+    """A text that matplotlib shows as it is: $ would begin a formula."""
+    return text.replace("$", r"\$")

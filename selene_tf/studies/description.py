@@ -110,15 +110,10 @@ def _check_keys(file, content):
 
 
 def _check(file, study):
-    tables = {"flags": study.flags} | {
-        f"{kind}.{name}": table
-        for kind, named in (("variants", study.variants), ("subsets", study.subsets))
-        for name, table in named.items()
-    }
-    for where, table in tables.items():
-        _check_flags(file, where, table)
+    _check_flags(file, "flags", study.flags)
     for kind, named in (("variants", study.variants), ("subsets", study.subsets)):
-        for name in named:
+        for name, table in named.items():
+            _check_flags(file, f"{kind}.{name}", table)
             if not _NAME.fullmatch(name) or name.strip(".") != name:
                 raise UserError(
                     f"{file}: {kind} has the name '{name}', expected letters, digits "
@@ -127,21 +122,24 @@ def _check(file, study):
         folders = {folder_name(name) for name in named}
         if not named or len(folders) < len(named):
             raise UserError(f"{file}: {kind} has no names, or two that are alike.")
-    seeds = study.seeds
-    if not seeds or not all(type(s) is int and 0 <= s < 2**31 for s in seeds):
-        raise UserError(f"{file}: seeds is {list(seeds)}, expected numbers from 0 on.")
-    if len(set(seeds)) < len(seeds):
-        raise UserError(f"{file}: seeds has one twice: {list(seeds)}.")
+    _check_seeds(file, study.seeds)
     if study.control and study.control not in study.variants:
         raise UserError(
             f"{file}: control is '{study.control}', expected one of the variants, "
             f"{', '.join(study.variants)}."
         )
-    if not set(study.splits) <= set(_SPLITS):
+    if not all(split in _SPLITS for split in study.splits):
         raise UserError(
             f"{file}: splits is {list(study.splits)}, expected some of "
             f"{', '.join(_SPLITS)}; val is scored in any case."
         )
+
+
+def _check_seeds(file, seeds):
+    if not seeds or not all(type(s) is int and 0 <= s < 2**31 for s in seeds):
+        raise UserError(f"{file}: seeds is {list(seeds)}, expected numbers from 0 on.")
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"{file}: seeds has one twice: {list(seeds)}.")
 
 
 def _check_flags(file, where, table):

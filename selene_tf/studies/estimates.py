@@ -5,7 +5,8 @@ import shutil
 import tempfile
 
 from selene_tf.studies import processes, runs
-from selene_tf.training import run_folder
+from selene_tf.studies.processes import say
+from selene_tf.training import run_folder, run_identity
 
 _STEPS = 12
 _LOGGED = 4
@@ -45,14 +46,24 @@ def _timed(run):
             *run.arguments,
             *(f"--steps={_STEPS}", "--warm_up_steps=0", f"--log_every={_LOGGED}"),
             *("--consistency_ramp_steps=0", f"--evaluate_every={_STEPS}"),
-            *("--num_predictions=0", "--precise_bn_batches=0"),
+            *("--num_predictions=0", "--precise_bn_batches=0", "--nowrite_report"),
         ),
     )
+    say(f"timing {_STEPS} steps of {run.variant}")
+
+    def is_timed(_):
+        # What comes behind the steps may take longer than all of them.
+        return _from_log(short.folder) is not None
+
     try:
         pool = processes.Pool(jobs=1)
-        for _ in pool.run({"": short.command()}, lambda _: folder / "log"):
+        log = folder / "log"
+        for _ in pool.run({"": short.command()}, lambda _: log, is_timed):
             pass
-        return _from_log(short.folder)
+        seconds = _from_log(short.folder)
+        if seconds is None:
+            say(f"{run.variant}: no step was timed: {processes.last_line(log)}")
+        return seconds
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -72,7 +83,7 @@ def _from_log(folder):
 
 def _images_per_step(folder):
     """Images of a step, labelled and unlabelled, as the log counts them."""
-    values = run_folder.flags_of(folder)
+    values = run_identity.flags_of(folder)
     has_pretext = values["pretext"] != "none" and float(values["pretext_weight"]) > 0
     uses_unlabelled = values["algorithm"] != "supervised" or has_pretext
     return int(values["batch_size"]) * (2 if uses_unlabelled else 1)

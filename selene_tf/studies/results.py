@@ -5,7 +5,12 @@ import itertools
 
 from selene_tf.errors import UserError
 from selene_tf.evaluation import image_scores
-from selene_tf.studies.statistics import Spread, paired_over_images, spread
+from selene_tf.studies.statistics import (
+    Spread,
+    mean_over_images,
+    paired_over_images,
+    spread,
+)
 from selene_tf.training import run_folder
 
 _SUMMARY = {"mean_iou": float, "macs": dict, "parameters": int, "seconds": float}
@@ -18,7 +23,7 @@ class Difference:
     Attributes:
         over_seeds: A `Spread` of the differences.
         over_images: (low, high) of the mean difference, 95 % over draws of images; None
-            if scores of images are missing or not of the same images.
+            if scores of images are missing, too few, or not of the same images.
     """
 
     over_seeds: Spread
@@ -34,6 +39,8 @@ class Row:
         subset: Its name.
         seeds: Seeds of the finished runs.
         mean_iou: {split: `Spread`}, "val" first.
+        over_images: (low, high) of the mean over the seeds on the validation images,
+            95 % over draws of images; None if that is not known.
         macs: Mean MACs an image, the mean over the seeds.
         parameters: Parameters of one network.
         seconds: Of a training, the mean over the seeds.
@@ -45,6 +52,7 @@ class Row:
     subset: str
     seeds: tuple[int, ...]
     mean_iou: dict
+    over_images: tuple[float, float] | None
     macs: float
     parameters: int
     seconds: float
@@ -79,6 +87,17 @@ def rows(study, runs):
     return table
 
 
+def is_readable(run):
+    """Whether a run is finished.
+
+    Raises:
+        UserError: it is, but what it left of its scores is damaged.
+    """
+    if run.is_finished:
+        _summary(run)
+    return run.is_finished
+
+
 def _summary(run):
     return run_folder.read_json(run.folder / "summary.json", _SUMMARY)
 
@@ -87,7 +106,7 @@ def _row(study, runs, summaries, control):
     own = [summaries[run] for run in runs]
     scores = {"val": spread([summary["mean_iou"] for summary in own])}
     for split in study.splits:
-        values = [value for run in runs if (value := _score_on(run, split)) is not None]
+        values = [value for run in runs if (value := score_on(run, split)) is not None]
         if values:
             scores[split] = spread(values)
     first = runs[0]
@@ -98,6 +117,7 @@ def _row(study, runs, summaries, control):
         first.subset,
         tuple(run.seed for run in runs),
         scores,
+        _interval(runs),
         sum(summary["macs"]["mean"] for summary in own) / len(own),
         own[0]["parameters"],
         sum(summary["seconds"] for summary in own) / len(own),
@@ -105,7 +125,7 @@ def _row(study, runs, summaries, control):
     )
 
 
-def _score_on(run, split):
+def score_on(run, split):
     """The mean IoU on another split; None if it was not scored there."""
     file = run.folder / f"evaluation-{split}.json"
     if not file.is_file():
@@ -117,13 +137,21 @@ def _difference(pairs, summaries):
     over_seeds = spread(
         [summaries[a]["mean_iou"] - summaries[b]["mean_iou"] for a, b in pairs]
     )
-    try:
-        scores = [tuple(map(_image_scores, pair)) for pair in pairs]
-        return Difference(over_seeds, paired_over_images(scores))
-    # Such as of a run of an earlier version, which has no scores of images.
-    except UserError:
+    scores = [tuple(map(_image_scores, pair)) for pair in pairs]
+    if any(own is None for pair in scores for own in pair):
         return Difference(over_seeds, None)
+    return Difference(over_seeds, paired_over_images(scores))
+
+
+def _interval(runs):
+    """Of the mean over the seeds, over draws of images."""
+    scores = [_image_scores(run) for run in runs]
+    return None if any(own is None for own in scores) else mean_over_images(scores)
 
 
 def _image_scores(run):
-    return image_scores.read(run.folder / "image_scores.npz")
+    """`ImageScores`; None of a run of an earlier version, which has none."""
+    try:
+        return image_scores.read(run.folder / "image_scores.npz")
+    except UserError:
+        return None

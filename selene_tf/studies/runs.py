@@ -10,7 +10,7 @@ import selene_tf
 from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.studies.description import folder_name, text_of
-from selene_tf.training import run_folder
+from selene_tf.training import run_folder, run_identity
 
 _SEED = "{seed}"  # noqa: RUF027 (what stands in the file)
 _CHECKOUT = pathlib.Path(selene_tf.__file__).parents[1]
@@ -98,7 +98,7 @@ def make(study, variant, subset, seed, output):
     folder = output / folder_name(variant) / folder_name(subset) / f"seed_{seed}"
     arguments = (*file, *own, f"--seed={seed}")
     try:
-        steps = _steps_of(arguments)
+        steps = _check(arguments, folder)
     except UserError as error:
         raise UserError(
             f"study {study.name}, {variant}, {subset}, seed {seed}: {error}"
@@ -106,12 +106,20 @@ def make(study, variant, subset, seed, output):
     return Run(variant, subset, seed, steps, folder, arguments)
 
 
-def _steps_of(arguments):
-    """The steps that a command line asks for, which is checked as train.py does."""
+def _check(arguments, folder):
+    """Refuses flags that train.py would refuse, in a new folder or the run's own.
+
+    Returns:
+        The steps that they ask for.
+    """
     values = flags.FlagValues()
     flags.DEFINE_string("flagfile", "", "", flag_values=values)
     flagfile.define_flags(values)
-    flagfile.parse(values, ["", *arguments])
+    wanted = flagfile.parse(values, ["", *arguments, f"--run_dir={folder}"])
+    if folder.exists():
+        # A run of other flags is not this one, however it ended.
+        text, defaults = map(flagfile.to_flagfile, (wanted, type(wanted)()))
+        run_identity.check(str(folder), text, defaults, flagfile.RENAMED)
     return values.steps
 
 

@@ -6,7 +6,8 @@ import statistics
 
 import numpy as np
 
-from selene_tf.evaluation import bootstrap, metrics
+from selene_tf.errors import UserError
+from selene_tf.evaluation import bootstrap
 
 # Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom.
 _T = (
@@ -14,7 +15,6 @@ _T = (
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 )
-_NORMAL = 1.960
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,44 +44,66 @@ def spread(values):
         A `Spread`.
 
     Example:
-        >>> spread([0.50, 0.54]).interval  # 0.52 - 12.706 * 0.02828 / sqrt(2), ...
+        >>> low, high = spread([0.50, 0.54]).interval
+        >>> round(low, 4), round(high, 4)  # 0.52 -+ 12.706 * 0.02828 / sqrt(2)
         (0.2659, 0.7741)
     """
     mean, count = statistics.fmean(values), len(values)
     if count == 1:
         return Spread(mean, None, None, 1)
     deviation = statistics.stdev(values)
-    quantile = _T[count - 2] if count - 2 < len(_T) else _NORMAL
-    margin = quantile * deviation / math.sqrt(count)
-    interval = round(mean - margin, 4), round(mean + margin, 4)
-    return Spread(mean, deviation, interval, count)
+    margin = _quantile(count - 1) * deviation / math.sqrt(count)
+    return Spread(mean, deviation, (mean - margin, mean + margin), count)
 
 
-def paired_over_images(pairs, resamplings=bootstrap.RESAMPLINGS):
-    """Bootstrap interval over images of a mean difference over seeds.
+def _quantile(freedom):
+    if freedom <= len(_T):
+        return _T[freedom - 1]
+    # The normal distribution's, and the first term of the expansion behind it.
+    normal = statistics.NormalDist().inv_cdf(0.975)
+    return normal + (normal**3 + normal) / (4 * freedom)
+
+
+def mean_over_images(scores):
+    """Bootstrap interval over images of the mean IoU's mean over seeds.
 
     All seeds are scored on the same draws of images.
 
     Args:
-        pairs: Of each seed, (`ImageScores` of the variant, that of the control).
-        resamplings: How often images are drawn.
+        scores: `ImageScores` of each seed.
 
     Returns:
-        (low, high), 95 %.
-
-    Raises:
-        UserError: the images of a pair are not the same.
+        (low, high), 95 %; None of too few images, or if they are not the same ones.
     """
-    differences = []
-    for own, control in pairs:
-        bootstrap.check_same_images(own.confusions, control.confusions)
-        differences.append(
-            bootstrap.resampled(own.confusions, own.block, resamplings)
-            - bootstrap.resampled(control.confusions, own.block, resamplings)
-        )
-    return bootstrap.percentiles(np.mean(differences, axis=0))
+    return _over_images(scores, [_resampled(own) for own in scores])
 
 
-def mean_iou(scores):
-    """The mean IoU of `ImageScores`."""
-    return metrics.mean_iou(scores.confusions.sum(0, dtype=np.int64))
+def paired_over_images(pairs):
+    """Bootstrap interval over images of a mean difference over seeds.
+
+    Args:
+        pairs: Of each seed, (`ImageScores` of the variant, that of the control).
+
+    Returns:
+        As `mean_over_images` does.
+    """
+    everything = [scores for pair in pairs for scores in pair]
+    differences = [_resampled(own) - _resampled(control) for own, control in pairs]
+    return _over_images(everything, differences)
+
+
+def _resampled(scores):
+    return bootstrap.resampled(scores.confusions, scores.block)
+
+
+def _over_images(scores, resampled):
+    first = scores[0]
+    try:
+        for other in scores[1:]:
+            bootstrap.check_same_images(first.confusions, other.confusions)
+    except UserError:
+        return None
+    draws = bootstrap.num_draws(len(first.confusions), first.block)
+    if draws < bootstrap.MIN_DRAWS:
+        return None
+    return bootstrap.percentiles(np.mean(resampled, axis=0))

@@ -5,8 +5,8 @@ import dataclasses
 import io
 
 _HEADS = (
-    *("subset", "variant", "seeds", "mIoU", "difference", "95 % over seeds"),
-    *("95 % over images", "MMACs", "parameters", "seconds"),
+    *("subset", "variant", "seeds", "mIoU", "its 95 % over images", "difference"),
+    *("95 % over seeds", "95 % over images", "MMACs", "parameters", "seconds"),
 )
 
 
@@ -18,7 +18,7 @@ def cells(rows, splits=()):
         splits: Further splits that runs were scored on.
     """
     heads = list(_HEADS)
-    heads[4:4] = [f"mIoU ({split})" for split in splits]
+    heads[5:5] = [f"mIoU ({split})" for split in splits]
     return heads, [_cells(row, splits) for row in rows]
 
 
@@ -30,6 +30,7 @@ def _cells(row, splits):
         row.variant,
         str(len(row.seeds)),
         score(row.mean_iou["val"]),
+        _interval(row.over_images, ".3f", 1),
         *(score(row.mean_iou.get(split)) for split in splits),
         "" if not difference else f"{100 * over_seeds.mean:+.1f}",
         _interval(over_seeds and over_seeds.interval),
@@ -53,11 +54,11 @@ def score(spread):
     return f"{spread.mean:.3f} ± {spread.deviation:.3f}"
 
 
-def _interval(interval):
+def _interval(interval, form="+.1f", scale=100):
+    """In points by default."""
     if interval is None:
         return ""
-    low, high = interval
-    return f"[{100 * low:+.1f}, {100 * high:+.1f}]"
+    return "[" + ", ".join(format(scale * end, form) for end in interval) + "]"
 
 
 def to_text(rows, splits=()):
@@ -94,6 +95,7 @@ def to_csv(rows, splits=()):
         [
             *names,
             *(f"mean_iou_{split}{part}" for split in scored for part in ("", "_sd")),
+            *("mean_iou_images_low", "mean_iou_images_high"),
             *("difference", "seeds_low", "seeds_high", "images_low", "images_high"),
         ]
     )
@@ -109,10 +111,11 @@ def _numbers(row, scored):
     for split in scored:
         spread = row.mean_iou.get(split)
         numbers += [spread and spread.mean, spread and spread.deviation]
+    missing = (None, None)
+    numbers += row.over_images or missing
     if row.difference is None:
         return [*numbers, *[None] * 5]
     over_seeds = row.difference.over_seeds
-    missing = (None, None)
     return [
         *numbers,
         over_seeds.mean,

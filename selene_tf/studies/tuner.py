@@ -4,12 +4,11 @@ import dataclasses
 import json
 import pathlib
 import statistics
-import sys
 
 from selene_tf.errors import UserError
 from selene_tf.studies import processes, runs
-from selene_tf.studies.tuning import DIRECTIONS, parse
-from selene_tf.training import run_folder, run_lock
+from selene_tf.studies.tuning import DIRECTIONS, ends, parse
+from selene_tf.training import run_folder
 
 _SUMMARY = {"mean_iou": float, "macs": dict}
 
@@ -35,17 +34,16 @@ def tune(study, output, jobs=1, start=processes.Pool):
         UserError: for whatever is wrong with the study, or Optuna is missing.
     """
     tuning, output = parse(study), pathlib.Path(output)
+    for parameters in ends(tuning.parameters):
+        _run_of(study, tuning, 0, parameters, output / "none")
     optuna = _optuna()
-    with run_folder.user_errors(output):
-        output.mkdir(parents=True, exist_ok=True)
-    with run_lock.locked(output):
+    with processes.own_folder(output):
         search = _open(optuna, study, tuning, output)
         while batch := _next_batch(optuna, search, tuning, jobs):
             _run_batch(optuna, search, study, tuning, batch, output, start(jobs))
         content = _content(search, tuning)
         with run_folder.user_errors(output):
-            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-            run_folder.write_text(output / "tuning.json", text)
+            run_folder.write_json(output / "tuning.json", content)
     return content
 
 
@@ -69,15 +67,46 @@ def _open(optuna, study, tuning, output):
         directions=[DIRECTIONS[name] for name in tuning.objectives],
         load_if_exists=True,
     )
+    _check_same(search, study, tuning, output)
     # Another seed after each start, since the sampler's state is in no file.
     seed = study.seeds[0] + len(search.trials)
     search.sampler = optuna.samplers.TPESampler(seed=seed)
     return search
 
 
+def _check_same(search, study, tuning, output):
+    """Refuses to go on with other flags or ranges: trials would not compare."""
+    asked = {
+        "objectives": list(tuning.objectives),
+        "parameters": tuning.parameters,
+        "flagfile": study.flagfile,
+        "flags": study.flags,
+        tuning.variant: study.variants[tuning.variant],
+        tuning.subset: study.subsets[tuning.subset],
+        "seed": study.seeds[0],
+    }
+    asked = json.loads(json.dumps(asked))
+    before = search.user_attrs.get("asked")
+    if before is None:
+        search.set_user_attr("asked", asked)
+        return
+    for name in asked.keys() | before.keys():
+        if asked.get(name) != before.get(name):
+            raise UserError(
+                f"--output: the trials in {output} were made with {name} = "
+                f"{before.get(name)!r}, but the study has {asked.get(name)!r} now; "
+                "change it back, or use another --output."
+            )
+
+
 def _next_batch(optuna, search, tuning, jobs):
     """{number: parameters} of the trials to run now, interrupted ones first."""
     state = optuna.trial.TrialState
+    interrupted = search.get_trials(deepcopy=False, states=[state.RUNNING])
+    for trial in interrupted:
+        # Killed before all its parameters were there.
+        if trial.params.keys() != tuning.parameters.keys():
+            search.tell(trial.number, state=state.FAIL)
     interrupted = search.get_trials(deepcopy=False, states=[state.RUNNING])
     batch = {trial.number: trial.params for trial in interrupted[:jobs]}
     missing = tuning.trials - len(search.get_trials(deepcopy=False))
@@ -92,14 +121,10 @@ def _next_batch(optuna, search, tuning, jobs):
 def _suggest(trial, name, values):
     if "choices" in values:
         trial.suggest_categorical(name, values["choices"])
-    elif all(isinstance(values[end], int) for end in ("low", "high")):
-        trial.suggest_int(name, values["low"], values["high"], log=_is_log(values))
-    else:
-        trial.suggest_float(name, values["low"], values["high"], log=_is_log(values))
-
-
-def _is_log(values):
-    return bool(values.get("log"))
+        return
+    is_whole = all(isinstance(values[end], int) for end in ("low", "high"))
+    suggest = trial.suggest_int if is_whole else trial.suggest_float
+    suggest(name, values["low"], values["high"], log=bool(values.get("log")))
 
 
 def _run_batch(  # noqa: PLR0913 (all that a trial is made of)
@@ -121,6 +146,7 @@ def _run_batch(  # noqa: PLR0913 (all that a trial is made of)
         return output / "logs" / f"{folder_of(numbers[name])}.log"
 
     commands = {name: run.command() for name, run in by_name.items()}
+    state = optuna.trial.TrialState
     for name, status, seconds in pool.run(commands, log_of, watch):
         run, number = by_name[name], numbers[name]
         if run.is_finished:
@@ -128,12 +154,12 @@ def _run_batch(  # noqa: PLR0913 (all that a trial is made of)
             search.tell(number, values)
             outcome = ", ".join(f"{v:.4g}" for v in values)
         elif name in pruned:
-            search.tell(number, state=optuna.trial.TrialState.PRUNED)
+            search.tell(number, state=state.PRUNED)
             outcome = "pruned"
         else:
-            search.tell(number, state=optuna.trial.TrialState.FAIL)
+            search.tell(number, state=state.FAIL)
             outcome = f"FAILED, status {status}: {processes.last_line(log_of(name))}"
-        _say(f"{name} {batch[number]}: {outcome} ({seconds:.0f} s)")
+        processes.say(f"{name} {batch[number]}: {outcome} ({seconds:.0f} s)")
 
 
 def folder_of(number):
@@ -172,8 +198,8 @@ def scores_of(folder):
 
 def _values(run, tuning):
     summary = run_folder.read_json(run.folder / "summary.json", _SUMMARY)
-    found = {"mean_iou": summary["mean_iou"], "macs": summary["macs"]["mean"]}
-    return [found[name] for name in tuning.objectives]
+    scores = {"mean_iou": summary["mean_iou"], "macs": summary["macs"]["mean"]}
+    return [scores[name] for name in tuning.objectives]
 
 
 def _content(search, tuning):
@@ -183,12 +209,16 @@ def _content(search, tuning):
             "folder": folder_of(trial.number),
             "state": trial.state.name.lower(),
             "parameters": trial.params,
-            "values": dict(zip(tuning.objectives, trial.values or (), strict=False)),
+            "values": _by_objective(tuning, trial.values),
         }
         for trial in search.trials
     ]
     best = [trial.number for trial in search.best_trials]
     return {"objectives": list(tuning.objectives), "best": best, "trials": trials}
+
+
+def _by_objective(tuning, values):
+    return dict(zip(tuning.objectives, values, strict=True)) if values else {}
 
 
 def table(content):
@@ -209,7 +239,3 @@ def table(content):
 
 def _short(value):
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _say(text):
-    print(text, file=sys.stderr, flush=True)  # noqa: T201

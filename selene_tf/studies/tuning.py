@@ -1,13 +1,13 @@
 """What a study's table "tuning" says: flags to search over, and for what."""
 
 import dataclasses
+import math
 
 from selene_tf.errors import UserError
 
 _KEYS = {"trials", "variant", "subset", "objectives", "parameters", "prune_after"}
 # The way in which each objective is better.
 DIRECTIONS = {"mean_iou": "maximize", "macs": "minimize"}
-_RANGE = {"low", "high", "log"}
 _DEFAULT_TRIALS = 20
 # As many trials have to be complete before one is compared with their median.
 _PRUNE_AFTER = 5
@@ -55,47 +55,94 @@ def parse(study):
             raise UserError(
                 f"{where}: found '{key}', expected some of {', '.join(sorted(_KEYS))}."
             )
-    objectives = tuple(table.get("objectives", ["mean_iou"]))
-    if not objectives or not set(objectives) <= set(DIRECTIONS):
+    objectives = table.get("objectives", ["mean_iou"])
+    is_list = isinstance(objectives, list) and objectives
+    if not is_list or not all(name in tuple(DIRECTIONS) for name in objectives):
         raise UserError(
-            f"{where}: objectives is {list(objectives)}, expected some of "
+            f"{where}: objectives is {objectives!r}, expected some of "
             f"{', '.join(DIRECTIONS)}."
         )
     tuning = Tuning(
-        table.get("trials", _DEFAULT_TRIALS),
-        table.get("variant", next(iter(study.variants))),
-        table.get("subset", next(iter(study.subsets))),
-        objectives,
+        _whole_number(where, table, "trials", _DEFAULT_TRIALS, 1),
+        _name_of(where, study.variants, table, "variant"),
+        _name_of(where, study.subsets, table, "subset"),
+        tuple(objectives),
         table.get("parameters", {}),
-        table.get("prune_after", _PRUNE_AFTER),
+        _whole_number(where, table, "prune_after", _PRUNE_AFTER, 0),
     )
-    for name, number in (
-        ("trials", tuning.trials),
-        ("prune_after", tuning.prune_after),
-    ):
-        if type(number) is not int or number < (name == "trials"):
-            raise UserError(f"{where}: {name} is {number!r}, expected a whole number.")
-    for kind, value in (("variant", tuning.variant), ("subset", tuning.subset)):
-        if value not in getattr(study, f"{kind}s"):
-            raise UserError(f"{where}: there is no {kind} '{value}'.")
     _check_parameters(where, tuning.parameters)
     return tuning
+
+
+def _whole_number(where, table, key, default, lowest):
+    number = table.get(key, default)
+    if type(number) is not int or number < lowest:
+        raise UserError(
+            f"{where}: {key} is {number!r}, expected a whole number from {lowest} on."
+        )
+    return number
+
+
+def _name_of(where, named, table, key):
+    name = table.get(key, next(iter(named)))
+    if name not in tuple(named):
+        raise UserError(
+            f"{where}: {key} is {name!r}, expected one of {', '.join(named)}."
+        )
+    return name
 
 
 def _check_parameters(where, parameters):
     if not isinstance(parameters, dict) or not parameters:
         raise UserError(f"{where}: parameters is empty, expected flags and ranges.")
-    for name, given in parameters.items():
-        keys = set(given) if isinstance(given, dict) else set()
-        has_choices = keys == {"choices"} and isinstance(given["choices"], list)
-        has_range = {"low", "high"} <= keys <= _RANGE
-        if has_range:
-            ends = given["low"], given["high"]
-            has_range = all(type(end) in (int, float) for end in ends)
-            has_range = has_range and ends[0] < ends[1]
-            has_range = has_range and not (given.get("log") and ends[0] <= 0)
-        if not (has_choices and given["choices"]) and not has_range:
+    for name, values in parameters.items():
+        if not (_is_choice(values) or _is_range(values)):
             raise UserError(
-                f"{where}: parameters.{name} is {given!r}, expected low and high, with "
-                "log = true for a positive range, or choices = [...]."
+                f"{where}: parameters.{name} is {values!r}, expected low and high, "
+                "with log = true for a positive range, or choices = [...]."
             )
+
+
+def _is_choice(values):
+    is_one = isinstance(values, dict) and set(values) == {"choices"}
+    if not is_one or not isinstance(values["choices"], list):
+        return False
+    plain = (str, int, float)
+    return bool(values["choices"]) and all(
+        isinstance(choice, plain) for choice in values["choices"]
+    )
+
+
+def _is_range(values):
+    keys = set(values) if isinstance(values, dict) else set()
+    if not {"low", "high"} <= keys <= {"low", "high", "log"}:
+        return False
+    low, high = values["low"], values["high"]
+    if not all(type(end) in (int, float) and math.isfinite(end) for end in (low, high)):
+        return False
+    return low < high and (low > 0 or not values.get("log"))
+
+
+def ends(parameters):
+    """Values at both ends of every range, to be tried out before a search.
+
+    Args:
+        parameters: As in `Tuning`.
+
+    Returns:
+        A list of {flag: value}: one for the lower ends, one for the upper ones, and
+        one for each further choice.
+
+    Example:
+        >>> ends({"a": {"low": 1, "high": 3}, "b": {"choices": [5, 6, 7]}})
+        [{'a': 1, 'b': 5}, {'a': 3, 'b': 6}, {'a': 3, 'b': 7}]
+    """
+    columns = {
+        name: values.get("choices") or [values["low"], values["high"]]
+        for name, values in parameters.items()
+    }
+    longest = max(map(len, columns.values()))
+    return [
+        {name: column[min(row, len(column) - 1)] for name, column in columns.items()}
+        for row in range(longest)
+    ]

@@ -17,7 +17,7 @@ _MAX_BYTES = 1000
 
 
 @contextlib.contextmanager
-def locked(run_dir):
+def locked(run_dir, flag="run_dir"):
     """Holds a run folder while the block runs.
 
     The system lets go of the lock when its process ends, however it ends: a dead one
@@ -25,6 +25,7 @@ def locked(run_dir):
 
     Args:
         run_dir: The folder, which exists.
+        flag: The flag that names it, for the message.
 
     Raises:
         UserError: another process holds it, or it cannot be written to.
@@ -34,7 +35,7 @@ def locked(run_dir):
         # Neither read nor emptied before it is ours.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _take(descriptor, run_dir)
+        _take(descriptor, run_dir, flag)
         yield
         os.ftruncate(descriptor, 0)
     finally:
@@ -58,13 +59,13 @@ def is_held(run_dir):
     return False
 
 
-def _take(descriptor, run_dir):
+def _take(descriptor, run_dir, flag):
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
-            f"--run_dir: '{run_dir}' is in use by {_holder(descriptor)}; expected a "
-            "run that nobody is training. Wait for it to end, or use another --run_dir."
+            f"--{flag}: '{run_dir}' is in use by {_holder(descriptor)}; expected one "
+            f"that nobody is training in. Wait for it to end, or use another --{flag}."
         ) from None
     except OSError as error:
         print(  # noqa: T201

@@ -10,11 +10,11 @@ from selene_tf.evaluation import evaluate, image_scores, summary
 from selene_tf.search import discover
 
 CLASSES = ("road", "tree", "car")
-NUM_LAYERS, SIZE, IMAGES = 3, (64, 96), 6
+NUM_LAYERS, SIZE, IMAGES = 3, (64, 96), 12
 
 
 def results(share):
-    """An `Evaluation` of six images, of which a share of each class is right."""
+    """An `Evaluation` of twelve images, of which a share of each class is right."""
     rng = np.random.default_rng(0)
     shares = np.clip(share + rng.uniform(-0.1, 0.1, IMAGES), 0, 1)
     confusions = np.zeros((IMAGES, 3, 3), int)

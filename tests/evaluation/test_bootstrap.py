@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -40,8 +42,29 @@ def test_copies_of_images_do_not_narrow_it_if_they_are_drawn_together():
 
 
 def test_the_last_block_may_be_shorter():
-    low, high = bootstrap.interval(confusions_of([0.5, 0.6, 0.7, 0.8, 0.9]), block=2)
+    shares = np.linspace(0.5, 0.9, 21)
+    assert bootstrap.num_draws(21, 2) == 11
+    low, high = bootstrap.interval(confusions_of(shares), block=2)
     assert 0 < low < high < 1
+
+
+def test_of_few_draws_there_is_no_interval():
+    """Of one it would have no width, and any difference would look certain."""
+    confusions = confusions_of(np.linspace(0.5, 0.9, 27))
+    assert bootstrap.interval(confusions, block=3) is None
+    assert bootstrap.interval(confusions, block=2) is not None
+    same = confusions_of(np.linspace(0.5, 0.9, 27) + 0.01)
+    paired = bootstrap.paired_interval(same, confusions, block=3)
+    assert paired[1:] == (None, None)
+
+
+def test_many_classes_take_no_minutes():
+    rng = np.random.default_rng(0)
+    confusions = rng.integers(0, 50, (40, 150, 150)).astype("int32")
+    started = time.perf_counter()
+    low, high = bootstrap.interval(confusions)
+    assert time.perf_counter() - started < 10
+    assert low < metrics.mean_iou(confusions.sum(0)) < high
 
 
 def test_what_is_hard_for_both_cancels_out():
@@ -60,7 +83,7 @@ def test_what_is_hard_for_both_cancels_out():
 
 
 def test_a_network_and_itself_do_not_differ():
-    confusions = confusions_of([0.5, 0.9, 0.7])
+    confusions = confusions_of(np.linspace(0.5, 0.9, 12))
     assert bootstrap.paired_interval(confusions, confusions) == (0, 0, 0)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from selene_tf.evaluation import evaluate, prediction, protocols
-from selene_tf.evaluation.protocols import Protocol
+from selene_tf.config.protocol import Protocol, parse_protocol
+from selene_tf.evaluation import evaluate, protocols
 from selene_tf.layers.normalize import Normalize
 from tests.refusals import assert_refused
 
@@ -46,7 +46,7 @@ def logits_of(network, shown):
     ],
 )
 def test_a_protocol_is_read_from_text(text, expected):
-    assert protocols.parse(text) == expected
+    assert parse_protocol(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_protocol_is_read_from_text(text, expected):
     ],
 )
 def test_another_text_is_refused(text):
-    assert_refused(lambda: protocols.parse(text), "--protocol", f"'{text}'", "sliding:")
+    assert_refused(lambda: parse_protocol(text), "--protocol", f"'{text}'", "sliding:")
 
 
 def test_whole_images_go_in_as_they_are(network):
@@ -79,7 +79,7 @@ def test_a_centred_image_lies_in_the_middle_of_the_mean_colour(network, height, 
     canvas[:, top : top + height, left : left + width] = shown
     expected = logits_of(network, canvas)
     expected = expected[:, top : top + height, left : left + width].argmax(-1)
-    predict = evaluate.predictor(network, protocols.parse("centre_pad:64x96"))
+    predict = evaluate.predictor(network, parse_protocol("centre_pad:64x96"))
     np.testing.assert_array_equal(predict(shown)["labels"], expected)
 
 
@@ -103,7 +103,7 @@ def test_logits_of_windows_are_averaged(network, height, width):
         sums[place] += logits_of(network, canvas[place])
         counts[place] += 1
     expected = (sums / counts)[:, :height, :width]
-    outputs = prediction.predict(network, tf.constant(shown), protocol)
+    outputs = protocols.predict(network, tf.constant(shown), protocol)
     margin = np.sort(expected, -1)
     clear = margin[..., -1] - margin[..., -2] > 1e-3
     labels = outputs["labels"].numpy()
@@ -119,7 +119,7 @@ def test_logits_of_windows_are_averaged(network, height, width):
 
 def test_probabilities_of_scales_and_mirrored_images_are_averaged(network):
     shown = images(40, 60)
-    protocol = protocols.parse("whole+flip+scales:0.5/1")
+    protocol = parse_protocol("whole+flip+scales:0.5/1")
     total = 0
     for size, is_mirrored in itertools.product([(20, 30), (40, 60)], (False, True)):
         scaled = tf.image.resize(shown, size).numpy()
@@ -130,7 +130,7 @@ def test_probabilities_of_scales_and_mirrored_images_are_averaged(network):
         total = total + exponents / exponents.sum(-1, keepdims=True)
     margin = np.sort(total, -1)
     clear = margin[..., -1] - margin[..., -2] > 1e-3
-    labels = prediction.predict(network, tf.constant(shown), protocol)["labels"]
+    labels = protocols.predict(network, tf.constant(shown), protocol)["labels"]
     np.testing.assert_array_equal(labels.numpy()[clear], total.argmax(-1)[clear])
     assert clear.mean() > 0.95
     assert protocol.passes(40, 60) == [((20, 30), 2), ((40, 60), 2)]
@@ -147,9 +147,9 @@ def test_probabilities_of_scales_and_mirrored_images_are_averaged(network):
     ],
 )
 def test_what_the_network_sees_is_told(text, passes):
-    assert protocols.parse(text).passes(50, 70) == passes
+    assert parse_protocol(text).passes(50, 70) == passes
 
 
 def test_a_cityscapes_image_has_eight_windows():
-    protocol = protocols.parse("sliding:800x800:534x534")
+    protocol = parse_protocol("sliding:800x800:534x534")
     assert protocol.passes(1024, 2048) == [((800, 800), 8)]

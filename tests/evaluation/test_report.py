@@ -1,4 +1,6 @@
+import contextlib
 import html.parser
+import json
 import re
 import shutil
 import subprocess
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selene_tf.evaluation import report
+from selene_tf.errors import UserError
+from selene_tf.evaluation import image_scores, report
 from tests.commands import assert_one_line, run
 from tests.evaluation.report_case import write_run
 from tests.refusals import assert_refused
@@ -142,6 +145,112 @@ def test_a_damaged_file_is_one_line(tmp_path, name):
     run_dir = write_run(tmp_path / "a")
     (run_dir / name).write_bytes(b"{")
     assert_refused(lambda: written([run_dir], tmp_path), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("summary.json", '"mean": ', '"men": '),
+        ("summary.json", '"iou": {', '"iou": [], "was": {'),
+        ("summary.json", '"edges": [', '"edges": [1, '),
+        ("exports.jsonl", '"check": {', '"czech": {'),
+        ("log.jsonl", '"step": 20', '"step": "many"'),
+        ("log.jsonl", '{"step": 20', "null\n{"),
+        ("examples/examples.json", "best_00003.png", "gone.png"),
+        ("examples/examples.json", '"number": 3', '"number": 999'),
+        ("classes.json", "[", "3, ["),
+    ],
+)
+def test_what_a_run_does_not_write_is_one_line_too(tmp_path, name, old, new):
+    run_dir = write_run(tmp_path / "a")
+    text = (run_dir / name).read_text()
+    assert old in text
+    # More lines, so that the mistake is not in the last one, which a kill may cut.
+    more = text if name.endswith("jsonl") else ""
+    (run_dir / name).write_text(text.replace(old, new) + more)
+    assert_refused(lambda: written([run_dir], tmp_path), name.rpartition("/")[2])
+
+
+def test_flipped_bits_are_an_error_of_ours_or_harmless(tmp_path):
+    run_dir = write_run(tmp_path / "a")
+    file = run_dir / "image_scores.npz"
+    content = file.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(content), 150):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << rng.integers(8)
+        file.write_bytes(bytes(damaged))
+        with contextlib.suppress(UserError):
+            image_scores.read(file)
+
+
+def test_a_run_of_an_earlier_version_is_shown(tmp_path):
+    run_dir = write_run(tmp_path / "a")
+    summary = json.loads((run_dir / "summary.json").read_text())
+    kept = ("mean_iou", "iou", "pixel_accuracy", "macs", "parameters", "seconds")
+    summary = {name: summary[name] for name in (*kept, "protocol", "images")}
+    (run_dir / "summary.json").write_text(json.dumps(summary))
+    for name in ("image_scores.npz", "exports.jsonl", "examples/examples.json"):
+        (run_dir / name).unlink()
+    assert "Scores" in outline(written([run_dir], tmp_path)).headings
+
+
+def test_a_dollar_is_no_formula(tmp_path):
+    runs = [write_run(tmp_path / "$\\frac$/a"), write_run(tmp_path / "$x_/b")]
+    assert "frac" in written(runs, tmp_path)
+
+
+def test_a_path_drawn_by_hand_is_shown_where_none_was_discovered(tmp_path):
+    run_dir = write_run(tmp_path / "a")
+    (run_dir / "path.json").rename(run_dir / "given_path.json")
+    assert "Routes of the discovered path" in written([run_dir], tmp_path)
+
+
+def test_an_export_that_was_written_anew_is_there_once(tmp_path):
+    run_dir = write_run(tmp_path / "a")
+    line = (run_dir / "exports.jsonl").read_text()
+    later = line.replace('"latency_ms": 3.5', '"latency_ms": 8.5')
+    (run_dir / "exports.jsonl").write_text(line + later)
+    text = written([run_dir], tmp_path)
+    assert text.count("a.tflite") == 1
+    assert "<td>8.5</td>" in text
+
+
+def study(folder, runs=("plain/all/seed_0", "other/all/seed_0")):
+    spread = {"mean": 0.5, "deviation": None}
+    rows = [
+        {"subset": "all", "variant": name, "mean_iou": {"val": spread}}
+        for name in ("plain", "other")
+    ]
+    table = {"heads": ["subset", "variant"], "lines": [["all", "plain"]]}
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"runs": list(runs), "rows": rows, "table": table}
+    (folder / "study.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_studys_runs_are_those_that_it_lists(tmp_path):
+    folder = study(tmp_path / "study")
+    write_run(folder / "plain/all/seed_0")
+    write_run(folder / "left over/all/seed_0")
+    found = outline(written([folder], tmp_path))
+    assert "Study" in found.headings
+    assert "seed_0" in found.headings
+    assert not any("left" in heading for heading in found.headings)
+
+
+def test_a_study_of_which_nothing_has_begun_is_one_line(tmp_path):
+    folder = study(tmp_path / "study")
+    assert_refused(lambda: written([folder], tmp_path), "no run of", "has begun")
+
+
+def test_a_searchs_trials_are_shown(tmp_path):
+    folder = tmp_path / "search"
+    for number in range(2):
+        write_run(folder / f"trial_000{number}")
+    (folder / "tuning.journal").write_text("")
+    headings = outline(written([folder], tmp_path)).headings
+    assert {"trial_0000", "trial_0001"} <= set(headings)
 
 
 def test_the_command_takes_folders_and_flags_in_any_order(tmp_path):

@@ -28,7 +28,7 @@ TINY = {
     "batch_size": 2,
     "steps": 4,
     "warm_up_steps": 1,
-    "report": False,
+    "write_report": False,
 }
 
 

@@ -46,6 +46,7 @@ def test_what_is_equal_agrees():
         "images": 1,
         "label_agreement": 1.0,
         "mean_iou": 1.0,
+        "mean_iou_interval": None,
         "mean_iou_of_network": 1.0,
         "max_logit_difference": 0.0,
     }

@@ -1,6 +1,8 @@
 """What a SavedModel gives, and its signature for the content of image files."""
 
 import io
+import struct
+import zlib
 
 import keras
 import numpy as np
@@ -136,6 +138,35 @@ def test_a_wrong_file_is_an_ordinary_error(folders, name, content):
         content = as_file(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(tf.errors.InvalidArgumentError):
         encoded(folders / name, good, content)
+
+
+def with_size(content, width, height):
+    """A small file whose header declares another size."""
+    sides = struct.pack(">II", width, height)
+    if content[:4] == b"\x89PNG":
+        header = b"IHDR" + sides + content[24:29]
+        checksum = struct.pack(">I", zlib.crc32(header))
+        return content[:12] + header + checksum + content[33:]
+    place = content.index(b"\xff\xc0") + 5
+    return content[:place] + struct.pack(">HH", height, width) + content[place + 4 :]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_small_file_that_declares_more_pixels_than_fit_is_refused_undecoded(
+    folders, kind
+):
+    content = as_file(exported.images((SIZE,))[0], kind)
+    huge = with_size(content, 60_000, 60_000)
+    assert len(huge) < 10_000
+    with pytest.raises(tf.errors.InvalidArgumentError, match="179 megapixels"):
+        encoded(folders / "all", huge)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP"])
+def test_other_kinds_of_files_are_refused(folders, kind):
+    content = as_file(exported.images((SIZE,))[0], kind)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="JPEG or PNG"):
+        encoded(folders / "all", content)
 
 
 def test_labels_alone_are_compared_as_such(folders, network):

@@ -48,6 +48,16 @@ def test_pascal_voc_gets_a_palette(tmp_path):
     assert colours == [[0, 0, 0], [128, 0, 0], [0, 64, 128]]
 
 
+def test_label_maps_are_as_large_as_the_files_and_not_as_the_run_sees_them(tmp_path):
+    file = tmp_path / "a.png"
+    Image.new("RGB", (6, 4)).save(file)
+    images = record(
+        tmp_path / "out", PASCAL_VOC, (str(file),), [[[0, 1, 2], [3, 3, 3]]]
+    )
+    labels = np.asarray(images["labels/a.png"])
+    assert labels.tolist() == [[0, 0, 1, 1, 2, 2]] * 2 + [[3] * 6] * 2
+
+
 def test_images_without_names_are_numbered(tmp_path):
     images = record(tmp_path, PASCAL_VOC, None, [[[0, 1, 2]] * 2, [[3, 3, 3]] * 2])
     assert list(images) == ["labels/00000.png", "labels/00001.png"]

@@ -25,7 +25,7 @@ batch_size = 2
 steps = 2
 warm_up_steps = 1
 evaluate_every = 2
-report = false
+write_report = false
 
 [variants.plain]
 
@@ -50,9 +50,9 @@ def finish(run, score, macs=10e6):
         "seconds": 60.0,
     }
     (run.folder / "summary.json").write_text(json.dumps(summary))
-    right = np.full(4, round(1000 * 2 * score / (1 + score)))
+    right = np.full(12, round(1000 * 2 * score / (1 + score)))
     confusions = np.stack([[right, 1000 - right], [1000 - right, right]])
-    result = Evaluation(confusions.transpose(2, 0, 1), None, np.ones((4, 2), int))
+    result = Evaluation(confusions.transpose(2, 0, 1), None, np.ones((12, 2), int))
     image_scores.write(run.folder / "image_scores.npz", result, block=1)
 
 

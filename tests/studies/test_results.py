@@ -55,7 +55,7 @@ def test_the_tables_say_the_same_in_every_form(finished, tmp_path):
     study, all_runs = finished
     rows = results.rows(study, all_runs)
     output = tmp_path / "out"
-    runner.write(study, rows, {"x": "status 1: gone"}, output)
+    runner.write(study, all_runs, {"x": "status 1: gone"}, output)
     text = (output / "study.txt").read_text()
     assert "0.460 ± 0.014" in text
     assert "+4.0" in text

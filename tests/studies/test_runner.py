@@ -1,5 +1,6 @@
 """A study's processes; what they run is a stand-in for train.py, but for one test."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+from selene_tf.errors import UserError
 from selene_tf.studies import estimates, processes, runner, runs
 from selene_tf.training import run_lock
 from tests.commands import ROOT, run
@@ -19,6 +21,7 @@ import json, pathlib, sys
 flags = dict(a[2:].split("=", 1) for a in sys.argv[1:])
 folder = pathlib.Path(flags["run_dir"])
 folder.mkdir(parents=True, exist_ok=True)
+(folder / "config.cfg").write_text("\\n".join(sys.argv[1:]))
 with open(folder / "started", "a") as file:
     file.write("x")
 if flags["seed"] == "1" and "learning_rate" in flags:
@@ -67,6 +70,82 @@ def test_finished_runs_are_not_repeated_and_others_are(stand_in):
         "other/all/seed_0": 1,
         "other/all/seed_1": 2,
     }
+
+
+def test_a_finished_run_of_other_flags_is_not_taken_for_this_one(stand_in, tmp_path):
+    study, output = stand_in
+    runner.run(study, output)
+    changed = study_case.read(tmp_path, study_case.TEXT.replace("0.01", "0.02"))
+    with pytest.raises(UserError, match="other, all, seed 0: --learning_rate: found"):
+        runner.run(changed, output)
+
+
+def test_a_damaged_run_is_a_failure_and_the_table_has_the_others(stand_in):
+    study, output = stand_in
+    runner.run(study, output)
+    (output / "plain/all/seed_0/summary.json").write_text("{")
+    rows, failures = runner.run(study, output)
+    assert "summary.json" in failures["plain, all, seed 0"]
+    assert [(row.variant, row.seeds) for row in rows] == [
+        ("plain", (1,)),
+        ("other", (0,)),
+    ]
+
+
+def test_what_is_there_is_shown_while_a_study_runs(stand_in, monkeypatch):
+    """A study that is killed has a table of what was finished."""
+    study, output = stand_in
+    content = []
+    write = runner.write
+
+    def write_and_read(*arguments):
+        rows = write(*arguments)
+        content.append(json.loads((output / "study.json").read_text()))
+        return rows
+
+    monkeypatch.setattr(runner, "write", write_and_read)
+    runner.run(study, output)
+    counts = [sum(len(row["seeds"]) for row in each["rows"]) for each in content]
+    assert counts == [0, 1, 2, 3, 3, 3]
+    assert content[0]["runs"] == [
+        "plain/all/seed_0",
+        "other/all/seed_0",
+        "plain/all/seed_1",
+        "other/all/seed_1",
+    ]
+
+
+def test_a_log_that_cannot_be_written_is_one_line(stand_in):
+    study, output = stand_in
+    output.mkdir()
+    (output / "logs").write_text("")
+    with pytest.raises(UserError, match="logs"):
+        runner.run(study, output)
+
+
+def test_two_studies_in_one_folder_are_refused(stand_in):
+    study, output = stand_in
+    output.mkdir()
+    with run_lock.locked(output), pytest.raises(UserError, match="--output: .* in use"):
+        runner.run(study, output)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "gpus", "seen"),
+    [
+        (1, ["0", "1"], [None]),
+        (2, ["0", "1"], ["0", "1"]),
+        (3, ["0", "1"], ["0", "1", "0"]),
+        (2, [], [None, None]),
+    ],
+)
+def test_trainings_at_a_time_share_gpus_and_cores(monkeypatch, jobs, gpus, seen):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    made = [processes.environment(jobs, slot, gpus) for slot in range(jobs)]
+    assert [own.get("CUDA_VISIBLE_DEVICES") for own in made] == seen
+    grows = "true" if gpus and jobs > len(gpus) else None
+    assert {own.get("TF_FORCE_GPU_ALLOW_GROWTH") for own in made} == {grows}
 
 
 def test_a_run_that_another_process_still_saves_is_waited_for(stand_in, monkeypatch):

@@ -140,6 +140,53 @@ def test_a_mistake_in_the_table_is_one_line(tmp_path, old, new, words):
     assert_refused(lambda: tuning.parse(study), "study tiny, tuning", *words)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("learning_rate = {", "lerning_rate = {", "lerning_rate"),
+        ("high = 1.0", "high = inf", "learning_rate"),
+        ("low = 3, high = 6", "low = 2, high = 6", "--num_layers"),
+    ],
+)
+def test_a_flag_that_is_refused_leaves_no_trial_behind(tmp_path, old, new, word):
+    text = TEXT.split("[tuning]")
+    text = "[tuning]".join([text[0], text[1].replace(old, new)])
+    assert_refused(lambda: tune(tmp_path, text), word)
+    assert len(tune(tmp_path)["trials"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ('"mean_iou", "macs"', '"macs", "mean_iou"', "objectives"),
+        ("choices = [0.5, 0.9]", "choices = [0.5, 0.8]", "parameters"),
+        ("steps = 2", "steps = 3", "flags"),
+    ],
+)
+def test_a_search_does_not_go_on_as_another_one(tmp_path, old, new, word):
+    content = tune(tmp_path)
+    assert_refused(lambda: tune(tmp_path, TEXT.replace(old, new)), "--output", word)
+    assert tune(tmp_path) == content
+
+
+def test_a_trial_that_was_killed_while_it_was_drawn_is_given_up(tmp_path, monkeypatch):
+    suggest = tuner._suggest
+
+    def suggest_and_die(trial, name, values):
+        if trial.number == 3 and name == "num_layers":
+            raise KeyboardInterrupt
+        suggest(trial, name, values)
+
+    monkeypatch.setattr(tuner, "_suggest", suggest_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        tune(tmp_path)
+    monkeypatch.undo()
+    states = [trial["state"] for trial in tune(tmp_path)["trials"]]
+    assert len(states) == 12
+    assert states[3] == "fail"
+    assert states.count("fail") == 1
+
+
 def test_a_study_without_the_table_is_refused(tmp_path):
     study = study_case.read(tmp_path)
     assert_refused(lambda: tuning.parse(study), "tuning")

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from selene_tf.errors import UserError
-from selene_tf.training import run_folder
+from selene_tf.training import run_folder, run_identity
 
 FLAGS = "--steps=10\n--data_dir=/a\n"
 NAMES = {"class_names": ["road", "car"], "masks": [{"0": 0, "1": 1}]}
@@ -11,48 +11,48 @@ NAMES = {"class_names": ["road", "car"], "masks": [{"0": 0, "1": 1}]}
 
 def test_a_new_folder_is_made_with_its_flags(tmp_path):
     folder = tmp_path / "some run" / "ü"
-    run_folder.check(folder, FLAGS)
+    run_identity.check(folder, FLAGS)
     run_folder.prepare(folder, FLAGS, NAMES, needed_bytes=1)
     assert (folder / "config.cfg").read_text() == FLAGS
-    run_folder.check(folder, FLAGS)
+    run_identity.check(folder, FLAGS)
 
 
 def test_another_configuration_is_refused_and_named(tmp_path):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     with pytest.raises(UserError, match="--steps: found '20'.*'10'"):
-        run_folder.check(tmp_path, FLAGS.replace("10", "20"))
+        run_identity.check(tmp_path, FLAGS.replace("10", "20"))
 
 
 def test_moved_data_are_no_other_configuration(tmp_path):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
-    run_folder.check(tmp_path, FLAGS.replace("/a", "/b"))
+    run_identity.check(tmp_path, FLAGS.replace("/a", "/b"))
 
 
 def test_a_run_keeps_its_classes_whatever_becomes_of_their_file(tmp_path):
-    run_folder.check_classes(tmp_path, NAMES)
+    run_identity.check_classes(tmp_path, NAMES)
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
-    run_folder.check_classes(tmp_path, NAMES)
+    run_identity.check_classes(tmp_path, NAMES)
     with pytest.raises(UserError, match="road, car, but.*car, road"):
-        run_folder.check_classes(tmp_path, NAMES | {"class_names": ["car", "road"]})
+        run_identity.check_classes(tmp_path, NAMES | {"class_names": ["car", "road"]})
     with pytest.raises(UserError, match="another meaning of the masks"):
-        run_folder.check_classes(tmp_path, NAMES | {"masks": [{"0": 1, "1": 0}]})
+        run_identity.check_classes(tmp_path, NAMES | {"masks": [{"0": 1, "1": 0}]})
 
 
 def test_a_flag_that_the_run_did_not_know_had_its_default(tmp_path):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     defaults = "--steps=99\n--colour=red\n"
-    run_folder.check(tmp_path, FLAGS + "--colour=red\n", defaults)
+    run_identity.check(tmp_path, FLAGS + "--colour=red\n", defaults)
     with pytest.raises(UserError, match="--colour: found 'blue'.*'red'"):
-        run_folder.check(tmp_path, FLAGS + "--colour=blue\n", defaults)
+        run_identity.check(tmp_path, FLAGS + "--colour=blue\n", defaults)
 
 
 def test_a_flag_may_have_had_another_name(tmp_path):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     renamed = {"steps": "updates"}
     text = FLAGS.replace("steps", "updates")
-    run_folder.check(tmp_path, text, renamed=renamed)
+    run_identity.check(tmp_path, text, renamed=renamed)
     with pytest.raises(UserError, match="--updates: found '20'.*'10'"):
-        run_folder.check(tmp_path, text.replace("10", "20"), renamed=renamed)
+        run_identity.check(tmp_path, text.replace("10", "20"), renamed=renamed)
 
 
 def test_a_flag_that_is_no_more_is_named_with_its_file(tmp_path):
@@ -60,27 +60,27 @@ def test_a_flag_that_is_no_more_is_named_with_its_file(tmp_path):
     with pytest.raises(
         UserError, match=r"config\.cfg: found --gone=5, which"
     ) as caught:
-        run_folder.check(tmp_path, FLAGS)
+        run_identity.check(tmp_path, FLAGS)
     assert "--run_dir" in str(caught.value)
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match=r"no config\.cfg"):
-        run_folder.check(tmp_path, FLAGS)
+        run_identity.check(tmp_path, FLAGS)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
 def test_no_folder_is_refused():
     with pytest.raises(UserError, match="--run_dir"):
-        run_folder.check("", FLAGS)
+        run_identity.check("", FLAGS)
 
 
 def test_a_file_in_its_place_is_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(UserError, match="is a file"):
-        run_folder.check(file, FLAGS)
+        run_identity.check(file, FLAGS)
 
 
 @pytest.mark.parametrize("place", ["/proc/selene", "/dev/null/run"])
@@ -111,7 +111,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_what_a_kill_left_of_config_cfg_is_no_other_run(tmp_path):
     (tmp_path / ".config.cfg.part").write_text("--ste")
-    run_folder.check(tmp_path, FLAGS)
+    run_identity.check(tmp_path, FLAGS)
 
 
 @pytest.mark.parametrize("spoil", ["a folder", "no text"])
@@ -119,12 +119,12 @@ def test_an_unreadable_configuration_is_one_line(tmp_path, spoil):
     file = tmp_path / "config.cfg"
     file.mkdir() if spoil == "a folder" else file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="cannot read"):
-        run_folder.check(tmp_path, FLAGS)
+        run_identity.check(tmp_path, FLAGS)
 
 
 def test_a_name_that_is_too_long_is_one_line(tmp_path):
     with pytest.raises(UserError, match="too long"):
-        run_folder.check(tmp_path / ("x" * 300), FLAGS)
+        run_identity.check(tmp_path / ("x" * 300), FLAGS)
 
 
 def test_a_resumed_log_loses_what_will_be_logged_again(tmp_path):
@@ -154,7 +154,7 @@ def test_classes_of_something_else_are_one_line(tmp_path, text):
     run_folder.prepare(tmp_path, FLAGS, NAMES, 1)
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(UserError, match=r"classes\.json: found ") as caught:
-        run_folder.check_classes(tmp_path, NAMES)
+        run_identity.check_classes(tmp_path, NAMES)
     assert "\n" not in str(caught.value)
 
 
