@@ -59,6 +59,7 @@ class Algorithm(keras.Model):
         pretext: A `PretextLoss`, or None.
         num_steps: Steps of the whole training, which drop path has to know.
         accumulate_steps: Parts of a step.
+        auxiliary_weight: Weight of the loss of auxiliary logits.
     """
 
     # Names of what `compute_losses` gives for the log alone: (batch,), or with a value
@@ -77,9 +78,11 @@ class Algorithm(keras.Model):
         pretext=None,
         num_steps=None,
         accumulate_steps=1,
+        auxiliary_weight=AUXILIARY_WEIGHT,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.auxiliary_weight = auxiliary_weight
         self.networks = networks
         self.heads = pretext.heads if pretext else {}
         self.deployed = deployed
@@ -120,7 +123,7 @@ class Algorithm(keras.Model):
         """The supervised loss on the labelled images, (batch,).
 
         Auxiliary logits, if the network has any, learn from the labels beside its own,
-        each at `AUXILIARY_WEIGHT`.
+        each at `auxiliary_weight`.
 
         Args:
             batch: The batch.
@@ -132,7 +135,7 @@ class Algorithm(keras.Model):
         loss_of = functools.partial(self.supervised_loss, batch["label"], **options)
         loss = loss_of(outputs["logits"])
         for logits in outputs.get("auxiliary", ()):
-            loss += AUXILIARY_WEIGHT * loss_of(logits)
+            loss += self.auxiliary_weight * loss_of(logits)
         return loss
 
     def on_weights_loaded(self):

@@ -1,24 +1,17 @@
 """Multiply-accumulates (MACs) and parameters of a network of any kind."""
 
-import dataclasses
-
-from selene_tf.architectures import cost_table, deeplab_v3_plus, routing
+from selene_tf.architectures import (
+    auxiliary_cells,
+    cost_table,
+    deeplab_v3_plus,
+    routing,
+    templates,
+)
+from selene_tf.architectures.auxiliary_cells import AuxiliaryCellsArchitecture
+from selene_tf.architectures.counted_cost import Cost
 from selene_tf.architectures.deeplab_v3_plus import DeepLabV3PlusArchitecture
 from selene_tf.architectures.routing import RoutingArchitecture
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """Multiply-accumulates and parameters of a network.
-
-    Attributes:
-        macs: Multiply-accumulates of one image when everything runs: convolutions and
-            dense layers, without biases, normalisation, activations and resizing.
-        parameters: Trainable parameters, normalisation and biases included.
-    """
-
-    macs: int
-    parameters: int
+from selene_tf.architectures.templates import TemplatesArchitecture
 
 
 def cost(architecture, height, width):
@@ -45,6 +38,10 @@ def cost(architecture, height, width):
                 routing.macs_table(architecture, height, width).supernet,
                 routing.parameters_table(architecture).supernet,
             )
+        case AuxiliaryCellsArchitecture():
+            return auxiliary_cells.count(architecture, height, width)
+        case TemplatesArchitecture():
+            return templates.count(architecture, height, width)
         case DeepLabV3PlusArchitecture():
             return Cost(*deeplab_v3_plus.count(architecture, height, width))
         case _:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from selene_tf.architectures import mobilenet_v2
+
 BACKBONES = ("resnet50", "mobilenet_v2")
 OUTPUT_STRIDES = (8, 16, 32)
 # Channels of the pyramid and the decoder, and of the finest features in it.
@@ -9,11 +11,8 @@ CHANNELS = 256
 LOW_LEVEL_CHANNELS = 48
 # Channels of each backbone's finest features and of its last ones.
 _ENDS = {"resnet50": (256, 2048), "mobilenet_v2": (24, 320)}
-# (channels, blocks, stride) of the stages; those of MobileNetV2 behind its first block.
+# (channels, blocks, stride) of the stages.
 _RESNET_STAGES = ((64, 3, 4), (128, 4, 8), (256, 6, 16), (512, 3, 32))
-_MOBILENET_STAGES = (
-    *((24, 2, 4), (32, 3, 8), (64, 4, 16), (96, 3, 16), (160, 3, 32), (320, 1, 32)),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +61,7 @@ def convolutions(architecture):
     if architecture.backbone == "resnet50":
         rows = _resnet()
     else:
-        rows = _mobilenet()
+        rows = mobilenet_v2.convolutions()
     dense = [(weights, others, min(s, coarsest)) for weights, others, s in rows]
     return [*dense, *_decoder(architecture)]
 
@@ -82,25 +81,6 @@ def _resnet():
             yield row(3, narrow, narrow, stride)
             yield row(1, narrow, 4 * narrow, stride)
             inputs = 4 * narrow
-
-
-def _mobilenet():
-    """MobileNetV2 of width 1 up to its last block."""
-
-    def row(weights, outputs, stride):
-        return weights, 2 * outputs, stride
-
-    yield row(27 * 32, 32, 2)
-    yield row(9 * 32, 32, 2)
-    yield row(32 * 16, 16, 2)
-    inputs, before = 16, 2
-    for outputs, blocks, stride in _MOBILENET_STAGES:
-        for _ in range(blocks):
-            wide = 6 * inputs
-            yield row(inputs * wide, wide, before)
-            yield row(9 * wide, wide, stride)
-            yield row(wide * outputs, outputs, stride)
-            inputs, before = outputs, stride
 
 
 def _decoder(architecture):

@@ -33,7 +33,7 @@ def from_flags(flag_values=flags.FLAGS):
         field.name: _from_flag(field, flag_values[field.name].value)
         for field in dataclasses.fields(Config)
     }
-    for name in ("data_dir", "run_dir", "init_run"):
+    for name in ("data_dir", "run_dir", "init_run", "architecture"):
         values[name] = _absolute(name, values[name])
     # A classic network's name is no file; ./unet would be one.
     if values["path"] not in classic_paths.NAMES:

@@ -128,6 +128,24 @@ class Config:
         "Kind of network: routing, whose gates choose the routes of each image; "
         "routing_fixed, the same without gates; deeplab_v3_plus, to compare with.",
     )
+    architecture: str = option(
+        "",
+        "A compact network that a search found, in place of --network: a JSON file "
+        "such as configs/architectures/templates_arch0.json.",
+    )
+    auxiliary: Literal["none", "classifier", "cell"] = option(
+        "classifier",
+        "What of each block of an --architecture with auxiliary cells learns beside "
+        "the network; it is not part of the deployed network.",
+    )
+    auxiliary_weight: float = option(
+        0.4, "Weight of the loss of auxiliary logits, if there are any.", at_least=0
+    )
+    encoder_first_block: Literal["keras", "official"] = option(
+        "keras",
+        "First block of an --architecture's MobileNetV2: that of keras.applications, "
+        "or the official code's, which has one more convolution.",
+    )
     backbone: Literal["resnet50", "mobilenet_v2"] = option(
         "resnet50", "Backbone of deeplab_v3_plus, trained from scratch."
     )

@@ -7,7 +7,9 @@ from selene_tf.errors import UserError
 
 # What has a meaning for some kinds of network only; sizes are left alone, so that a
 # flagfile serves for every kind.
+_COMPACT = "architecture"
 _ONLY_FOR = {
+    **dict.fromkeys(("auxiliary", "encoder_first_block"), (_COMPACT,)),
     **dict.fromkeys(("backbone", "output_stride"), ("deeplab_v3_plus",)),
     **dict.fromkeys(("small_gate", "budget_weight"), ("routing",)),
     "gate_learning_rate_multiplier": ("routing",),
@@ -42,8 +44,10 @@ def check(config):
             )
 
     pools = config.pooling != "none" or config.network == "deeplab_v3_plus"
+    pools = pools or bool(config.architecture)
     if pools and config.batch_size // config.accumulate_steps == 1:
-        name = "network" if config.pooling == "none" else "pooling"
+        name = "architecture" if config.architecture else "network"
+        name = name if config.pooling == "none" else "pooling"
         raise UserError(
             f"--{name}: found {getattr(config, name)} with --batch_size="
             f"{config.batch_size} and --accumulate_steps={config.accumulate_steps}; "
@@ -66,13 +70,25 @@ def check(config):
 
 
 def _check_kind(config):
+    if config.architecture and config.network != "routing":
+        raise UserError(
+            f"--network: found {config.network} with --architecture="
+            f"{config.architecture}, which says what the network is; expected one of "
+            "the two."
+        )
+    kind, flag = config.network, f"--network={config.network}"
+    if config.architecture:
+        kind, flag = _COMPACT, f"--architecture={config.architecture}"
     for field in dataclasses.fields(config):
         kinds, value = _ONLY_FOR.get(field.name), getattr(config, field.name)
-        if kinds and config.network not in kinds and value != field.default:
+        if kinds and kind not in kinds and value != field.default:
+            expected = " or ".join(
+                "an --architecture" if own == _COMPACT else f"--network={own}"
+                for own in kinds
+            )
             raise UserError(
-                f"--{field.name}: found '{to_text(value)}' with --network="
-                f"{config.network}, which has no use for it; expected nothing, or "
-                f"--network={' or '.join(kinds)}."
+                f"--{field.name}: found '{to_text(value)}' with {flag}, which has no "
+                f"use for it; expected nothing, or {expected}."
             )
 
 

@@ -1,6 +1,10 @@
 """The architecture that a `Config` asks for."""
 
-from selene_tf.architectures import DeepLabV3PlusArchitecture, RoutingArchitecture
+from selene_tf.architectures import (
+    DeepLabV3PlusArchitecture,
+    RoutingArchitecture,
+    architecture_file,
+)
 from selene_tf.experiment.datasets import dataset_info
 
 
@@ -14,6 +18,13 @@ def architecture_of(config, path=None):
         path: The `RoutingPath` along which they are built; None for the supernet.
     """
     num_classes = dataset_info(config).num_classes
+    if config.architecture:
+        return architecture_file.read(
+            config.architecture,
+            num_classes,
+            auxiliary=config.auxiliary,
+            first_block=config.encoder_first_block,
+        )
     if config.network == "deeplab_v3_plus":
         return DeepLabV3PlusArchitecture(
             num_classes, config.backbone, int(config.output_stride)
@@ -28,3 +39,8 @@ def architecture_of(config, path=None):
         path=path,
         drop_path=config.drop_path,
     )
+
+
+def deployed(architecture):
+    """The same without what only learns beside it, as it is scored and exported."""
+    return getattr(architecture, "deployed", architecture)

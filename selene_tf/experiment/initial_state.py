@@ -10,6 +10,7 @@ import pathlib
 from selene_tf import pretrained
 from selene_tf.architectures import (
     RoutingPath,
+    architecture_file,
     classic_paths,
     routing,
     routing_path,
@@ -23,6 +24,7 @@ from selene_tf.search import classic_path
 from selene_tf.training import run_folder
 
 GIVEN_PATH = "given_path.json"
+ARCHITECTURE = "architecture.json"
 COLOURS = "colours.json"
 # Names in colours.json, in the order of `ColourNormalization`.
 _COLOUR_KEYS = ("mean_colour", "colour_deviation", "colour_order")
@@ -97,10 +99,35 @@ def load(config, run_dir, path_file=""):
     return InitialState(path, colours)
 
 
+def with_own_architecture(config, run_dir):
+    """The same settings with the run's copy of its architecture, if it has begun.
+
+    Raises:
+        UserError: The file that is given holds another architecture now.
+    """
+    copy = run_dir / ARCHITECTURE
+    if not config.architecture or not copy.is_file():
+        return config
+    own = dataclasses.replace(config, architecture=str(copy))
+    is_there = pathlib.Path(config.architecture).is_file()
+    if is_there and architecture.architecture_of(config) != (
+        architecture.architecture_of(own)
+    ):
+        raise UserError(
+            f"--architecture: found '{config.architecture}', which differs from "
+            f"{copy}, with which the run was started; give that one, or use another "
+            "--run_dir."
+        )
+    return own
+
+
 def save(initial, config):
     """Saves copies of the initial state in the run folder, if they are not there."""
     folder = pathlib.Path(config.run_dir)
     contents = {}
+    if config.architecture:
+        built = architecture.architecture_of(config)
+        contents[ARCHITECTURE] = architecture_file.to_json(built)
     if initial.path is not None:
         contents[GIVEN_PATH] = routing_path.to_json(initial.path)
     if config.init_run:
@@ -131,7 +158,12 @@ def settings_of(run_dir, flag):
             "run, as train.py makes it."
         )
     try:
-        return flagfile.from_flagfile(file)
+        config = flagfile.from_flagfile(file)
+        copy = file.with_name(ARCHITECTURE)
+        if config.architecture and copy.is_file():
+            # The run needs the file that it was started from no more.
+            config = dataclasses.replace(config, architecture=str(copy))
+        return config
     except UserError as error:
         # Such as a flag of another version; which file has it is not in the message.
         raise UserError(f"{file}: {error}") from None

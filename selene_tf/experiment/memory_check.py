@@ -58,6 +58,8 @@ def check(config, initial=InitialState(), num_workers=1):
 
 
 def _size_flags(config):
+    if config.architecture:
+        return f"--architecture={config.architecture}"
     if config.network == "deeplab_v3_plus":
         return f"--network={config.network}"
     return f"--channels={config.channels} with --num_layers={config.num_layers}"

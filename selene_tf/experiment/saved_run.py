@@ -104,7 +104,7 @@ def load_run(
     # In float32 whatever it was trained in: the weights are.
     config = dataclasses.replace(config, mixed_precision="none")
     initial = initial_state.load(config, run_dir, path_file)
-    network = make_network(config, name, conditional, initial)
+    network = make_network(config, name, conditional, initial, deployed=True)
     variables = {f"{name}/{variable.path}": variable for variable in network.variables}
     restored = Checkpoints(folder / "checkpoints", variables).restore(partly=True)
     if restored is None:
@@ -115,7 +115,7 @@ def load_run(
     return RestoredRun(
         network,
         restored[0],
-        architecture.architecture_of(config, initial.path),
+        architecture.deployed(architecture.architecture_of(config, initial.path)),
         dataset_info(config),
         make_split_source(config, split) if split else None,
         1 if conditional else config.evaluation_batch_size,

@@ -24,7 +24,9 @@ from selene_tf.training import schedules
 from selene_tf.training.sgd import TorchSGD
 
 
-def make_network(config, name, conditional=False, initial=InitialState()):
+def make_network(  # noqa: PLR0913 (which network, and in which form)
+    config, name, conditional=False, initial=InitialState(), deployed=False
+):
     """Builds an untrained network, normalised for the weights that it will get.
 
     Args:
@@ -32,11 +34,14 @@ def make_network(config, name, conditional=False, initial=InitialState()):
         name: Name of the Keras model.
         conditional: Whether it leaves out what an image closed.
         initial: The run's `InitialState`.
+        deployed: Whether parts that only learn are left out.
 
     Raises:
         UserError: if it is conditional and has no routes.
     """
     wanted = architecture.architecture_of(config, initial.path)
+    if deployed:
+        wanted = architecture.deployed(wanted)
     if conditional:
         routing.check_has_routes(wanted, "conditional", "true", "--noconditional")
         wanted = dataclasses.replace(wanted, conditional=True)
@@ -65,6 +70,7 @@ def make_algorithm(config, initial=InitialState(), class_weights=None):
         "pretext": make_pretext(config, dict(zip(names, models, strict=True))),
         "num_steps": config.steps,
         "accumulate_steps": config.accumulate_steps,
+        "auxiliary_weight": config.auxiliary_weight,
     }
     match config.algorithm:
         case "supervised":

@@ -68,13 +68,10 @@ def train(config):
     defaults = flagfile.to_flagfile(type(config)())
     run_identity.check(config.run_dir, text, defaults, flagfile.RENAMED)
     run_dir = pathlib.Path(config.run_dir)
+    config = initial_state.with_own_architecture(config, run_dir)
     start = initial_state.resolve(config)
     if (run_dir / "summary.json").exists():
-        _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
-        # A kill may have come between the two.
-        if config.write_report and not (run_dir / "report.html").exists():
-            report.write([run_dir], run_dir / "report.html")
-        return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
+        return _of_finished(config, run_dir)
     devices = make_devices(config)
     memory_check.check(config, start, devices.num_workers)
     classes = dataset_info(config).to_json()
@@ -120,6 +117,15 @@ def train(config):
             summary = _run(config, start, algorithm, devices, data, supervisor, scorer)
             devices.wait_for_all()
             return summary
+
+
+def _of_finished(config, run_dir):
+    """What a finished run is answered with: its summary."""
+    _say(f"{run_dir} holds a finished run; evaluate.py looks at it.")
+    # A kill may have come between the two.
+    if config.write_report and not (run_dir / "report.html").exists():
+        report.write([run_dir], run_dir / "report.html")
+    return run_folder.read_json(run_dir / "summary.json", _SUMMARY)
 
 
 @contextlib.contextmanager
@@ -225,7 +231,7 @@ def _run(config, start, algorithm, devices, data, supervisor, scorer):
         supervisor.last_evaluations,
         algorithm.deployed,
         dataset_info(config).class_names,
-        architecture.architecture_of(config, start.path),
+        architecture.deployed(architecture.architecture_of(config, start.path)),
         bootstrap_block(config),
     )
     if not devices.is_chief:

@@ -1,4 +1,4 @@
-"""Bilinear upsampling, subsampling, padding and cropping: layers without weights."""
+"""Bilinear resizing, subsampling, padding and cropping: layers without weights."""
 
 import keras
 from keras import ops
@@ -101,6 +101,25 @@ class CropLike(keras.layers.Layer):
         features, reference = inputs
         _, height, width, _ = ops.shape(reference)
         return features[:, :height, :width, :]
+
+    def compute_output_shape(self, input_shape):
+        features, reference = input_shape
+        return (features[0], reference[1], reference[2], features[3])
+
+
+@keras.saving.register_keras_serializable("selene_tf")
+class ResizeLike(keras.layers.Layer):
+    """Resizes features bilinearly to the size of another tensor.
+
+    Half-pixel centres, and no antialiasing where they shrink.
+
+    Input shape: [(batch, height, width, channels), (batch, h, w, any)]
+    Output shape: (batch, h, w, channels)
+    """
+
+    def call(self, inputs):
+        features, reference = inputs
+        return resize(features, ops.shape(reference)[1:3])
 
     def compute_output_shape(self, input_shape):
         features, reference = input_shape

@@ -5,15 +5,15 @@ import keras
 from selene_tf.layers.conv_norm import ConvNorm, kaiming_normal
 
 
-def depthwise(strides, dtype, name, dilation_rate=1):
-    """A depthwise 3x3 convolution without bias; each channel has a fan of 9."""
+def depthwise(strides, dtype, name, dilation_rate=1, kernel_size=3):
+    """A depthwise convolution without bias; a channel's fan is its own kernel."""
     return keras.layers.DepthwiseConv2D(
-        3,
+        kernel_size,
         strides=strides,
         padding="same",
         dilation_rate=dilation_rate,
         use_bias=False,
-        depthwise_initializer=kaiming_normal(9),
+        depthwise_initializer=kaiming_normal(kernel_size**2),
         dtype=dtype,
         name=name,
     )
@@ -31,6 +31,7 @@ class SeparableConvNorm(keras.layers.Layer):
         strides: Step of the depthwise kernel, in pixels.
         activation: True for a ReLU at the end.
         dilation_rate: Distance of the depthwise kernel's pixels from each other.
+        kernel_size: Height and width of the depthwise kernel, in pixels.
         synchronized: Whether replicas share their batch statistics.
 
     Input shape: (batch, height, width, channels)
@@ -48,6 +49,7 @@ class SeparableConvNorm(keras.layers.Layer):
         strides=1,
         activation=True,
         dilation_rate=1,
+        kernel_size=3,
         synchronized=False,
         **kwargs,
     ):
@@ -56,11 +58,16 @@ class SeparableConvNorm(keras.layers.Layer):
         self.strides = strides
         self.activation = activation
         self.dilation_rate = dilation_rate
+        self.kernel_size = kernel_size
         self.synchronized = synchronized
 
     def build(self, input_shape):
         self.depthwise = depthwise(
-            self.strides, self.dtype_policy, "depthwise", self.dilation_rate
+            self.strides,
+            self.dtype_policy,
+            "depthwise",
+            self.dilation_rate,
+            self.kernel_size,
         )
         self.pointwise = ConvNorm(
             self.filters,
@@ -86,5 +93,6 @@ class SeparableConvNorm(keras.layers.Layer):
             "strides": self.strides,
             "activation": self.activation,
             "dilation_rate": self.dilation_rate,
+            "kernel_size": self.kernel_size,
             "synchronized": self.synchronized,
         }

@@ -1,9 +1,16 @@
 """The builder of networks of any kind, from their architecture."""
 
+from selene_tf.architectures.auxiliary_cells import AuxiliaryCellsArchitecture
 from selene_tf.architectures.deeplab_v3_plus import DeepLabV3PlusArchitecture
 from selene_tf.architectures.routing import RoutingArchitecture
+from selene_tf.architectures.templates import TemplatesArchitecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS
-from selene_tf.networks import deeplab_v3_plus, dynamic_routing
+from selene_tf.networks import (
+    auxiliary_cells,
+    deeplab_v3_plus,
+    dynamic_routing,
+    templates,
+)
 
 
 def build(
@@ -42,13 +49,16 @@ def build(
         case RoutingArchitecture():
             return _routing(architecture, name, synchronized, colours)
         case DeepLabV3PlusArchitecture():
-            return deeplab_v3_plus.build(
-                architecture, name=name, synchronized=synchronized, colours=colours
-            )
+            make = deeplab_v3_plus.build
+        case AuxiliaryCellsArchitecture():
+            make = auxiliary_cells.build
+        case TemplatesArchitecture():
+            make = templates.build
         case _:
             return architecture.build(
                 name=name, synchronized=synchronized, colours=colours
             )
+    return make(architecture, name=name, synchronized=synchronized, colours=colours)
 
 
 def _routing(architecture, name, synchronized, colours):

@@ -22,6 +22,7 @@ MAY_DIFFER = {
     "num_predictions",
     "write_report",
     "path",
+    "architecture",
     "path_threshold",
     "strategy",
 }

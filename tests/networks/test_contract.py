@@ -1,15 +1,20 @@
 """The contract of every network, and of the routing network's variants."""
 
+import pathlib
+
 import numpy as np
 
 from selene_tf.architectures import (
     DeepLabV3PlusArchitecture,
     RoutingArchitecture,
     RoutingPath,
+    architecture_file,
     topology,
 )
 from tests.networks.contract import NetworkContract
 from tests.networks.plain import PlainArchitecture
+
+ARCHITECTURES = pathlib.Path(__file__).parents[2] / "configs/architectures"
 
 
 def path(num_layers=3):
@@ -50,3 +55,15 @@ class TestPlainWithAuxiliaryLogits(NetworkContract):
 
 class TestDeepLabOnASmallBackbone(NetworkContract):
     architecture = DeepLabV3PlusArchitecture(3, "mobilenet_v2", output_stride=16)
+
+
+class TestTemplates(NetworkContract):
+    architecture = architecture_file.read(ARCHITECTURES / "templates_arch0.json", 3)
+
+
+class TestAuxiliaryCells(NetworkContract):
+    architecture = architecture_file.read(
+        ARCHITECTURES / "auxiliary_arch1.json",
+        3,
+        **{"channels": 8, "repeats": 1, "auxiliary": "cell", "first_block": "official"},
+    )
