@@ -39,7 +39,8 @@ def from_flags(flag_values=flags.FLAGS):
     if values["path"] not in classic_paths.NAMES:
         values["path"] = _absolute("path", values["path"])
     # These may also be named relative to the data; then they stay as they are.
-    for name in ("labelled_list", "unlabelled_list", "validation_list", "dataset_file"):
+    lists = ("labelled_list", "unlabelled_list", "validation_list")
+    for name in (*lists, "dataset_file", "encoder_weights"):
         values[name] = _absolute(name, values[name], pathlib.Path.is_file)
     return Config(**values)
 

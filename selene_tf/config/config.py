@@ -141,13 +141,20 @@ class Config:
     auxiliary_weight: float = option(
         0.4, "Weight of the loss of auxiliary logits, if there are any.", at_least=0
     )
-    encoder_first_block: Literal["keras", "official"] = option(
-        "keras",
-        "First block of an --architecture's MobileNetV2: that of keras.applications, "
-        "or the official code's, which has one more convolution.",
+    encoder_first_block: Literal["file", "keras", "official"] = option(
+        "file",
+        "First block of an --architecture's MobileNetV2: as its file says; that of "
+        "keras.applications; or the official code's, which has one more convolution.",
+    )
+    encoder_weights: str = option(
+        "",
+        "Weights that the encoder of deeplab_v3_plus or of an --architecture starts "
+        "from: imagenet (Keras downloads them), or a .h5 or .keras file of "
+        "keras.applications; empty: from scratch. They set the colours' normalisation "
+        "too, and need --encoder_first_block=keras.",
     )
     backbone: Literal["resnet50", "mobilenet_v2"] = option(
-        "resnet50", "Backbone of deeplab_v3_plus, trained from scratch."
+        "resnet50", "Backbone of deeplab_v3_plus."
     )
     output_stride: Literal["8", "16", "32"] = option(
         "16", "Stride of the coarsest features of deeplab_v3_plus."

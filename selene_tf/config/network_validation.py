@@ -10,6 +10,7 @@ from selene_tf.errors import UserError
 _COMPACT = "architecture"
 _ONLY_FOR = {
     **dict.fromkeys(("auxiliary", "encoder_first_block"), (_COMPACT,)),
+    "encoder_weights": ("deeplab_v3_plus", _COMPACT),
     **dict.fromkeys(("backbone", "output_stride"), ("deeplab_v3_plus",)),
     **dict.fromkeys(("small_gate", "budget_weight"), ("routing",)),
     "gate_learning_rate_multiplier": ("routing",),
@@ -105,6 +106,11 @@ def _check_start(config):
                 f"--{name}: found with --init_checkpoint, which fills a whole network "
                 "from a file; expected one of the two."
             )
+    if config.init_run and config.encoder_weights:
+        raise UserError(
+            "--encoder_weights: found with --init_run, whose network has an encoder; "
+            "expected one of the two."
+        )
     if config.init_run and config.init_run == config.run_dir:
         raise UserError(
             f"--init_run: found '{config.init_run}', which is --run_dir; expected the "

@@ -19,12 +19,10 @@ def architecture_of(config, path=None):
     """
     num_classes = dataset_info(config).num_classes
     if config.architecture:
-        return architecture_file.read(
-            config.architecture,
-            num_classes,
-            auxiliary=config.auxiliary,
-            first_block=config.encoder_first_block,
-        )
+        options = {"auxiliary": config.auxiliary}
+        if config.encoder_first_block != "file":
+            options["first_block"] = config.encoder_first_block
+        return architecture_file.read(config.architecture, num_classes, **options)
     if config.network == "deeplab_v3_plus":
         return DeepLabV3PlusArchitecture(
             num_classes, config.backbone, int(config.output_stride)
@@ -39,6 +37,13 @@ def architecture_of(config, path=None):
         path=path,
         drop_path=config.drop_path,
     )
+
+
+def encoder_of(config):
+    """The application of Keras that a run's networks begin with; None of others."""
+    if config.architecture:
+        return "mobilenet_v2"
+    return config.backbone if config.network == "deeplab_v3_plus" else None
 
 
 def deployed(architecture):

@@ -19,6 +19,7 @@ from selene_tf.cli import flagfile
 from selene_tf.errors import UserError
 from selene_tf.experiment import architecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS, ColourNormalization
+from selene_tf.pretrained import applications
 from selene_tf.reports import path_drawing
 from selene_tf.search import classic_path
 from selene_tf.training import run_folder
@@ -61,13 +62,20 @@ def resolve(config):
     if file and (folder / GIVEN_PATH).is_file() and not pathlib.Path(file).is_file():
         # The file has gone; the run has its copy.
         file = folder / GIVEN_PATH
-    colours = IMAGENET_COLOURS
-    if config.init_checkpoint:
-        colours = pretrained.OFFICIAL_COLOURS
-    elif config.init_run:
+    colours = _colours_of(config)
+    if config.init_run:
         earlier = settings_of(config.init_run, "init_run")
         colours = load(earlier, config.init_run).colours
     return InitialState(_read_path(file, config) if file else None, colours)
+
+
+def _colours_of(config):
+    """The colours of the weights that flags other than --init_run name."""
+    if config.init_checkpoint:
+        return pretrained.OFFICIAL_COLOURS
+    if config.encoder_weights:
+        return applications.COLOURS[architecture.encoder_of(config)]
+    return IMAGENET_COLOURS
 
 
 def load(config, run_dir, path_file=""):
@@ -85,12 +93,10 @@ def load(config, run_dir, path_file=""):
     Raises:
         UserError: if a copy is missing or damaged, or the path is no part of the run's.
     """
-    folder, path, colours = pathlib.Path(run_dir), None, IMAGENET_COLOURS
+    folder, path, colours = pathlib.Path(run_dir), None, _colours_of(config)
     if config.path:
         path = _read_path(folder / GIVEN_PATH, config)
-    if config.init_checkpoint:
-        colours = pretrained.OFFICIAL_COLOURS
-    elif config.init_run:
+    if config.init_run:
         colours = _read_colours(folder / COLOURS)
     if path_file:
         part = _read_path(path_file, config)

@@ -13,6 +13,7 @@ from selene_tf.errors import UserError
 from selene_tf.experiment import architecture, initial_state
 from selene_tf.experiment.datasets import dataset_info
 from selene_tf.experiment.setup import deployed_name
+from selene_tf.pretrained import applications
 from selene_tf.training import run_folder
 from selene_tf.training.checkpoints import Checkpoints
 
@@ -53,10 +54,11 @@ def check_earlier_run(config, path):
 
 
 def load_initial_weights(config, algorithm):
-    """Loads the trained networks' weights from --init_checkpoint or --init_run.
+    """Loads the trained networks' weights, or those of their encoders.
 
     Returns:
-        One line that says what was loaded; nothing without either flag.
+        One line that says what was loaded; nothing without --init_checkpoint,
+        --init_run or --encoder_weights.
 
     Raises:
         UserError: if what a flag names does not hold these networks' weights.
@@ -72,6 +74,8 @@ def load_initial_weights(config, algorithm):
         line = _from_file(config, trained.values())
     elif config.init_run:
         line = _from_run(config, trained)
+    elif config.encoder_weights:
+        line = _encoder(config, trained.values())
     else:
         return ""
     algorithm.on_weights_loaded()
@@ -89,6 +93,21 @@ def _from_file(config, networks):
         for network in networks
     ]
     return reports[0].line()
+
+
+def _encoder(config, networks):
+    encoder, source = architecture.encoder_of(config), config.encoder_weights
+    built = architecture.architecture_of(config)
+    if getattr(built, "first_block", "keras") != "keras":
+        raise UserError(
+            "--encoder_weights: found with the official code's first block, which "
+            "keras.applications' has no weights for; expected "
+            "--encoder_first_block=keras with it."
+        )
+    counts = [
+        applications.load_encoder(network, encoder, source) for network in networks
+    ]
+    return f"loaded {counts[0]} arrays of the encoder {encoder} from {source}"
 
 
 def _from_run(config, networks):

@@ -126,6 +126,17 @@ def load_run(
     )
 
 
+def architecture_of_run(run_dir):
+    """What a run's networks are built from, the parts that only learn included.
+
+    Raises:
+        UserError: it is no run's folder.
+    """
+    config = initial_state.settings_of(run_dir, "run_dir")
+    initial = initial_state.load(config, run_dir)
+    return architecture.architecture_of(config, initial.path)
+
+
 def load_split(run_dir, split, data_dir=""):
     """The images of a run's split, as a `sources.Source`, without a network.
 

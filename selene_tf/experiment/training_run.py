@@ -214,7 +214,7 @@ def _resume(config, devices, algorithm, checkpoints, initial):
     if progress.step:
         if devices.is_chief:
             _say(f"resuming {run_dir} after step {progress.step}")
-    elif config.init_checkpoint or config.init_run:
+    elif config.init_checkpoint or config.init_run or config.encoder_weights:
         # A run that was stopped before its first checkpoint starts from them too.
         _say(initial or load_initial_weights(config, algorithm))
     return progress

@@ -11,6 +11,7 @@ from selene_tf.export import onnx
 from selene_tf.export.metadata import complete_metadata, metadata_files
 from selene_tf.inference import description
 from tests.commands import assert_one_line, run
+from tests.experiment.saved_runs import save_run
 from tests.export import exported
 from tests.refusals import assert_refused
 
@@ -78,3 +79,33 @@ def test_foreign_and_damaged_ones_are_one_line(tmp_path):
     assert_refused(lambda: description.read(str(tmp_path / "model")), "says nothing")
     (tmp_path / "a.onnx").write_bytes(b"no protobuf")
     assert_refused(lambda: description.read(str(tmp_path / "a.onnx")), "says nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "num_classes", "parameters", "output"),
+    [
+        ("templates_arch0", 19, 280_147, [90, 120]),
+        ("templates_arch1", 19, 268_235, [90, 120]),
+        ("auxiliary_arch0", 21, 2_629_909, [90, 120]),
+        ("auxiliary_arch2", 21, 2_853_141, [45, 60]),
+    ],
+)
+def test_a_published_architecture_is_described(name, num_classes, parameters, output):
+    file = f"configs/architectures/{name}.json"
+    arguments = (f"--architecture={file}", f"--num_classes={num_classes}", "--json")
+    result = run("-m", "selene_tf.describe", *arguments)
+    content = json.loads(result.stdout)
+    assert content["parameters"] == parameters
+    assert content["parameters_with_auxiliary"] >= parameters
+    assert (content["size"], content["output_size"]) == ([360, 480], output)
+    text = run("-m", "selene_tf.describe", *arguments[:2]).stdout
+    assert f"{parameters:,} parameters" in text
+    assert "conv" in text
+
+
+def test_a_run_is_described(tmp_path):
+    save_run(tmp_path / "run")
+    result = run("-m", "selene_tf.describe", f"--run_dir={tmp_path / 'run'}", "--json")
+    content = json.loads(result.stdout)
+    assert content["kind"] == "Routing"
+    assert content["operations"]["cells"] == 10

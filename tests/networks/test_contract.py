@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import pytest
 
 from selene_tf.architectures import (
     DeepLabV3PlusArchitecture,
@@ -61,6 +62,8 @@ class TestTemplates(NetworkContract):
     architecture = architecture_file.read(ARCHITECTURES / "templates_arch0.json", 3)
 
 
+# Of the same parts; `tests/test_compact_networks.py` trains and exports one.
+@pytest.mark.soak
 class TestAuxiliaryCells(NetworkContract):
     architecture = architecture_file.read(
         ARCHITECTURES / "auxiliary_arch1.json",
