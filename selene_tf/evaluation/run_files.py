@@ -5,7 +5,11 @@ import zlib
 
 import numpy as np
 
-from selene_tf.architectures import RoutingArchitecture, routing_path
+from selene_tf.architectures import (
+    RoutingArchitecture,
+    architecture_file,
+    routing_path,
+)
 from selene_tf.architectures.routing_path import ARCHITECTURE_FIELDS
 from selene_tf.errors import UserError
 from selene_tf.evaluation import image_scores
@@ -43,6 +47,7 @@ def load(folder, name):
         _if_there(folder / "summary.json", _json(_summary)),
         None if scores is None else scores.confusions.sum(0, dtype=np.int64),
         path,
+        _architecture(folder / "architecture.json", len(classes["class_names"])),
         examples,
         legend,
         _last_of_each_file(_lines(folder / "exports.jsonl", _export)),
@@ -55,6 +60,10 @@ def load(folder, name):
 
 def _if_there(file, read):
     return read(file) if file.is_file() else None
+
+
+def _architecture(file, num_classes):
+    return architecture_file.read(file, num_classes) if file.is_file() else None
 
 
 def _json(check):

@@ -20,7 +20,7 @@ from selene_tf.errors import UserError
 from selene_tf.experiment import architecture
 from selene_tf.layers.normalize import IMAGENET_COLOURS, ColourNormalization
 from selene_tf.pretrained import applications
-from selene_tf.reports import path_drawing
+from selene_tf.reports import architecture_drawing, path_drawing
 from selene_tf.search import classic_path
 from selene_tf.training import run_folder
 
@@ -145,6 +145,8 @@ def save(initial, config):
                 run_folder.write_json(folder / name, content)
                 if name == GIVEN_PATH:
                     path_drawing.draw(initial.path, folder / "given_path.png")
+                if name == ARCHITECTURE:
+                    architecture_drawing.draw(built, folder / "architecture.png")
 
 
 def settings_of(run_dir, flag):

@@ -38,6 +38,7 @@ class RunContent:
         summary: The content of summary.json; None of a run without an end.
         confusion: int (classes, classes), labels in rows; None likewise.
         path: The discovered `RoutingPath`; None of a network without routes.
+        architecture: The searched architecture of a compact network; None of others.
         examples: A list of `Example`.
         legend: (name, (red, green, blue)) of each class; empty without examples.
         exports: Lines of exports.jsonl.
@@ -51,6 +52,7 @@ class RunContent:
     summary: dict | None = None
     confusion: np.ndarray | None = None
     path: RoutingPath | None = None
+    architecture: object = None
     examples: list = dataclasses.field(default_factory=list)
     legend: list = dataclasses.field(default_factory=list)
     exports: list = dataclasses.field(default_factory=list)

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from selene_tf.reports import charts, export_table, html, path_drawing, themed_svg
+from selene_tf.reports import (
+    architecture_drawing,
+    charts,
+    export_table,
+    html,
+    path_drawing,
+    themed_svg,
+)
 
 # What is no loss among the numbers of log.jsonl.
 _NO_LOSS = ("learning_rate", "images_per_second", "skipped_steps", "confident_share")
@@ -170,6 +177,12 @@ def _routing(run, name):
         rule = run.path.metadata["rule"]
         drawn = _path(run.path, f"{name}-path", f"the discovered path ({rule})")
         figures.append(drawn)
+    if run.architecture is not None:
+        with themed_svg.style():
+            drawn = architecture_drawing.figure(run.architecture)
+            svg = themed_svg.render(drawn, f"{name}-architecture", "the architecture")
+        caption = "The searched decoder: what each block computes and reads."
+        figures.append(html.figure(svg, caption, wide=True))
     parts = []
     if "open_macs" in summary:
         chart = charts.histogram(summary["open_macs"], f"{name}-macs")

@@ -21,6 +21,7 @@ _VARIABLES = {
     "#c2410c": "--line-2",
     "#d4d4d8": "--rule",
     "#64748b": "--muted",
+    "#9ca3af": "--muted",
     "#0f766e": "--line-3",
 }
 _STYLE = {

@@ -11,7 +11,7 @@ from PIL import Image
 
 from selene_tf.errors import UserError
 from selene_tf.evaluation import image_scores, report
-from tests.commands import assert_one_line, run
+from tests.commands import ROOT, assert_one_line, run
 from tests.evaluation.report_case import write_run
 from tests.refusals import assert_refused
 
@@ -204,6 +204,16 @@ def test_a_path_drawn_by_hand_is_shown_where_none_was_discovered(tmp_path):
     run_dir = write_run(tmp_path / "a")
     (run_dir / "path.json").rename(run_dir / "given_path.json")
     assert "Routes of the discovered path" in written([run_dir], tmp_path)
+
+
+def test_a_searched_architecture_is_drawn(tmp_path):
+    run_dir = write_run(tmp_path / "a")
+    (run_dir / "path.json").unlink()
+    file = ROOT / "configs/architectures/templates_arch1.json"
+    shutil.copy(file, run_dir / "architecture.json")
+    text = written([run_dir], tmp_path)
+    assert "The searched decoder" in text
+    assert text.count(">max_pool_3x3<") > 0
 
 
 def test_an_export_that_was_written_anew_is_there_once(tmp_path):
