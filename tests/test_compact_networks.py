@@ -102,3 +102,15 @@ def test_what_means_nothing_to_it_is_refused(small, tmp_path, flag, words):
 def test_its_flags_mean_nothing_to_others(tmp_path):
     result = run("train.py", f"--run_dir={tmp_path / 'run'}", "--auxiliary=cell")
     assert_one_line(result, "--auxiliary", "an --architecture")
+
+
+def test_the_encoder_has_its_own_learning_rate_and_weights(small, tmp_path):
+    settings = TINY | {"architecture": str(small), "encoder_first_block": "keras"}
+    config = Config(
+        **settings, encoder_learning_rate_multiplier=0.1, run_dir=str(tmp_path / "run")
+    )
+    optimizer = experiment.make_algorithm(config).optimizer
+    assert optimizer.encoder_multiplier == 0.1
+    slow = {path.partition("/")[0] for path in optimizer.encoder_paths}
+    assert {"Conv1", "block_16_project", "block_16_project_BN"} <= slow
+    assert not any(name.startswith(("adapt", "head", "logits")) for name in slow)

@@ -398,6 +398,12 @@ class Config:
     gate_learning_rate_multiplier: float = option(
         1.0, "Factor on the learning rate of the gates.", above=0
     )
+    encoder_learning_rate_multiplier: float = option(
+        1.0,
+        "Factor on the learning rate of the encoder of deeplab_v3_plus or of an "
+        "--architecture.",
+        above=0,
+    )
     max_gradient_norm: float = option(
         5.0, "Gradients are clipped to this global norm.", above=0
     )

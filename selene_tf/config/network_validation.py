@@ -10,7 +10,10 @@ from selene_tf.errors import UserError
 _COMPACT = "architecture"
 _ONLY_FOR = {
     **dict.fromkeys(("auxiliary", "encoder_first_block"), (_COMPACT,)),
-    "encoder_weights": ("deeplab_v3_plus", _COMPACT),
+    **dict.fromkeys(
+        ("encoder_weights", "encoder_learning_rate_multiplier"),
+        ("deeplab_v3_plus", _COMPACT),
+    ),
     **dict.fromkeys(("backbone", "output_stride"), ("deeplab_v3_plus",)),
     **dict.fromkeys(("small_gate", "budget_weight"), ("routing",)),
     "gate_learning_rate_multiplier": ("routing",),

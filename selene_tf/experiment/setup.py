@@ -95,7 +95,8 @@ def make_algorithm(config, initial=InitialState(), class_weights=None):
                 mask_padding=config.mask_padding,
                 **shared,
             )
-    algorithm.compile(optimizer=make_optimizer(config), jit_compile=config.jit_compile)
+    optimizer = make_optimizer(config, models[0])
+    algorithm.compile(optimizer=optimizer, jit_compile=config.jit_compile)
     algorithm.optimizer.build(algorithm.trainable_variables)
     return algorithm
 
@@ -180,13 +181,21 @@ def make_schedule(config):
     )
 
 
-def make_optimizer(config):
-    """Makes SGD with the schedule of the learning rate."""
+def make_optimizer(config, network):
+    """Makes SGD with the schedule of the learning rate.
+
+    Args:
+        config: The `Config`.
+        network: One of the networks, whose encoder's weights are all networks'.
+    """
+    encoder = architecture.encoder_of(config)
     return TorchSGD(
         make_schedule(config),
         config.momentum,
         config.weight_decay,
         config.gate_learning_rate_multiplier,
+        config.encoder_learning_rate_multiplier,
+        [v.path for v in network.get_layer(encoder).variables] if encoder else (),
     )
 
 

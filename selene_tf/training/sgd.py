@@ -26,6 +26,8 @@ class TorchSGD(keras.optimizers.Optimizer):
             (official DynamicRouting code; convolution biases do).
         gate_multiplier: Factor on the learning rate of the cells' gates (2.5 in
             the official configurations that start from ImageNet weights).
+        encoder_multiplier: Factor on the learning rate of the encoder's weights.
+        encoder_paths: Paths of the encoder's variables.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class TorchSGD(keras.optimizers.Optimizer):
         momentum=0.9,
         weight_decay=0.0,
         gate_multiplier=1.0,
+        encoder_multiplier=1.0,
+        encoder_paths=(),
         name="torch_sgd",
     ):
         super().__init__(learning_rate=learning_rate, name=name)
@@ -41,6 +45,8 @@ class TorchSGD(keras.optimizers.Optimizer):
         # Not under Keras's name `weight_decay`, which would decay once more.
         self.coupled_weight_decay = weight_decay
         self.gate_multiplier = gate_multiplier
+        self.encoder_multiplier = encoder_multiplier
+        self.encoder_paths = frozenset(encoder_paths)
         # TensorFlow's own, which Keras does not count among the optimiser's variables:
         # checkpoints have it as a number of the run's progress.
         self.rate_factor = tf.Variable(1.0, trainable=False, name="rate_factor")
@@ -68,7 +74,10 @@ class TorchSGD(keras.optimizers.Optimizer):
         rate = tf.cast(self.learning_rate, dtype) * tf.cast(self.rate_factor, dtype)
         # By numbers and not by a branch, which would hand on every variable.
         rate = tf.where(finite, rate, tf.zeros((), dtype))
-        rates = {False: rate, True: self.gate_multiplier * rate}
+        rates = {
+            factor: factor * rate
+            for factor in (1.0, self.gate_multiplier, self.encoder_multiplier)
+        }
         momentum = tf.where(finite, tf.constant(self.momentum, dtype), 1.0)
         decay = tf.where(finite, tf.constant(self.coupled_weight_decay, dtype), 0.0)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
@@ -78,11 +87,17 @@ class TorchSGD(keras.optimizers.Optimizer):
             tf.raw_ops.ResourceApplyMomentum(
                 var=variable.value.handle,
                 accum=velocity.value.handle,
-                lr=rates[is_gate(variable)],
+                lr=rates[self._multiplier(variable)],
                 grad=gradient,
                 momentum=momentum,
             )
         self.iterations.assign_add(1)
+
+    def _multiplier(self, variable):
+        if is_gate(variable):
+            return self.gate_multiplier
+        is_encoders = variable.path in self.encoder_paths
+        return self.encoder_multiplier if is_encoders else 1.0
 
     def get_config(self):
         config = super().get_config()
@@ -93,6 +108,8 @@ class TorchSGD(keras.optimizers.Optimizer):
             "momentum": self.momentum,
             "weight_decay": self.coupled_weight_decay,
             "gate_multiplier": self.gate_multiplier,
+            "encoder_multiplier": self.encoder_multiplier,
+            "encoder_paths": sorted(self.encoder_paths),
         }
 
 

@@ -119,3 +119,14 @@ def test_comes_back_from_its_configuration():
     variable = keras.Variable([1.0], name="kernel")
     back.apply([np.ones(1, "float32")], [variable])
     np.testing.assert_allclose(variable, [0.35], rtol=1e-6)
+
+
+def test_an_encoders_weights_have_a_rate_of_their_own():
+    encoder, decoder = (keras.Variable([1.0], name=name) for name in ("conv", "head"))
+    optimizer = TorchSGD(
+        0.5, momentum=0.0, encoder_multiplier=0.1, encoder_paths=[encoder.path]
+    )
+    gradient = np.ones(1, "float32")
+    optimizer.apply([gradient, gradient], [encoder, decoder])
+    np.testing.assert_allclose(encoder, [1 - 0.05], rtol=1e-6)
+    np.testing.assert_allclose(decoder, [1 - 0.5], rtol=1e-6)
