@@ -1,4 +1,7 @@
-"""Times the routing network on this machine: python -m selene_tf.benchmark ... .
+"""Times a network on this machine: python -m selene_tf.benchmark ... .
+
+That is the routing network, or a searched one with --architecture=FILE (for --what of
+all, train, inference, learning and export).
 
 --what is one of
 
@@ -50,8 +53,12 @@ def define_flags():
     flags.DEFINE_enum(
         "torch", "auto", ["auto", "yes", "no"], "Whether to time a cell in PyTorch too."
     )
+    flags.DEFINE_string(
+        "architecture", "", "JSON file of a searched architecture, in place of routing."
+    )
     flags.DEFINE_string("output", "", "JSON file to write; must not exist.")
-    return [*integers, "small_gate", "size", "crop_size", "what", "torch", "output"]
+    own = ["small_gate", "size", "crop_size", "what", "torch", "architecture", "output"]
+    return [*integers, *own]
 
 
 def main():

@@ -62,12 +62,18 @@ def _table(content):
     macs = (
         f"{content['macs'] / 1e6:,.1f} MMACs at {'x'.join(map(str, content['size']))}"
     )
+    parameters = f"{content['parameters']:,} parameters"
+    if content["parameters_with_auxiliary"] != content["parameters"]:
+        parameters += (
+            f" ({content['parameters_with_auxiliary']:,} with what only learns)"
+        )
     lines = [
-        f"{content['kind']}: {content['parameters']:,} parameters "
-        f"({content['parameters_with_auxiliary']:,} with what only learns), {macs}, "
-        f"output {'x'.join(map(str, content['output_size']))}",
-        *(f"{number:5}  {name}" for name, number in content["operations"].items()),
+        f"{content['kind']}: {parameters}, {macs}, output "
+        f"{'x'.join(map(str, content['output_size']))}",
     ]
+    if content["operations"]:
+        lines.append("number  operation")
+    lines += [f"{number:6}  {name}" for name, number in content["operations"].items()]
     return "\n".join(lines)
 
 

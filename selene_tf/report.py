@@ -5,6 +5,8 @@ nothing from elsewhere: it can be sent, printed, and opened without a network. A
 without an end is shown as far as it went.
 """
 
+import pathlib
+
 from absl import flags
 
 from selene_tf.cli import command, output_file
@@ -25,7 +27,13 @@ def main(folders):
             "RUN: found nothing, expected folders of runs, such as: python -m "
             "selene_tf.report runs/demo --output=report.html"
         )
-    output_file.check_replaceable("output", values.output, ".html")
+    # An empty name has no suffix, and neither has ".html" alone.
+    if pathlib.Path(values.output).suffix.lower() != ".html":
+        raise UserError(
+            f"--output: found '{values.output}', expected the name of a file that "
+            "ends in .html, such as report.html."
+        )
+    output_file.check_replaceable("output", values.output)
     with command.suppress_startup_logs():
         from selene_tf.evaluation import report
 

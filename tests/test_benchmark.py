@@ -19,6 +19,7 @@ ROWS = {
     "inference traced": "inference_trace",
     "first inference": "first_inference",
 }
+FILE = "configs/architectures/templates_arch1.json"
 STEPS = {"training step": "training", "inference": "inference"}
 
 
@@ -104,6 +105,28 @@ def test_without_pytorch_our_cell_is_timed_alone():
     assert not {"cell in PyTorch", "training step", "inference"} & set(table)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(
+    "what", ["all", pytest.param("export", marks=pytest.mark.soak)]
+)
+def test_a_searched_network_is_timed_alike(tmp_path, what):
+    output = tmp_path / "results.json"
+    result = benchmark(
+        *(f"--architecture={FILE}", f"--what={what}", "--repeats=1"),
+        f"--output={output}",
+    )
+    assert result.returncode == 0, result.stderr
+    results = json.loads(output.read_text())
+    # The published count, at 19 classes.
+    assert results["parameters"] == 268_235
+    if what == "all":
+        assert set(STEPS.values()) == set(results["ms_per_image"])
+    else:
+        [row] = results["export"]
+        assert all(row[form] > 0 for form in ("keras", "saved_model", "tflite"))
+
+
 def test_pytorch_that_is_wanted_but_missing_is_one_line():
     result = benchmark("--torch=yes", missing=["torch"])
     assert_one_line(result, "--torch", "pip install -e '.[compare]'")
@@ -124,6 +147,9 @@ def test_pytorch_that_is_wanted_but_missing_is_one_line():
         (["--what=nothing"], ["--what", "nothing"]),
         (["--torch=yes", "--what=train"], ["--torch", "--what=train"]),
         (["--torch=yes", "--what=learning"], ["--torch", "--what=learning"]),
+        ([f"--architecture={FILE}", "--what=cell"], ["--architecture", "--what=cell"]),
+        ([f"--architecture={FILE}", "--torch=yes"], ["--torch", "routing"]),
+        (["--architecture=no.json"], ["no.json", "expected a file"]),
         (["--output=/nowhere/at/all.json"], ["--output", "/nowhere/at"]),
         (["--output=setup.cfg"], ["--output", "setup.cfg", "exists"]),
     ],

@@ -99,6 +99,12 @@ def test_what_means_nothing_to_it_is_refused(small, tmp_path, flag, words):
     assert not (tmp_path / "run").exists()
 
 
+def test_templates_have_no_auxiliary_cells():
+    file = str(FOLDER / "templates_arch0.json")
+    config = Config(**TINY, architecture=file, auxiliary="cell")
+    assert_refused(lambda: architecture_of(config), "--auxiliary", "templates_arch0")
+
+
 def test_its_flags_mean_nothing_to_others(tmp_path):
     result = run("train.py", f"--run_dir={tmp_path / 'run'}", "--auxiliary=cell")
     assert_one_line(result, "--auxiliary", "an --architecture")

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from selene_tf import networks
-from selene_tf.architectures import cost, topology
+from selene_tf.architectures import RoutingArchitecture, cost, topology
 from selene_tf.export import saved_model, tflite
 from selene_tf.inference.saved_model import read_signature
 from selene_tf.inference.tflite import Runner
@@ -30,7 +30,8 @@ def of_export(architecture, size, threads, repeats):
     turns, an image each, so that another program slows down all of them alike.
 
     Args:
-        architecture: A `RoutingArchitecture` with gates.
+        architecture: A `RoutingArchitecture` with gates; or one of another network,
+            which is then the only row.
         size: Height and width of the image, in pixels.
         threads: Threads of LiteRT; those of TensorFlow are the process's.
         repeats: Timed calls of each form, after one that warms up.
@@ -42,6 +43,20 @@ def of_export(architecture, size, threads, repeats):
     """
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
+    rows = _networks(architecture, size, rng)
+    return [
+        {"name": name, "macs": macs, "parameters": parameters}
+        | _timed(network, size, threads, repeats, rng)
+        for name, macs, parameters, network in rows
+    ]
+
+
+def _networks(architecture, size, rng):
+    """(name, MACs, parameters, network) of each row."""
+    if not isinstance(architecture, RoutingArchitecture):
+        count = cost(architecture, *size)
+        network = networks.build(architecture)
+        return [("network", count.macs, count.parameters, network)]
     gates = _random_gates(architecture.num_layers, rng)
     supernet, all_open = networks.build(architecture), cost(architecture, *size)
     rows = [("supernet, gates kept", all_open.macs, all_open.parameters, supernet)]
@@ -58,11 +73,7 @@ def of_export(architecture, size, threads, repeats):
         network = networks.build(dataclasses.replace(ungated, path=path))
         model = folding.fold(network, gates[0], path)
         rows.append((name, macs, model.count_params(), model))
-    return [
-        {"name": name, "macs": macs, "parameters": parameters}
-        | _timed(network, size, threads, repeats, rng)
-        for name, macs, parameters, network in rows
-    ]
+    return rows
 
 
 def _random_gates(num_layers, rng):

@@ -3,7 +3,12 @@
 import dataclasses
 import importlib.util
 
-from selene_tf.architectures import RoutingArchitecture
+from selene_tf.architectures import (
+    RoutingArchitecture,
+    architecture_file,
+)
+from selene_tf.architectures.auxiliary_cells import AuxiliaryCellsArchitecture
+from selene_tf.architectures.templates import TemplatesArchitecture
 from selene_tf.errors import UserError
 
 # Measured only if asked for; each has a table of its own.
@@ -12,6 +17,8 @@ KINDS = ("all", "train", "inference", "cell", *SEPARATE_KINDS)
 # One image, since only a batch of one leaves out all that it closed, and since a
 # device sees one at a time.
 _OF_ONE_IMAGE = ("conditional", "export")
+# What can be timed of a network without routes.
+_OF_ANY_NETWORK = ("all", "train", "inference", "learning", "export")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +27,7 @@ class BenchmarkOptions:
 
     Attributes:
         what: One of `KINDS`.
-        architecture: The network's `RoutingArchitecture`.
+        architecture: The network's: routing, or read from a file.
         size: Height and width of an image, in pixels.
         crop_size: Those of a training crop, for "input".
         batch_size: Images in a batch.
@@ -30,7 +37,9 @@ class BenchmarkOptions:
     """
 
     what: str
-    architecture: RoutingArchitecture
+    architecture: (
+        RoutingArchitecture | AuxiliaryCellsArchitecture | TemplatesArchitecture
+    )
     size: tuple[int, int]
     crop_size: tuple[int, int]
     batch_size: int
@@ -67,11 +76,13 @@ def from_flags(values):
         batch_size=values.batch_size,
         threads=values.threads,
         repeats=values.repeats,
-        with_torch=_with_torch(values.torch, values.what),
+        with_torch=_with_torch(values.torch, values.what, values.architecture),
     )
 
 
 def _architecture(values):
+    if values.architecture:
+        return _from_file(values)
     if values.channels % 2:
         raise UserError(
             f"--channels: found {values.channels}, expected an even number, since the "
@@ -80,6 +91,18 @@ def _architecture(values):
     return RoutingArchitecture(
         values.num_classes, values.channels, values.num_layers, values.small_gate
     )
+
+
+def _from_file(values):
+    if values.what not in _OF_ANY_NETWORK or values.small_gate:
+        found = "--small_gate" if values.small_gate else f"--what={values.what}"
+        raise UserError(
+            f"--architecture: found with {found}, which is of the routing network; "
+            f"expected --what of {', '.join(_OF_ANY_NETWORK)}."
+        )
+    architecture = architecture_file.read(values.architecture, values.num_classes)
+    learns = values.what in ("all", "train", "learning")
+    return architecture if learns else architecture.deployed
 
 
 def _crop_size(values):
@@ -105,14 +128,14 @@ def _size(name, text, small_gate):
     )
 
 
-def _with_torch(choice, what):
+def _with_torch(choice, what, architecture):
     """Whether a cell in PyTorch is timed."""
-    has_cell = what in ("all", "cell")
+    has_cell = what in ("all", "cell") and not architecture
     installed = importlib.util.find_spec("torch") is not None
     if choice == "yes" and not has_cell:
         raise UserError(
-            f"--torch: found 'yes' with --what={what}, expected --what=cell or all, "
-            "since only a cell is timed in PyTorch."
+            f"--torch: found 'yes' with --what={what}, expected --what=cell or all of "
+            "the routing network, since only its cell is timed in PyTorch."
         )
     if choice == "yes" and not installed:
         raise UserError(

@@ -151,7 +151,7 @@ class Config:
         "Weights that the encoder of deeplab_v3_plus or of an --architecture starts "
         "from: imagenet (Keras downloads them), or a .h5 or .keras file of "
         "keras.applications; empty: from scratch. They set the colours' normalisation "
-        "too, and need --encoder_first_block=keras.",
+        "too. With --architecture they need --encoder_first_block=keras.",
     )
     backbone: Literal["resnet50", "mobilenet_v2"] = option(
         "resnet50", "Backbone of deeplab_v3_plus."

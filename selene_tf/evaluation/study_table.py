@@ -11,14 +11,20 @@ def read(folder):
 
     Returns:
         {"heads", "lines"}: the whole table; {"pivot_heads", "pivot"}: the mean IoU with
-        variants in rows and subsets in columns, as papers print it.
+        variants in rows and subsets in columns, as papers print it; {"control"}: the
+        name of its control, "" or None without one.
 
     Raises:
         UserError: a file is missing or damaged.
     """
     content = run_folder.read_json(folder / "study.json", {"rows": list, "table": dict})
     pivot_heads, pivot = _pivot(content["rows"])
-    return content["table"] | {"pivot_heads": pivot_heads, "pivot": pivot}
+    own = {
+        "pivot_heads": pivot_heads,
+        "pivot": pivot,
+        "control": content.get("control"),
+    }
+    return content["table"] | own
 
 
 def _pivot(rows):

@@ -5,6 +5,8 @@ from selene_tf.architectures import (
     RoutingArchitecture,
     architecture_file,
 )
+from selene_tf.architectures.templates import TemplatesArchitecture
+from selene_tf.errors import UserError
 from selene_tf.experiment.datasets import dataset_info
 
 
@@ -22,7 +24,9 @@ def architecture_of(config, path=None):
         options = {"auxiliary": config.auxiliary}
         if config.encoder_first_block != "file":
             options["first_block"] = config.encoder_first_block
-        return architecture_file.read(config.architecture, num_classes, **options)
+        read = architecture_file.read(config.architecture, num_classes, **options)
+        _check_has_cells(config, read)
+        return read
     if config.network == "deeplab_v3_plus":
         return DeepLabV3PlusArchitecture(
             num_classes, config.backbone, int(config.output_stride)
@@ -37,6 +41,14 @@ def architecture_of(config, path=None):
         path=path,
         drop_path=config.drop_path,
     )
+
+
+def _check_has_cells(config, architecture):
+    if config.auxiliary == "cell" and isinstance(architecture, TemplatesArchitecture):
+        raise UserError(
+            f"--auxiliary: found cell, but the templates of {config.architecture} "
+            "have no auxiliary cells; expected classifier or none."
+        )
 
 
 def encoder_of(config):

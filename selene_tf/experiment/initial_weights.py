@@ -198,8 +198,8 @@ def _check_architecture(config, earlier):
     before = architecture.architecture_of(earlier)
     if type(wanted) is not type(before):
         raise UserError(
-            f"--network: found {config.network}, but the run of --init_run="
-            f"{config.init_run} has {earlier.network}; expected the same."
+            f"{_network_flag(config)}, but the run of --init_run={config.init_run} has "
+            f"{_network_flag(earlier)}; expected the same."
         )
     for name in (field.name for field in dataclasses.fields(wanted)):
         value, expected = getattr(wanted, name), getattr(before, name)
@@ -209,6 +209,11 @@ def _check_architecture(config, earlier):
                 f"{config.init_run} has {to_text(expected)}; expected the same, since "
                 "weights are taken by name."
             )
+
+
+def _network_flag(config):
+    name = "architecture" if config.architecture else "network"
+    return f"--{name}={getattr(config, name)}"
 
 
 def _classes_of(run_dir, earlier):

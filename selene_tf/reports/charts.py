@@ -58,7 +58,7 @@ def _plot(axes, points, number, label):
 
 
 def cost_and_score(points, name):
-    """Plots mean IoU against MACs, with the Pareto front.
+    """Plots mean IoU against MACs, with the Pareto front if the MACs differ.
 
     Args:
         points: List of (label, MACs of an image, mean IoU).
@@ -67,20 +67,32 @@ def cost_and_score(points, name):
     front = pareto_front([(macs, score) for _, macs, score in points])
     with themed_svg.style():
         figure, axes = _axes("mean IoU against MACs")
-        axes.plot(
-            *zip(*((macs / 1e6, score) for macs, score in front), strict=True),
-            color=LINES[1],
-            linewidth=1.4,
-            drawstyle="steps-post",
-            label="Pareto front",
-        )
+        if _costs_differ(points):
+            _front(axes, front)
         for label, macs, score in points:
-            _mark(axes, label, macs / 1e6, score, (macs, score) in front)
+            is_best = _costs_differ(points) and (macs, score) in front
+            _mark(axes, label, macs / 1e6, score, is_best)
         axes.set_xlabel("MMACs an image")
         axes.set_ylabel("mean IoU")
         axes.margins(x=0.2, y=0.15)
-        axes.legend(fontsize=8, frameon=False, loc="lower right")
         return themed_svg.render(figure, name, "mean IoU against MACs")
+
+
+def _costs_differ(points):
+    """Whether MACs differ by more than a network's gates do by chance, 2 %."""
+    macs = [macs for _, macs, _ in points]
+    return max(macs) > 1.02 * min(macs)
+
+
+def _front(axes, front):
+    axes.plot(
+        *zip(*((macs / 1e6, score) for macs, score in front), strict=True),
+        color=LINES[1],
+        linewidth=1.4,
+        drawstyle="steps-post",
+        label="Pareto front",
+    )
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
 
 
 def _mark(axes, label, macs, score, is_best):

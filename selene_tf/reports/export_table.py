@@ -23,7 +23,7 @@ def table(run):
     heads = ["file", "format", "MB", "labels agree", "mIoU", "95 % over images"]
     heads += ["boundary F", "ms an image", "ms, 95 %", "MB of memory", "timed on"]
     return (
-        "<h3>Exports and what they take</h3><p>An export is compared with its network "
+        "<h3>Exports and evaluations</h3><p>An export is compared with its network "
         "on some of the images, an evaluation scores all of them. Memory is that of "
         "the whole process.</p>" + html.table(heads, rows, text_columns=(0, 10))
     )

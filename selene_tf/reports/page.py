@@ -14,8 +14,8 @@ def render(runs, differences=(), studies=(), title="Report"):
         runs: `RunContent`s, one or more.
         differences: (name of a run, name of another, what they differ by): difference,
             low and high of the mean IoU, or a reason why there is none.
-        studies: Of each study {"heads", "lines", "pivot_heads", "pivot"}: its table,
-            and one with subsets in columns.
+        studies: Of each study {"heads", "lines", "pivot_heads", "pivot", "control"}:
+            its table, one with subsets in columns, and the name of its control.
         title: Of the page.
 
     Returns:
@@ -29,15 +29,22 @@ def render(runs, differences=(), studies=(), title="Report"):
         parts.append(_changed_settings(runs))
         parts.append(_navigation(runs))
     parts += [run_section.section(run, number) for number, run in enumerate(runs)]
-    return html.page(title, STYLE, "".join(parts))
+    body = "".join(parts)
+    # On paper a run alone shows all its settings, of many they would fill a book.
+    is_alone = len(runs) == 1
+    return html.page(
+        title, STYLE, f'<main class="alone">{body}</main>' if is_alone else body
+    )
 
 
 def _study(study):
     table = html.table(study["heads"], study["lines"], caption="study")
+    control = study.get("control")
+    control = f"the control, {html.escape(control)}," if control else "a control"
     pivot = html.table(study["pivot_heads"], study["pivot"], caption="mean IoU")
     return (
         "<h2>Study</h2><p>Mean IoU, mean ± standard deviation over the seeds.</p>"
-        f"{pivot}<h3>Differences and costs</h3><p>Differences to the control are in "
+        f"{pivot}<h3>Differences and costs</h3><p>Differences to {control} are in "
         "points, run by run of the same seed. 95 % intervals: of the mean IoU over "
         "draws of images, of the difference over the seeds (Student's t) and over "
         f"draws of images.</p>{table}"
@@ -57,7 +64,7 @@ def _overview(runs):
 def _overview_row(run):
     first = [
         run.name,
-        run.flags.get("network", "routing"),
+        run.network,
         run.flags.get("algorithm", ""),
         "" if run.mean_iou is None else f"{run.mean_iou:.4f}",
     ]
@@ -102,20 +109,20 @@ def _cost_chart(runs):
     if not points:
         return ""
     chart = charts.cost_and_score(points, "cost")
-    return html.grid([html.figure(chart, "Circles are on the front.")])
+    caption = "Circles are on the Pareto front; without one MACs hardly differ."
+    return html.grid([html.figure(chart, caption)])
 
 
 def _changed_settings(runs):
-    names = dict.fromkeys(name for run in runs for name in run.flags)
-    rows = [
-        [name, *(run.flags.get(name, "") for run in runs)]
-        for name in names
+    names = [
+        name
+        for name in dict.fromkeys(name for run in runs for name in run.flags)
         if name not in _TRIVIAL and len({run.flags.get(name) for run in runs}) > 1
     ]
-    if not rows:
+    if not names:
         return "<h3>Settings</h3><p>The runs have the same settings.</p>"
-    heads = ["flag", *(run.name for run in runs)]
-    return "<h3>Settings that differ</h3>" + html.table(heads, rows)
+    rows = [[run.name, *(run.flags.get(name, "") for name in names)] for run in runs]
+    return "<h3>Settings that differ</h3>" + html.table(["run", *names], rows)
 
 
 def _navigation(runs):

@@ -61,11 +61,12 @@ a { color: var(--line-1); }
   :root { --page: #fff; --ink: #000; --muted: #333; --rule: #999; --shade: #fff; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
-  details::details-content { content-visibility: visible; block-size: auto; }
+  .alone details::details-content { content-visibility: visible; block-size: auto; }
   table { font-size: 7pt; }
   .small { font-size: 4.5pt; }
   th, td { padding: .1rem .25rem; }
   figure, tr { break-inside: avoid; }
+  h1, h2, h3 { break-after: avoid; }
   .scroll, figure.wide { overflow: visible; }
   figure.wide svg { min-width: 0; }
 }

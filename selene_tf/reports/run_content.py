@@ -1,6 +1,7 @@
 """What a report's page shows of a run."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
@@ -57,6 +58,14 @@ class RunContent:
     legend: list = dataclasses.field(default_factory=list)
     exports: list = dataclasses.field(default_factory=list)
     evaluations: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def network(self):
+        """Its network's name: of a searched architecture, that of its file."""
+        file = self.flags.get("architecture")
+        if file:
+            return pathlib.PurePath(file).stem
+        return self.flags.get("network", "routing")
 
     @property
     def step(self):

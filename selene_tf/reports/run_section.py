@@ -14,6 +14,7 @@ from selene_tf.reports import (
 # What is no loss among the numbers of log.jsonl.
 _NO_LOSS = ("learning_rate", "images_per_second", "skipped_steps", "confident_share")
 _MANY_CLASSES = 12
+_SCORES = {"frequency_weighted_iou": "frequency-weighted IoU"}
 
 
 def section(run, number):
@@ -46,12 +47,17 @@ def _beside(*parts):
 
 def _headline(run):
     steps = run.flags.get("steps", "?")
+    asked = ", ".join(
+        filter(
+            None, [run.flags.get("dataset"), run.network, run.flags.get("algorithm")]
+        )
+    )
     if run.summary is None:
-        return f"Without an end: shown as far as step {run.step} of {steps}."
+        return f"{asked}. Without an end: shown as far as step {run.step} of {steps}."
     summary = run.summary
     return (
-        f"{steps} steps, {summary['seconds']:,.0f} s; the {summary['deployed']} after "
-        f"the last step, {summary['protocol']}."
+        f"{asked}; {steps} steps, {summary['seconds']:,.0f} s. Scores are of the "
+        f"{summary['deployed']} after the last step, {summary['protocol']}."
     )
 
 
@@ -66,7 +72,7 @@ def _curves(run, name):
         for key in _keys(run.log)
         if not key.startswith(("mean_iou", "gradient_norm")) and key not in _NO_LOSS
     }
-    share = {"confident share": _points(run.log, "confident_share")}
+    share = {"confident share": _varying(_points(run.log, "confident_share"))}
     rate = {"learning rate": _points(run.log, "learning_rate")}
     drawn = [
         charts.lines(scores, f"{name}-scores", "mean IoU, validation images"),
@@ -89,6 +95,11 @@ def _keys(log):
 
 def _points(log, key):
     return [(line["step"], line[key]) for line in log if line.get(key) is not None]
+
+
+def _varying(points):
+    """The points, or none if all have one value, as without a threshold."""
+    return points if len({value for _, value in points}) > 1 else []
 
 
 def _scores(run):
@@ -131,7 +142,7 @@ def _other_scores(summary):
         for name, own in summary["networks"].items()
     )
     others = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4f}"
+        f"{_SCORES.get(name, name.replace('_', ' '))} {value:.4f}"
         for name, value in summary["others"].items()
     )
     own = f"{summary['mean_iou']:.4f} {html.interval(summary['interval'])}".strip()
@@ -184,7 +195,8 @@ def _routing(run, name):
         caption = "The searched decoder: what each block computes and reads."
         figures.append(html.figure(svg, caption, wide=True))
     parts = []
-    if "open_macs" in summary:
+    # Of gates that all images open alike there is nothing to see.
+    if "open_macs" in summary and summary["macs"]["min"] < summary["macs"]["max"]:
         chart = charts.histogram(summary["open_macs"], f"{name}-macs")
         parts.append(html.figure(chart, "How much of the MACs each image opens."))
     if "levels" in summary:
@@ -201,7 +213,8 @@ def _routing(run, name):
         )
     if not figures and not parts:
         return ""
-    return f"<h3>Routing</h3>{''.join(figures)}{html.grid(parts)}"
+    title = "Routing" if run.architecture is None else "Decoder"
+    return f"<h3>{title}</h3>{''.join(figures)}{html.grid(parts)}"
 
 
 def _path(path, name, caption):

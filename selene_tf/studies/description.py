@@ -64,6 +64,10 @@ def read(file):
     Raises:
         UserError: it is missing, no TOML, or says something that no study means.
     """
+    if not file:
+        raise UserError(
+            "--study: found no file, expected one such as those in configs/studies."
+        )
     path = pathlib.Path(file)
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -110,6 +114,11 @@ def _check_keys(file, content):
 
 
 def _check(file, study):
+    if not (study.flags or study.flagfile):
+        raise UserError(
+            f"{file}: found neither flags nor a flagfile, expected what its runs "
+            "are to train."
+        )
     _check_flags(file, "flags", study.flags)
     for kind, named in (("variants", study.variants), ("subsets", study.subsets)):
         for name, table in named.items():

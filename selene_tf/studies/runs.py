@@ -116,11 +116,21 @@ def _check(arguments, folder):
     flags.DEFINE_string("flagfile", "", "", flag_values=values)
     flagfile.define_flags(values)
     wanted = flagfile.parse(values, ["", *arguments, f"--run_dir={folder}"])
-    if folder.exists():
+    if not folder.exists():
+        _check_inputs(wanted)
+    else:
         # A run of other flags is not this one, however it ended.
         text, defaults = map(flagfile.to_flagfile, (wanted, type(wanted)()))
         run_identity.check(str(folder), text, defaults, flagfile.RENAMED)
     return values.steps
+
+
+def _check_inputs(config):
+    """What is not there is said before hours of other runs, not after them."""
+    for name in ("data_dir", "architecture"):
+        value = getattr(config, name)
+        if value and not pathlib.Path(value).exists():
+            raise UserError(f"--{name}: found no '{value}', expected one that exists.")
 
 
 def step_of(run):

@@ -5,7 +5,14 @@ import dataclasses
 import io
 
 _HEADS = (
-    *("subset", "variant", "seeds", "mIoU", "its 95 % over images", "difference"),
+    *(
+        "subset",
+        "variant",
+        "seeds",
+        "mIoU",
+        "its 95 % over images",
+        "difference, points",
+    ),
     *("95 % over seeds", "95 % over images", "MMACs", "parameters", "seconds"),
 )
 
@@ -32,7 +39,7 @@ def _cells(row, splits):
         score(row.mean_iou["val"]),
         _interval(row.over_images, ".3f", 1),
         *(score(row.mean_iou.get(split)) for split in splits),
-        "" if not difference else f"{100 * over_seeds.mean:+.1f}",
+        "" if not difference else f"{100 * over_seeds.mean:+z.1f}",
         _interval(over_seeds and over_seeds.interval),
         _interval(difference and difference.over_images),
         f"{row.macs / 1e6:,.1f}",
@@ -54,7 +61,7 @@ def score(spread):
     return f"{spread.mean:.3f} ± {spread.deviation:.3f}"
 
 
-def _interval(interval, form="+.1f", scale=100):
+def _interval(interval, form="+z.1f", scale=100):
     """In points by default."""
     if interval is None:
         return ""
@@ -62,7 +69,7 @@ def _interval(interval, form="+.1f", scale=100):
 
 
 def to_text(rows, splits=()):
-    """Formats the table for a terminal; differences are in points."""
+    """Formats the table for a terminal."""
     heads, lines = cells(rows, splits)
     widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
     return "\n".join(

@@ -57,7 +57,8 @@ def parse(study):
             )
     objectives = table.get("objectives", ["mean_iou"])
     is_list = isinstance(objectives, list) and objectives
-    if not is_list or not all(name in tuple(DIRECTIONS) for name in objectives):
+    known = is_list and all(name in tuple(DIRECTIONS) for name in objectives)
+    if not known or len(set(objectives)) < len(objectives):
         raise UserError(
             f"{where}: objectives is {objectives!r}, expected some of "
             f"{', '.join(DIRECTIONS)}."

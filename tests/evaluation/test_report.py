@@ -11,13 +11,14 @@ from PIL import Image
 
 from selene_tf.errors import UserError
 from selene_tf.evaluation import image_scores, report
+from selene_tf.reports import charts
 from tests.commands import ROOT, assert_one_line, run
 from tests.evaluation.report_case import write_run
 from tests.refusals import assert_refused
 
 PARTS = (
     *("Scores", "Confusion matrix", "Routing", "Best, median and worst images"),
-    *("Exports and what they take",),
+    *("Exports and evaluations",),
 )
 
 
@@ -211,8 +212,12 @@ def test_a_searched_architecture_is_drawn(tmp_path):
     (run_dir / "path.json").unlink()
     file = ROOT / "configs/architectures/templates_arch1.json"
     shutil.copy(file, run_dir / "architecture.json")
+    config = (run_dir / "config.cfg").read_text()
+    (run_dir / "config.cfg").write_text(config + f"--architecture={file}\n")
     text = written([run_dir], tmp_path)
     assert "The searched decoder" in text
+    assert "Decoder" in outline(text).headings
+    assert "<td>templates_arch1</td>" in text
     assert text.count(">max_pool_3x3<") > 0
 
 
@@ -224,6 +229,12 @@ def test_an_export_that_was_written_anew_is_there_once(tmp_path):
     text = written([run_dir], tmp_path)
     assert text.count("a.tflite") == 1
     assert "<td>8.5</td>" in text
+
+
+def test_a_front_is_drawn_where_costs_differ():
+    alike = [("a", 100e6, 0.4), ("b", 101e6, 0.5)]
+    assert "Pareto" not in charts.cost_and_score(alike, "cost")
+    assert "Pareto" in charts.cost_and_score([*alike, ("c", 110e6, 0.6)], "cost")
 
 
 def study(folder, runs=("plain/all/seed_0", "other/all/seed_0")):
@@ -279,6 +290,7 @@ def test_the_command_takes_folders_and_flags_in_any_order(tmp_path):
         (["{folder}"], ["no config.cfg", "{folder}"]),
         (["{folder}/none"], ["{folder}/none"]),
         (["{folder}", "--output=a.pdf"], ["--output", "a.pdf"]),
+        (["{folder}", "--output="], ["--output", "report.html"]),
         (["{folder}", "--outptu=a.html"], ["outptu"]),
     ],
 )

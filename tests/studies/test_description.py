@@ -57,7 +57,9 @@ def test_every_variant_meets_every_subset_and_every_seed(tmp_path):
 
 def test_a_seed_stands_in_the_name_of_a_list(tmp_path):
     text = TEXT.replace("labelled_ratio = 8", 'labelled_list = "a_s{seed}.txt"')
-    text = text.replace("[flags]", '[flags]\ndataset = "camvid"\ndata_dir = "data"')
+    text = text.replace(
+        "[flags]", f'[flags]\ndataset = "camvid"\ndata_dir = "{tmp_path}"'
+    )
     text = text.replace('flagfile = "configs/demo.cfg"', "")
     arguments = {
         run.seed: run.arguments
@@ -92,7 +94,12 @@ def test_a_mistake_in_the_file_is_one_line(tmp_path, old, new, words):
     assert_refused(lambda: read(tmp_path, text), "scenes.toml", *words)
 
 
+def test_a_study_without_any_flags_is_refused(tmp_path):
+    assert_refused(lambda: read(tmp_path, "seeds = [0]"), "scenes.toml", "flagfile")
+
+
 def test_a_missing_file_is_one_line(tmp_path):
+    assert_refused(lambda: description.read(""), "--study", "found no file")
     assert_refused(lambda: description.read(tmp_path / "no.toml"), "no.toml", "TOML")
 
 
@@ -102,6 +109,8 @@ def test_a_missing_file_is_one_line(tmp_path):
         ("steps = 100", "stpes = 100", "stpes"),
         ("budget_weight = 0.5", "budget_weight = -1", "--budget_weight"),
         ("steps = 200", "steps = 5", "--warm_up_steps"),
+        ("steps = 200", 'architecture = "no.json"', "no.json"),
+        ('flagfile = "configs/demo.cfg"', 'flagfile = "no.cfg"', "no.cfg"),
     ],
 )
 def test_what_train_would_refuse_is_refused_before_anything_is_trained(
@@ -111,3 +120,9 @@ def test_what_train_would_refuse_is_refused_before_anything_is_trained(
     assert_refused(
         lambda: runs.of_study(study, tmp_path), "study scenes", word, "seed 0"
     )
+
+
+def test_data_that_are_not_there_are_said_before_anything_is_trained(tmp_path):
+    text = TEXT.replace("[flags]", '[flags]\ndataset = "camvid"\ndata_dir = "no_data"')
+    study = read(tmp_path, text.replace('flagfile = "configs/demo.cfg"', ""))
+    assert_refused(lambda: runs.of_study(study, tmp_path), "--data_dir", "no_data")

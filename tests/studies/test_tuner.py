@@ -128,6 +128,7 @@ def test_after_a_kill_the_interrupted_trial_goes_on_with_its_parameters(tmp_path
         ("trials = 12", "trials = 0", ["trials"]),
         ("trials = 12", "trail = 12", ["'trail'"]),
         ('"mean_iou", "macs"', '"accuracy"', ["objectives", "accuracy"]),
+        ('"mean_iou", "macs"', '"macs", "macs"', ["objectives"]),
         ("low = 0.001", "low = 2.0", ["learning_rate"]),
         ("low = 0.001", "low = -1", ["learning_rate"]),
         ("choices = [0.5, 0.9]", "choices = []", ["momentum"]),
