@@ -108,7 +108,7 @@ def test_without_pytorch_our_cell_is_timed_alone():
 @pytest.mark.slow
 @pytest.mark.usefixtures("started")
 @pytest.mark.parametrize(
-    "what", ["all", pytest.param("export", marks=pytest.mark.soak)]
+    "what", ["train", pytest.param("export", marks=pytest.mark.soak)]
 )
 def test_a_searched_network_is_timed_alike(tmp_path, what):
     output = tmp_path / "results.json"
@@ -120,8 +120,8 @@ def test_a_searched_network_is_timed_alike(tmp_path, what):
     results = json.loads(output.read_text())
     # The published count, at 19 classes.
     assert results["parameters"] == 268_235
-    if what == "all":
-        assert set(STEPS.values()) == set(results["ms_per_image"])
+    if what == "train":
+        assert set(results["ms_per_image"]) == {"training"}
     else:
         [row] = results["export"]
         assert all(row[form] > 0 for form in ("keras", "saved_model", "tflite"))
