@@ -7,7 +7,6 @@ import dataclasses
 
 from selene_tf.architectures import compact_operations, mobilenet_v2
 from selene_tf.architectures.compact_operations import CELL_OPERATIONS, Features
-from selene_tf.architectures.counted_cost import Cost
 
 NUM_BLOCKS, NUM_LAYERS = 3, 3
 _TAPS = tuple(
@@ -77,11 +76,7 @@ def collected_blocks(connections):
         >>> collected_blocks(((2, 3), (3, 1), (4, 4)))
         [5, 6]
     """
-    collected = []
-    for number, pair in enumerate(connections):
-        collected = [block for block in collected if block not in pair]
-        collected.append(4 + number)
-    return collected
+    return compact_operations.unread_blocks(connections, first=len(_TAPS))
 
 
 def pool(architecture):
@@ -113,7 +108,7 @@ def count(architecture, height, width):
     size, wide = (height, width), architecture.channels
     features = pool(architecture)
     costs = [
-        encoder_cost(4, architecture.first_block, size),
+        mobilenet_v2.cost(4, architecture.first_block, size),
         *(
             compact_operations.convolution(1, tap.channels, wide, tap.pixels(*size))
             for tap in _TAPS
@@ -155,13 +150,4 @@ def _cell_cost(architecture, features, size):
             repeats=architecture.repeats,
         )
         for operation in operations
-    )
-
-
-def encoder_cost(num_taps, first_block, size):
-    """The encoder's `Cost` for an image of (height, width) pixels."""
-    rows = list(mobilenet_v2.convolutions(num_taps, first_block))
-    return Cost(
-        sum(weights * Features(0, stride).pixels(*size) for weights, _, stride in rows),
-        sum(weights + others for weights, others, _ in rows),
     )

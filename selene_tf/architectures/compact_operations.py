@@ -126,6 +126,23 @@ def classifier(inputs, num_classes, pixels):
     return Cost(weights * pixels, weights + num_classes)
 
 
+def unread_blocks(inputs, first):
+    """Blocks that no later one reads, which a decoder then joins.
+
+    Args:
+        inputs: For each block the numbers of the features that it reads.
+        first: Number of the first block's output; lower ones are the encoder's.
+
+    Returns:
+        Numbers of blocks, in order.
+    """
+    unread = []
+    for number, own in enumerate(inputs, first):
+        unread = [block for block in unread if block not in own]
+        unread.append(number)
+    return unread
+
+
 def total(costs):
     """The sum of several `Cost`s."""
     costs = list(costs)

@@ -3,6 +3,9 @@
 Reference: Sandler et al. 2018, https://arxiv.org/abs/1801.04381.
 """
 
+from selene_tf.architectures.compact_operations import Features
+from selene_tf.architectures.counted_cost import Cost
+
 # (channels, blocks, stride of the outputs) of the stages behind the first block.
 STAGES = (
     *((24, 2, 4), (32, 3, 8), (64, 4, 16), (96, 3, 16), (160, 3, 32), (320, 1, 32)),
@@ -47,3 +50,12 @@ def convolutions(num_taps=4, first_block="keras"):
             yield row(9 * wide, wide, stride)
             yield row(wide * outputs, outputs, stride)
             inputs, before = outputs, stride
+
+
+def cost(num_taps, first_block, size):
+    """The `Cost` of `convolutions` for an image of (height, width) pixels."""
+    rows = list(convolutions(num_taps, first_block))
+    return Cost(
+        sum(weights * Features(0, stride).pixels(*size) for weights, _, stride in rows),
+        sum(weights + others for weights, others, _ in rows),
+    )

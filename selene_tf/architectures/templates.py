@@ -6,7 +6,6 @@ Reference: https://arxiv.org/abs/1904.02365; numbers are those of the official c
 import dataclasses
 
 from selene_tf.architectures import compact_operations, mobilenet_v2
-from selene_tf.architectures.auxiliary_cells import encoder_cost
 from selene_tf.architectures.compact_operations import (
     AGGREGATIONS,
     TEMPLATE_OPERATIONS,
@@ -137,11 +136,8 @@ def _applied(  # noqa: PLR0913 (all that says which application it is)
 
 def collected_blocks(structure):
     """Blocks, as numbers from 2 on, that no later one takes as an input."""
-    collected = []
-    for number, row in enumerate(structure):
-        collected = [block for block in collected if block not in row[:2]]
-        collected.append(NUM_TAPS + number)
-    return collected
+    inputs = [row[:2] for row in structure]
+    return compact_operations.unread_blocks(inputs, first=NUM_TAPS)
 
 
 def output_stride(architecture):
@@ -168,7 +164,7 @@ def count(architecture, height, width):
     pixels = Features(0, output_stride(architecture)).pixels(*size)
     return compact_operations.total(
         [
-            encoder_cost(NUM_TAPS, architecture.first_block, size),
+            mobilenet_v2.cost(NUM_TAPS, architecture.first_block, size),
             *(application_cost(one, size, architecture.repeats) for one in applied),
             compact_operations.convolution(1, joined, wide, pixels),
             compact_operations.classifier(wide, architecture.num_classes, pixels),

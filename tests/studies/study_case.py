@@ -34,8 +34,8 @@ learning_rate = 0.01
 """
 
 
-def read(folder, text=TEXT):
-    file = folder / "tiny.toml"
+def read(folder, text=TEXT, name="tiny"):
+    file = folder / f"{name}.toml"
     file.write_text(text)
     return description.read(file)
 

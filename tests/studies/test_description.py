@@ -2,6 +2,7 @@ import pytest
 
 from selene_tf.studies import description, runs
 from tests.refusals import assert_refused
+from tests.studies import study_case
 
 TEXT = """
 flagfile = "configs/demo.cfg"
@@ -31,9 +32,7 @@ steps = 200
 
 
 def read(folder, text=TEXT):
-    file = folder / "scenes.toml"
-    file.write_text(text)
-    return description.read(file)
+    return study_case.read(folder, text, "scenes")
 
 
 def test_every_variant_meets_every_subset_and_every_seed(tmp_path):
