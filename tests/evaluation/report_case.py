@@ -1,12 +1,13 @@
-"""Run folders as a training leaves them, without one."""
+"""Run folders as a training leaves them, without one, and what a page consists of."""
 
+import html.parser
 import json
 
 import numpy as np
 from PIL import Image
 
 from selene_tf.architectures import RoutingArchitecture, routing_path, topology
-from selene_tf.evaluation import evaluate, image_scores, summary
+from selene_tf.evaluation import evaluate, image_scores, report, summary
 from selene_tf.search import discover
 
 CLASSES = ("road", "tree", "car")
@@ -78,3 +79,46 @@ def _write_end(folder, share, classes):
     export = {"file": "a.tflite", "format": "tflite", "quantization": "int8"}
     export |= {"bytes": 450_000, "check": check, "latency_ms": 3.5}
     (folder / "exports.jsonl").write_text(json.dumps(export) + "\n")
+
+
+def written(folders, folder, **options):
+    report.write(folders, folder / "report.html", **options)
+    return (folder / "report.html").read_text()
+
+
+class Outline(html.parser.HTMLParser):
+    """Headings, ids, and whether every element is closed."""
+
+    VOID = ("meta", "img", "br", "path", "use", "circle", "rect", "line")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.headings, self.ids, self.sources, self.tags = [], [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append(tag)
+        self.ids += [values["id"]] if "id" in values else []
+        self.sources += [values[k] for k in ("src", "href") if k in values]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("h1", "h2", "h3"):
+            self.headings.append(data)
+
+
+def outline(text):
+    parser = Outline()
+    parser.feed(text)
+    assert parser.open == []
+    return parser

@@ -1,5 +1,4 @@
 import contextlib
-import html.parser
 import json
 import re
 import shutil
@@ -10,21 +9,16 @@ import pytest
 from PIL import Image
 
 from selene_tf.errors import UserError
-from selene_tf.evaluation import image_scores, report
+from selene_tf.evaluation import image_scores
 from selene_tf.reports import charts
-from tests.commands import ROOT, assert_one_line, run
-from tests.evaluation.report_case import write_run
+from tests.commands import ROOT
+from tests.evaluation.report_case import outline, write_run, written
 from tests.refusals import assert_refused
 
 PARTS = (
     *("Scores", "Confusion matrix", "Routing", "Best, median and worst images"),
     *("Exports and evaluations",),
 )
-
-
-def written(folders, folder, **options):
-    report.write(folders, folder / "report.html", **options)
-    return (folder / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -37,44 +31,6 @@ def page(tmp_path_factory):
         write_run(folder / "long/c", is_finished=False),
     ]
     return written(runs, folder), folder / "report.html"
-
-
-class Outline(html.parser.HTMLParser):
-    """Headings, ids, and whether every element is closed."""
-
-    VOID = ("meta", "img", "br", "path", "use", "circle", "rect", "line")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.headings, self.ids, self.sources, self.tags = [], [], [], [], []
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        self.tags.append(tag)
-        self.ids += [values["id"]] if "id" in values else []
-        self.sources += [values[k] for k in ("src", "href") if k in values]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in self.VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] in ("h1", "h2", "h3"):
-            self.headings.append(data)
-
-
-def outline(text):
-    parser = Outline()
-    parser.feed(text)
-    assert parser.open == []
-    return parser
 
 
 def test_it_has_every_part_and_each_run_once(page):
@@ -235,69 +191,6 @@ def test_a_front_is_drawn_where_costs_differ():
     alike = [("a", 100e6, 0.4), ("b", 101e6, 0.5)]
     assert "Pareto" not in charts.cost_and_score(alike, "cost")
     assert "Pareto" in charts.cost_and_score([*alike, ("c", 110e6, 0.6)], "cost")
-
-
-def study(folder, runs=("plain/all/seed_0", "other/all/seed_0")):
-    spread = {"mean": 0.5, "deviation": None}
-    rows = [
-        {"subset": "all", "variant": name, "mean_iou": {"val": spread}}
-        for name in ("plain", "other")
-    ]
-    table = {"heads": ["subset", "variant"], "lines": [["all", "plain"]]}
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"runs": list(runs), "rows": rows, "table": table}
-    (folder / "study.json").write_text(json.dumps(content))
-    return folder
-
-
-def test_a_studys_runs_are_those_that_it_lists(tmp_path):
-    folder = study(tmp_path / "study")
-    write_run(folder / "plain/all/seed_0")
-    write_run(folder / "left over/all/seed_0")
-    found = outline(written([folder], tmp_path))
-    assert "Study" in found.headings
-    assert "seed_0" in found.headings
-    assert not any("left" in heading for heading in found.headings)
-
-
-def test_a_study_of_which_nothing_has_begun_is_one_line(tmp_path):
-    folder = study(tmp_path / "study")
-    assert_refused(lambda: written([folder], tmp_path), "no run of", "has begun")
-
-
-def test_a_searchs_trials_are_shown(tmp_path):
-    folder = tmp_path / "search"
-    for number in range(2):
-        write_run(folder / f"trial_000{number}")
-    (folder / "tuning.journal").write_text("")
-    headings = outline(written([folder], tmp_path)).headings
-    assert {"trial_0000", "trial_0001"} <= set(headings)
-
-
-def test_the_command_takes_folders_and_flags_in_any_order(tmp_path):
-    run_dir = write_run(tmp_path / "a")
-    output = tmp_path / "page.html"
-    result = run("-m", "selene_tf.report", str(run_dir), f"--output={output}")
-    assert result.returncode == 0, result.stderr
-    again = run("-m", "selene_tf.report", f"--output={output}", str(run_dir))
-    assert again.returncode == 0, again.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], ["RUN", "nothing"]),
-        (["{folder}"], ["no config.cfg", "{folder}"]),
-        (["{folder}/none"], ["{folder}/none"]),
-        (["{folder}", "--output=a.pdf"], ["--output", "a.pdf"]),
-        (["{folder}", "--output="], ["--output", "report.html"]),
-        (["{folder}", "--outptu=a.html"], ["outptu"]),
-    ],
-)
-def test_the_commands_mistakes_are_one_line(tmp_path, arguments, words):
-    given = [a.format(folder=tmp_path) for a in arguments]
-    result = run("-m", "selene_tf.report", *given)
-    assert_one_line(result, *(word.format(folder=tmp_path) for word in words))
 
 
 @pytest.fixture(scope="module")
